@@ -1,0 +1,83 @@
+use std::fmt;
+
+/// What sort of fault the bytes have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormatErrorKind {
+    /// There are fewer bytes than the structure needs.
+    Truncated,
+    /// The bytes do not have the structure they should have.
+    Corrupt,
+    /// A checksum does not agree with the bytes.
+    Checksum,
+    /// A length or count is above what is accepted.
+    TooLarge,
+    /// Correct as far as can be told, but of a kind that cannot be read (yet): the text names it.
+    Unsupported,
+}
+
+/// What is wrong with bytes, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct FormatError {
+    /// What sort of fault.
+    pub kind: FormatErrorKind,
+    /// Offset of the fault: from the start of the file once a caller that knows it has called
+    /// [`FormatError::shifted`], before that from the start of the bytes that were given.
+    pub offset: Option<u64>,
+    /// What is wrong, with the structure's name in HBase's words.
+    pub what: String,
+}
+
+impl FormatError {
+    /// An error of the given kind, at no known place.
+    pub fn new(kind: FormatErrorKind, what: impl Into<String>) -> Self {
+        Self { kind, offset: None, what: what.into() }
+    }
+
+    /// The bytes do not have the structure they should have.
+    pub fn corrupt(what: impl Into<String>) -> Self {
+        Self::new(FormatErrorKind::Corrupt, what)
+    }
+
+    /// There are too few bytes.
+    pub fn truncated(what: impl Into<String>) -> Self {
+        Self::new(FormatErrorKind::Truncated, what)
+    }
+
+    /// A checksum does not agree.
+    pub fn checksum(what: impl Into<String>) -> Self {
+        Self::new(FormatErrorKind::Checksum, what)
+    }
+
+    /// A length or count is above what is accepted.
+    pub fn too_large(what: impl Into<String>) -> Self {
+        Self::new(FormatErrorKind::TooLarge, what)
+    }
+
+    /// Of a kind that cannot be read.
+    pub fn unsupported(what: impl Into<String>) -> Self {
+        Self::new(FormatErrorKind::Unsupported, what)
+    }
+
+    /// The same error at an offset; an offset that is already there stays.
+    #[must_use]
+    pub fn at(mut self, offset: u64) -> Self {
+        self.offset.get_or_insert(offset);
+        self
+    }
+
+    /// The same error seen from further out: `base` is where the bytes that were given start.
+    #[must_use]
+    pub fn shifted(mut self, base: u64) -> Self {
+        self.offset = Some(self.offset.unwrap_or(0).saturating_add(base));
+        self
+    }
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.offset {
+            Some(offset) => write!(f, "{} (offset {offset})", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
+}

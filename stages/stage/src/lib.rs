@@ -1,0 +1,21 @@
+//! What a stage is.
+//!
+//! A stage knows bytes and values and starts no thread. It is one of four traits, and the receiver *is* the
+//! concurrency contract: [`Map`] takes `&self`, so a runner may call it from many threads; [`Fold`] and [`Sink`]
+//! take `&mut self`, so it may not.
+//!
+//! Messages between stages are blocks, arenas, batches or files (never a single cell) and say their size with
+//! [`Bytes`], so that a runner can keep what is in flight within a budget.
+//!
+//! What goes wrong is one of two things: a [`Failure`] ends the run; a [`Problem`] is damage that was found and is
+//! part of the report.
+
+mod failure;
+mod flow;
+mod problem;
+mod report;
+
+pub use failure::{Failure, FailureKind};
+pub use flow::{Bytes, Fold, Map, Sink, Source};
+pub use problem::{Problem, ProblemKind, Problems};
+pub use report::{Outcome, Report};

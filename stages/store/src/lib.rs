@@ -1,0 +1,111 @@
+//! Where bytes live.
+//!
+//! One trait, [`Store`], over everything that can hold an HBase root: files and memory now, HDFS and object stores
+//! later. It is shaped by what the weakest of them can do: an object store has no rename and no directories, HDFS
+//! writes only at the end of a file; on the other hand both can say a file's checksum. What a store can do it says
+//! in [`Abilities`]; callers decide by that, never by the kind of store.
+//!
+//! All calls block. An implementation that needs an async runtime hides it.
+
+mod error;
+mod path;
+mod types;
+
+pub use error::{StoreError, StoreErrorKind};
+pub use path::StorePath;
+pub use types::{
+    Abilities, Attributes, Entry, Identity, Kind, Metadata, Page, PartReceipt, Publish, StoreChecksum,
+    WriteShape,
+};
+
+/// Storage below one root.
+pub trait Store: Send + Sync {
+    /// The root's URI for messages; secrets are never in it.
+    fn uri(&self) -> String;
+
+    /// What this store can do.
+    fn abilities(&self) -> Abilities;
+
+    /// Up to `limit` entries of a directory in ascending order of name, those behind `after`. A directory that does
+    /// not exist is `NotFound` where directories exist, an empty page where they do not.
+    fn list(&self, dir: &StorePath, after: Option<&str>, limit: usize) -> Result<Page, StoreError>;
+
+    /// What is known of a file or directory without reading it.
+    fn metadata(&self, path: &StorePath) -> Result<Metadata, StoreError>;
+
+    /// Opens a file for ranged reads. The handle stays good if the file is renamed meanwhile, where the store allows.
+    fn open(&self, path: &StorePath) -> Result<Box<dyn ReadRanges>, StoreError>;
+
+    /// Opens a file for reading *from the medium*: not from a cache that still holds what was just written.
+    /// Call it after [`Store::sync_batch`].
+    fn open_uncached(&self, path: &StorePath) -> Result<Box<dyn ReadRanges>, StoreError>;
+
+    /// Starts, or with `resume` (a token of an earlier [`WriteParts::token`]) goes on with, the writing of a file in
+    /// parts. Directories above it are made. Without `resume` what was there under this path is replaced; a token
+    /// that no longer names anything is `NotFound`: start afresh.
+    fn write(
+        &self,
+        path: &StorePath,
+        shape: WriteShape,
+        resume: Option<&str>,
+    ) -> Result<Box<dyn WriteParts>, StoreError>;
+
+    /// Writes a small document durably (synced before it returns) so that a reader sees all of it or none.
+    fn put(&self, path: &StorePath, bytes: &[u8], rule: Publish) -> Result<(), StoreError>;
+
+    /// Makes everything written to these files, and their names, durable. One call for many files.
+    fn sync_batch(&self, paths: &[StorePath]) -> Result<(), StoreError>;
+
+    /// Renames a file or directory; directories above the new name are made. Durable after the next
+    /// [`Store::sync_batch`] that names the new path. `Unsupported` where [`Abilities::rename`] is false.
+    fn rename(&self, from: &StorePath, to: &StorePath, rule: Publish) -> Result<(), StoreError>;
+
+    /// Deletes a file. `NotFound` if there is none.
+    fn delete(&self, path: &StorePath) -> Result<(), StoreError>;
+
+    /// Deletes a directory and all below it. `NotFound` if there is none.
+    fn delete_tree(&self, dir: &StorePath) -> Result<(), StoreError>;
+
+    /// Sets those attributes that are `Some`.
+    fn set_attributes(&self, path: &StorePath, attributes: &Attributes) -> Result<(), StoreError>;
+
+    /// The checksum that the store itself keeps of a file, if it keeps one.
+    fn checksum(&self, path: &StorePath) -> Result<Option<StoreChecksum>, StoreError>;
+
+    /// Bytes that can still be written, where that is known.
+    fn available(&self) -> Result<Option<u64>, StoreError>;
+}
+
+/// A file open for ranged reads, from any number of threads.
+pub trait ReadRanges: Send + Sync {
+    /// The file as it was when it was opened.
+    fn metadata(&self) -> &Metadata;
+
+    /// Reads at an offset into the whole buffer as far as the file goes; returns the bytes read, fewer than asked
+    /// only at the end of the file.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, StoreError>;
+
+    /// The file as it is now, for telling whether it changed while it was read.
+    fn current(&self) -> Result<Metadata, StoreError>;
+}
+
+/// A file being written in parts, from any number of threads, a part a thread.
+pub trait WriteParts: Send + Sync {
+    /// What a later run needs to go on with this file.
+    fn token(&self) -> String;
+
+    /// Starts writing (again) one part of the shape, from its beginning.
+    fn part(&self, index: u32) -> Result<Box<dyn WritePart + '_>, StoreError>;
+
+    /// Ends the file. `receipts` holds one of every part, in order, from this or an earlier run.
+    fn finish(self: Box<Self>, receipts: &[PartReceipt]) -> Result<(), StoreError>;
+}
+
+/// One part being written, in order.
+pub trait WritePart: Send {
+    /// Adds bytes to the part.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Ends the part; the receipt is needed to finish the file.
+    fn finish(self: Box<Self>) -> Result<PartReceipt, StoreError>;
+}

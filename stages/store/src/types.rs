@@ -1,0 +1,124 @@
+/// What a store can do beyond reading and writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// Files and directories can be renamed atomically. If not, write under the final name and let a document
+    /// written last ([`crate::Store::put`]) make it count.
+    pub rename: bool,
+    /// Parts of a file may be written at the same time and in any order.
+    pub parallel_parts: bool,
+    /// Directories are things of their own, not just prefixes.
+    pub directories: bool,
+    /// Owner, group and mode can be set.
+    pub attributes: bool,
+}
+
+/// A file or a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file.
+    File,
+    /// A directory, or a prefix that something lies under.
+    Directory,
+}
+
+/// Tells without reading whether a file is still the one it was: size, mtime and inode of a file, the ETag or version
+/// of an object. Opaque; compared whole.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Identity(pub String);
+
+/// What is known of a file without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// File or directory.
+    pub kind: Kind,
+    /// Length in bytes; 0 for a directory.
+    pub len: u64,
+    /// Tells whether it is still the same.
+    pub identity: Identity,
+    /// Last modification, milliseconds since the epoch, where known.
+    pub modified_ms: Option<i64>,
+    /// Owner, mode and the like.
+    pub attributes: Attributes,
+}
+
+/// What a file has beside its bytes. `None`: not known, not kept by the store, or (when setting) left alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// User that owns it, by name or number.
+    pub owner: Option<String>,
+    /// Group that owns it, by name or number.
+    pub group: Option<String>,
+    /// Permission bits, 0o7777 at most.
+    pub mode: Option<u32>,
+    /// HDFS: number of replicas.
+    pub replication: Option<u16>,
+    /// HDFS: name of the storage policy.
+    pub storage_policy: Option<String>,
+}
+
+/// One entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Name within the directory.
+    pub name: String,
+    /// What is known of it.
+    pub metadata: Metadata,
+}
+
+/// A piece of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// In ascending order of name (bytes).
+    pub entries: Vec<Entry>,
+    /// Whether there is more behind the last entry: ask again with its name.
+    pub more: bool,
+}
+
+/// How a name may be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publish {
+    /// Only if nothing has that name yet, else `AlreadyExists`; of two at once, one wins.
+    IfAbsent,
+    /// Whatever had that name before is replaced (for a directory: only an empty one).
+    Replace,
+}
+
+/// How long a file being written is, and how it is cut into parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteShape {
+    /// Length of the file in bytes.
+    pub len: u64,
+    /// Length of every part but the last, which may be shorter. A file of length 0 has one empty part.
+    pub part_len: u64,
+}
+
+impl WriteShape {
+    /// A file in one part.
+    pub fn whole(len: u64) -> Self {
+        Self { len, part_len: len.max(1) }
+    }
+
+    /// How many parts there are.
+    pub fn parts(&self) -> u64 {
+        self.len.div_ceil(self.part_len.max(1)).max(1)
+    }
+
+    /// Offset and length of a part.
+    pub fn part(&self, index: u32) -> (u64, u64) {
+        let start = self.part_len.saturating_mul(u64::from(index)).min(self.len);
+        (start, self.part_len.min(self.len - start))
+    }
+}
+
+/// Says that a part was written; opaque (an object store's ETag), kept in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartReceipt(pub String);
+
+/// A checksum that the store itself keeps of a whole file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreChecksum {
+    /// How it is computed: `COMPOSITE-CRC32C`, `CRC64NVME`.
+    pub algorithm: String,
+    /// Its value in lowercase hexadecimal.
+    pub value: String,
+}
