@@ -19,6 +19,8 @@ pub enum StoreErrorKind {
     InvalidPath,
     /// This store cannot do that.
     Unsupported,
+    /// Another process has it open and it can have only one.
+    Busy,
     /// It may work if tried again.
     Transient,
     /// Anything else.

@@ -60,6 +60,15 @@ pub trait Store: Send + Sync {
     /// [`Store::sync_batch`] that names the new path. `Unsupported` where [`Abilities::rename`] is false.
     fn rename(&self, from: &StorePath, to: &StorePath, rule: Publish) -> Result<(), StoreError>;
 
+    /// Swaps two names (directories or files) so that at every moment both exist; durable like a rename. Where that
+    /// cannot be done in one step: `Unsupported`.
+    fn exchange(&self, one: &StorePath, other: &StorePath) -> Result<(), StoreError>;
+
+    /// Opens a file for appending, or makes it. What one [`AppendLog::append`] call wrote survives the death of the
+    /// process. Only one process can have it open, where the store can tell (a file lock that goes with its process):
+    /// the second gets `Busy`.
+    fn append_log(&self, path: &StorePath) -> Result<Box<dyn AppendLog>, StoreError>;
+
     /// Deletes a file. `NotFound` if there is none.
     fn delete(&self, path: &StorePath) -> Result<(), StoreError>;
 
@@ -108,4 +117,27 @@ pub trait WritePart: Send {
 
     /// Ends the part; the receipt is needed to finish the file.
     fn finish(self: Box<Self>) -> Result<PartReceipt, StoreError>;
+}
+
+/// A file open for appending.
+pub trait AppendLog: Send {
+    /// Adds bytes at the end.
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Makes what was added durable.
+    fn sync(&mut self) -> Result<(), StoreError>;
+}
+
+/// The whole of a small file; one above `limit` bytes is an error.
+pub fn read_all(store: &dyn Store, path: &StorePath, limit: u64) -> Result<Vec<u8>, StoreError> {
+    let file = store.open(path)?;
+    let len = file.metadata().len;
+    if len > limit {
+        let what = format!("has {len} bytes, more than the {limit} expected of such a file");
+        return Err(StoreError::new(StoreErrorKind::Other, "reading", path.as_str(), what));
+    }
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+    let read = file.read_at(0, &mut bytes)?;
+    bytes.truncate(read);
+    Ok(bytes)
 }
