@@ -4,6 +4,8 @@
 //! [`FormatError`] that says what is wrong and at which offset. Every length that comes from the bytes is checked
 //! before it is used; nothing is allocated by it beyond a stated cap.
 
+pub mod cell;
+pub mod encoding;
 mod error;
 
 pub use error::{FormatError, FormatErrorKind};
