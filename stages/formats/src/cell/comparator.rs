@@ -96,7 +96,7 @@ fn split_at_comma(bytes: &[u8], comma: Option<usize>) -> Option<(&[u8], &[u8])> 
 }
 
 fn compare_meta_rows(left: &[u8], right: &[u8]) -> Ordering {
-    // An absent part is less than any that is there, as in HBase: `None < Some`.
+    // An absent part is less than any that is there (`None < Some`): the row of a table's state is its bare name.
     meta_row_parts(left).cmp(&meta_row_parts(right))
 }
 
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn rows_of_meta_compare_by_their_parts() {
         let ascending: [&[u8]; 9] =
-            [b"t", b"t,", b"t,,1", b"t,,99", b"t,a,1", b"t,a,b,1", b"t,a\x01,1", b"t\x01,a,1", b"ta,,1"];
+            [b"t", b"t,", b"t,,1", b"t,,99", b"t,a,1", b"t,a\x01,1", b"t,a,b,1", b"t\x01,a,1", b"ta,,1"];
         for (i, left) in ascending.iter().enumerate() {
             for (j, right) in ascending.iter().enumerate() {
                 assert_eq!(Comparator::Meta.compare_rows(left, right), i.cmp(&j), "{left:?} {right:?}");
