@@ -1,7 +1,9 @@
+use serde::Serialize;
 use std::fmt;
 
 /// How a run ended that could not go on; decides the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
     /// Something did not work (exit code 1).
     Failed,
@@ -16,7 +18,7 @@ pub enum FailureKind {
 /// Why a run ended: what was being done, to what, what is wrong, and what to do about it.
 ///
 /// Shown as `doing: subject: wrong`, and the hint on a line of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// Decides the exit code.
     pub kind: FailureKind,

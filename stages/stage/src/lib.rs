@@ -18,4 +18,4 @@ mod report;
 pub use failure::{Failure, FailureKind};
 pub use flow::{Bytes, Fold, Map, Sink, Source};
 pub use problem::{Problem, ProblemKind, Problems};
-pub use report::{Outcome, Report};
+pub use report::{Outcome, Report, Stopped};

@@ -1,4 +1,4 @@
-use crate::Problems;
+use crate::{Failure, Problems};
 use serde::Serialize;
 
 /// How a run ended that came to its end.
@@ -39,5 +39,20 @@ impl<T> Report<T> {
             Outcome::Done => 0,
             Outcome::Damage => 3,
         }
+    }
+}
+
+/// A run that could not go on, with the damage it had found until then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// Why it ended.
+    pub failure: Failure,
+    /// What was found.
+    pub problems: Problems,
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self { failure, problems: Problems::default() }
     }
 }
