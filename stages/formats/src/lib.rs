@@ -5,7 +5,10 @@
 //! before it is used; nothing is allocated by it beyond a stated cap.
 
 pub mod cell;
+pub mod dictionary;
 pub mod encoding;
 mod error;
+mod input;
+pub mod varint;
 
 pub use error::{FormatError, FormatErrorKind};

@@ -8,6 +8,7 @@ mod key;
 pub use cell_type::CellType;
 pub use comparator::{Comparator, compare_cells, compare_keys};
 pub use key::{KEY_OVERHEAD, KeyRef, MAX_ROW_LENGTH, decode_key, encode_key};
+pub(crate) use key::{key_lengths, split_key};
 
 /// One cell, borrowed from the bytes it was decoded from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

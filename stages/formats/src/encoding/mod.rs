@@ -1,5 +1,14 @@
-//! Data block encodings: how the cells of one data block lie in its uncompressed payload.
+//! Data block encodings: how the cells of one data block lie in its uncompressed payload. hbase-common's package
+//! `io.encoding`; without encoding, `NoneEncoder`.
 
+mod block;
+mod current;
+mod diff;
+mod fast_diff;
+mod flat;
+mod key_buffer;
 mod layout;
+mod prefix;
 
+pub use block::{BlockCells, BlockDecoder};
 pub use layout::{CellLayout, DataBlockEncoding};
