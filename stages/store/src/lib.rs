@@ -8,10 +8,14 @@
 //! All calls block. An implementation that needs an async runtime hides it.
 
 mod error;
+mod file;
+mod memory;
 mod path;
 mod types;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use file::{AlignedBuffer, FileStore};
+pub use memory::MemoryStore;
 pub use path::StorePath;
 pub use types::{
     Abilities, Attributes, Entry, Identity, Kind, Metadata, Page, PartReceipt, Publish, StoreChecksum,

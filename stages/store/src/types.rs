@@ -1,3 +1,5 @@
+use crate::{StoreError, StoreErrorKind};
+
 /// What a store can do beyond reading and writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {
@@ -107,6 +109,35 @@ impl WriteShape {
     pub fn part(&self, index: u32) -> (u64, u64) {
         let start = self.part_len.saturating_mul(u64::from(index)).min(self.len);
         (start, self.part_len.min(self.len - start))
+    }
+}
+
+impl WriteShape {
+    /// That there are parts, and no more than can be numbered; to be called where a write starts.
+    pub(crate) fn check(&self, path: &str) -> Result<(), StoreError> {
+        if self.part_len == 0 || u32::try_from(self.parts()).is_err() {
+            let what = format!("{} bytes cannot be written in parts of {}", self.len, self.part_len);
+            return Err(StoreError::new(StoreErrorKind::Other, "writing", path, what));
+        }
+        Ok(())
+    }
+
+    /// That there is one receipt of every part, in order; else what is wrong.
+    pub(crate) fn check_receipts(
+        &self,
+        receipts: &[PartReceipt],
+        receipt: impl Fn(u32, u64) -> PartReceipt,
+    ) -> Result<(), String> {
+        if receipts.len() as u64 != self.parts() {
+            return Err(format!("{} receipts for {} parts", receipts.len(), self.parts()));
+        }
+        for (index, given) in (0u32..).zip(receipts) {
+            let expected = receipt(index, self.part(index).1);
+            if *given != expected {
+                return Err(format!("{:?} is not the receipt of part {index} ({:?})", given.0, expected.0));
+            }
+        }
+        Ok(())
     }
 }
 

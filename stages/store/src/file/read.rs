@@ -1,0 +1,176 @@
+use super::aligned::{ALIGNMENT, AlignedBuffer, is_aligned};
+use super::{Inner, failed, failure};
+use crate::{Metadata, ReadRanges, StoreError, StoreErrorKind, StorePath};
+use rustix::fs::{Advice, OFlags, fadvise};
+use rustix::io::Errno;
+use std::{
+    cell::RefCell,
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::PathBuf,
+    sync::Arc,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+const OPENING: &str = "opening";
+const READING: &str = "reading";
+
+/// A file read through the page cache.
+pub(super) struct CachedFile {
+    store: Arc<Inner>,
+    path: PathBuf,
+    file: File,
+    metadata: Metadata,
+}
+
+impl CachedFile {
+    pub(super) fn open(store: Arc<Inner>, path: &StorePath) -> Result<Self, StoreError> {
+        let path = store.path(path);
+        // Without NONBLOCK, opening a pipe would wait for its writer.
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+            .open(&path)
+            .map_err(failed(OPENING, &path))?;
+        let status = file.metadata().map_err(failed(OPENING, &path))?;
+        if status.is_dir() {
+            return Err(failure(OPENING, &path, &Errno::ISDIR.into()));
+        }
+        if !status.is_file() {
+            let what = "it is neither a file nor a directory";
+            let path = path.display().to_string();
+            return Err(StoreError::new(StoreErrorKind::WrongKind, OPENING, path, what));
+        }
+        let metadata = store.metadata_of(&status);
+        Ok(Self { store, path, file, metadata })
+    }
+}
+
+impl ReadRanges for CachedFile {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        fill(offset, buffer, |offset, buffer| self.file.read_at(buffer, offset))
+            .map_err(failed(READING, &self.path))
+    }
+
+    fn current(&self) -> Result<Metadata, StoreError> {
+        let status = self.file.metadata().map_err(failed("looking at", &self.path))?;
+        Ok(self.store.metadata_of(&status))
+    }
+}
+
+/// A file read from the medium: past the page cache with `O_DIRECT`, or, where the file system does not have that,
+/// after the cache was told to forget the file.
+pub(super) struct UncachedFile {
+    cached: CachedFile,
+    direct: Option<File>,
+    direct_refused: AtomicBool,
+}
+
+/// Bytes that one direct read takes at most when the caller's buffer is not aligned.
+const DIRECT_READ: usize = 1 << 20;
+
+thread_local! {
+    /// Where a direct read goes first if the caller's buffer is not aligned; kept from file to file.
+    static SCRATCH: RefCell<AlignedBuffer> = RefCell::default();
+}
+
+impl UncachedFile {
+    pub(super) fn open(store: Arc<Inner>, path: &StorePath) -> Result<Self, StoreError> {
+        let cached = CachedFile::open(store, path)?;
+        let direct = OpenOptions::new()
+            .read(true)
+            .custom_flags((OFlags::DIRECT | OFlags::NONBLOCK).bits().cast_signed())
+            .open(&cached.path)
+            .ok();
+        let direct = direct.filter(|direct| same_file(direct, &cached.file));
+        if direct.is_none() {
+            cached.forget()?;
+        }
+        Ok(Self { cached, direct, direct_refused: AtomicBool::new(false) })
+    }
+}
+
+fn same_file(one: &File, other: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |file: &File| file.metadata().map(|status| (status.dev(), status.ino()));
+    matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+impl CachedFile {
+    /// Drops the file's pages from the cache. Only clean pages go: sync first.
+    fn forget(&self) -> Result<(), StoreError> {
+        fadvise(&self.file, 0, None, Advice::DontNeed).map_err(failed(READING, &self.path))
+    }
+}
+
+impl ReadRanges for UncachedFile {
+    fn metadata(&self) -> &Metadata {
+        self.cached.metadata()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        let direct = self.direct.as_ref().filter(|_| !self.direct_refused.load(Ordering::Relaxed));
+        let Some(direct) = direct else { return self.cached.read_at(offset, buffer) };
+        match fill(offset, buffer, |offset, buffer| read_direct(direct, offset, buffer)) {
+            Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+                // The file system let it be opened so, but cannot do it.
+                self.direct_refused.store(true, Ordering::Relaxed);
+                self.cached.forget()?;
+                self.cached.read_at(offset, buffer)
+            }
+            read => read.map_err(failed(READING, &self.cached.path)),
+        }
+    }
+
+    fn current(&self) -> Result<Metadata, StoreError> {
+        self.cached.current()
+    }
+}
+
+/// One direct read, as far as it goes; through an aligned buffer if the caller's is not.
+fn read_direct(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    if is_aligned(offset, buffer) {
+        return file.read_at(buffer, offset);
+    }
+    let skip = offset % ALIGNMENT as u64;
+    let head = usize::try_from(skip).unwrap_or(0);
+    let want = head.saturating_add(buffer.len()).next_multiple_of(ALIGNMENT).min(DIRECT_READ);
+    SCRATCH.with_borrow_mut(|scratch| {
+        if scratch.len() < want {
+            *scratch = AlignedBuffer::new(want);
+        }
+        let aligned = scratch.get_mut(..want).unwrap_or_default();
+        let read = file.read_at(aligned, offset - skip)?;
+        let got = aligned.get(head..read).unwrap_or_default();
+        let taken = got.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..taken), got.get(..taken)) {
+            to.copy_from_slice(from);
+        }
+        Ok(taken)
+    })
+}
+
+/// Reads until the buffer is full or the file ends.
+fn fill(
+    offset: u64,
+    buffer: &mut [u8],
+    read: impl Fn(u64, &mut [u8]) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut done = 0;
+    // `pread` takes no offset above 2^63-1; no file is that long.
+    while let Some(at) = offset.checked_add(done as u64).filter(|at| i64::try_from(*at).is_ok()) {
+        let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) else { break };
+        match read(at, rest) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}

@@ -1,0 +1,174 @@
+use super::{Inner, failed, failure};
+use crate::{PartReceipt, StoreError, StoreErrorKind, WritePart, WriteParts, WriteShape};
+use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
+use rustix::io::Errno;
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    num::NonZeroU64,
+    os::unix::fs::{FileExt, MetadataExt},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+const WRITING: &str = "writing";
+const FINISHING: &str = "finishing";
+
+/// From this length on, room is asked for at the start: a full disk then shows before anything is copied, and parts
+/// written at the same time do not tear the file into extents. For small files it only costs time.
+const ALLOCATE_FROM: u64 = 1 << 20;
+
+/// The kernel is told to start writing after so many bytes, so that the disk works while the next are copied and
+/// little is left for the sync at the end.
+const WRITE_BEHIND: u64 = 8 << 20;
+
+/// A file being written under its final name.
+pub(super) struct PartialFile {
+    path: PathBuf,
+    file: File,
+    shape: WriteShape,
+    token: String,
+}
+
+impl PartialFile {
+    /// A new file; what had the name before is unlinked, never written into, as somebody may be reading it.
+    pub(super) fn create(store: &Inner, path: PathBuf, shape: WriteShape) -> Result<Self, StoreError> {
+        shape.check(&path.display().to_string())?;
+        store.watch_errors();
+        let file = match store.create_in_dirs(&path) {
+            Err(error) if error.kind == StoreErrorKind::AlreadyExists => {
+                fs::remove_file(&path).map_err(failed("replacing", &path))?;
+                store.create_in_dirs(&path)?
+            }
+            made => made?,
+        };
+        store.watch_errors();
+        if let Err(error) = take_room(&file, shape) {
+            let _ = fs::remove_file(&path);
+            let what = io::Error::from(error);
+            return Err(failure(&format!("taking room for {} bytes", shape.len), &path, &what));
+        }
+        let token = token_of(&file, &path, shape)?;
+        Ok(Self { path, file, shape, token })
+    }
+
+    /// The file that an earlier run began, if it is still that one.
+    pub(super) fn resume(path: PathBuf, shape: WriteShape, token: &str) -> Result<Self, StoreError> {
+        let doing = "going on with";
+        let file = OpenOptions::new().write(true).open(&path).map_err(failed(doing, &path))?;
+        if token_of(&file, &path, shape)? != token {
+            let what = "this is not the file that was begun: start it afresh";
+            let path = path.display().to_string();
+            return Err(StoreError::new(StoreErrorKind::NotFound, doing, path, what));
+        }
+        let len = file.metadata().map_err(failed(doing, &path))?.len();
+        if len != shape.len && shape.parts() > 1 {
+            file.set_len(shape.len).map_err(failed(doing, &path))?;
+        }
+        Ok(Self { path, file, shape, token: token.to_owned() })
+    }
+
+    fn wrong(&self, what: String) -> StoreError {
+        StoreError::new(StoreErrorKind::Other, FINISHING, self.path.display().to_string(), what)
+    }
+}
+
+fn take_room(file: &File, shape: WriteShape) -> Result<(), Errno> {
+    if shape.len >= ALLOCATE_FROM {
+        match fallocate(file, FallocateFlags::empty(), 0, shape.len) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+            taken => return taken,
+        }
+    }
+    if shape.parts() > 1 { rustix::fs::ftruncate(file, shape.len) } else { Ok(()) }
+}
+
+/// Shape, inode and birth: an inode's number alone is soon used again.
+fn token_of(file: &File, path: &Path, shape: WriteShape) -> Result<String, StoreError> {
+    let status = file.metadata().map_err(failed(WRITING, path))?;
+    let born = status.created().ok().and_then(|born| born.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let born = born.unwrap_or_default().as_nanos();
+    Ok(format!("{}:{}:{}:{born}", shape.len, shape.part_len, status.ino()))
+}
+
+fn receipt(index: u32, len: u64) -> PartReceipt {
+    PartReceipt(format!("{index}:{len}"))
+}
+
+impl WriteParts for PartialFile {
+    fn token(&self) -> String {
+        self.token.clone()
+    }
+
+    fn part(&self, index: u32) -> Result<Box<dyn WritePart + '_>, StoreError> {
+        if u64::from(index) >= self.shape.parts() {
+            return Err(self.wrong(format!("there is no part {index} of {}", self.shape.parts())));
+        }
+        let (start, len) = self.shape.part(index);
+        Ok(Box::new(Part { of: self, index, start, len, done: 0, behind: 0 }))
+    }
+
+    fn finish(self: Box<Self>, receipts: &[PartReceipt]) -> Result<(), StoreError> {
+        self.shape.check_receipts(receipts, receipt).map_err(|what| self.wrong(what))?;
+        let written = self.file.metadata().map_err(failed(FINISHING, &self.path))?;
+        let named = fs::metadata(&self.path).map_err(failed(FINISHING, &self.path))?;
+        if (written.dev(), written.ino()) != (named.dev(), named.ino()) {
+            return Err(self.wrong("another file has taken its name meanwhile".to_owned()));
+        }
+        if written.len() != self.shape.len {
+            let what = format!("it has {} bytes, not the {} announced", written.len(), self.shape.len);
+            return Err(self.wrong(what));
+        }
+        Ok(())
+    }
+}
+
+struct Part<'a> {
+    of: &'a PartialFile,
+    index: u32,
+    start: u64,
+    len: u64,
+    done: u64,
+    /// How far the kernel was told to write.
+    behind: u64,
+}
+
+impl Part<'_> {
+    /// `DONTNEED` starts the writing of dirty pages without waiting for it (and forgets clean ones).
+    fn write_behind(&mut self) {
+        let start = self.start + self.behind;
+        // Only advice: where it is not taken, the sync at the end has more to do.
+        let _ = fadvise(&self.of.file, start, NonZeroU64::new(self.done - self.behind), Advice::DontNeed);
+        self.behind = self.done;
+    }
+}
+
+impl WritePart for Part<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let room = self.len - self.done;
+        if bytes.len() as u64 > room {
+            let what = format!("part {} is to have {} bytes, and more were given", self.index, self.len);
+            return Err(self.of.wrong(what));
+        }
+        let at = self.start + self.done;
+        self.of.file.write_all_at(bytes, at).map_err(|error| {
+            failure(&format!("{WRITING} {} bytes at {at}", bytes.len()), &self.of.path, &error)
+        })?;
+        self.done += bytes.len() as u64;
+        if self.done - self.behind >= WRITE_BEHIND {
+            self.write_behind();
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<PartReceipt, StoreError> {
+        if self.done != self.len {
+            let what = format!("part {} has {} bytes, not the {} announced", self.index, self.done, self.len);
+            return Err(self.of.wrong(what));
+        }
+        if self.done - self.behind >= ALLOCATE_FROM {
+            self.write_behind();
+        }
+        Ok(receipt(self.index, self.len))
+    }
+}
