@@ -111,7 +111,7 @@ pub trait WriteParts: Send + Sync {
     fn part(&self, index: u32) -> Result<Box<dyn WritePart + '_>, StoreError>;
 
     /// Ends the file. `receipts` holds one of every part, in order, from this or an earlier run.
-    fn finish(self: Box<Self>, receipts: &[PartReceipt]) -> Result<(), StoreError>;
+    fn finish(&self, receipts: &[PartReceipt]) -> Result<(), StoreError>;
 }
 
 /// One part being written, in order.
@@ -144,4 +144,17 @@ pub fn read_all(store: &dyn Store, path: &StorePath, limit: u64) -> Result<Vec<u
     let read = file.read_at(0, &mut bytes)?;
     bytes.truncate(read);
     Ok(bytes)
+}
+
+/// All entries of a directory.
+pub fn list_all(store: &dyn Store, dir: &StorePath) -> Result<Vec<Entry>, StoreError> {
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let page = store.list(dir, entries.last().map(|entry| entry.name.as_str()), 10_000)?;
+        let more = page.more && !page.entries.is_empty();
+        entries.extend(page.entries);
+        if !more {
+            return Ok(entries);
+        }
+    }
 }

@@ -108,7 +108,7 @@ impl WriteParts for PartialFile {
         Ok(Box::new(Part { of: self, index, start, len, done: 0, behind: 0 }))
     }
 
-    fn finish(self: Box<Self>, receipts: &[PartReceipt]) -> Result<(), StoreError> {
+    fn finish(&self, receipts: &[PartReceipt]) -> Result<(), StoreError> {
         self.shape.check_receipts(receipts, receipt).map_err(|what| self.wrong(what))?;
         let written = self.file.metadata().map_err(failed(FINISHING, &self.path))?;
         let named = fs::metadata(&self.path).map_err(failed(FINISHING, &self.path))?;

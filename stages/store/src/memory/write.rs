@@ -89,7 +89,7 @@ impl WriteParts for PartialFile {
         Ok(Box::new(Part { of: self, index, start, len, done: 0 }))
     }
 
-    fn finish(self: Box<Self>, receipts: &[PartReceipt]) -> Result<(), StoreError> {
+    fn finish(&self, receipts: &[PartReceipt]) -> Result<(), StoreError> {
         let Unfinished { path, shape, content } = &self.file;
         let receipt = |index, len| receipt(&self.token, index, len);
         shape
