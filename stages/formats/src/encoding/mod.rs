@@ -4,6 +4,8 @@
 mod block;
 mod current;
 mod diff;
+mod encoder;
+mod encoder_key;
 mod fast_diff;
 mod flat;
 mod key_buffer;
@@ -11,4 +13,5 @@ mod layout;
 mod prefix;
 
 pub use block::{BlockCells, BlockDecoder};
+pub use encoder::BlockEncoder;
 pub use layout::{CellLayout, DataBlockEncoding};
