@@ -2,11 +2,15 @@
 //! `CellComparatorImpl` (or `MetaCellComparator` for hbase:meta).
 
 mod cell_type;
+mod checks;
 mod comparator;
+mod json;
 mod key;
 
 pub use cell_type::CellType;
+pub use checks::CellChecks;
 pub use comparator::{Comparator, compare_cells, compare_keys};
+pub use json::{JsonForm, encode_json};
 pub use key::{KEY_OVERHEAD, KeyRef, MAX_ROW_LENGTH, decode_key, encode_key};
 pub(crate) use key::{key_lengths, split_key};
 
