@@ -1,5 +1,7 @@
 //! What the tests of cells share: HBase's truth, and comparing with it.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, clippy::print_stdout, reason = "each test binary uses a part; seeds are printed")]
+
+pub mod random;
 
 use std::fmt::Write as _;
 use std::fs;
