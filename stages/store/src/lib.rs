@@ -8,19 +8,27 @@
 //! All calls block. An implementation that needs an async runtime hides it.
 
 mod error;
+mod faulty;
 mod file;
 mod memory;
 mod path;
+mod recording;
+mod throttle;
 mod types;
+mod watched;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use faulty::{Effect, Fault, Faults, Faulty};
 pub use file::{AlignedBuffer, FileStore};
 pub use memory::MemoryStore;
 pub use path::StorePath;
+pub use recording::{Record, Recording};
+pub use throttle::{Bandwidth, Clock, Throttle};
 pub use types::{
     Abilities, Attributes, Entry, Identity, Kind, Metadata, Page, PartReceipt, Publish, StoreChecksum,
     WriteShape,
 };
+pub use watched::{Op, Operation, Watch, Watched};
 
 /// Storage below one root.
 pub trait Store: Send + Sync {

@@ -2,7 +2,14 @@
 //!
 //! A new store joins by one line at the end of this file.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a panic is how a test fails"
+)]
 
 #[path = "conformance/append.rs"]
 mod append;
@@ -21,10 +28,10 @@ mod renaming;
 #[path = "conformance/writing.rs"]
 mod writing;
 
-use std::sync::Arc;
+use std::{num::NonZeroU64, sync::Arc};
 use store::{
-    Abilities, FileStore, MemoryStore, PartReceipt, Publish, Store, StoreError, StoreErrorKind, StorePath,
-    WriteShape, read_all,
+    Abilities, Bandwidth, Faults, FileStore, MemoryStore, PartReceipt, Publish, Record, Store, StoreError,
+    StoreErrorKind, StorePath, Watch, Watched, WriteShape, read_all,
 };
 use tempfile::TempDir;
 
@@ -54,6 +61,12 @@ impl Subject {
         };
         let store = FileStore::new(dir.path()).unwrap();
         Self { store: Arc::new(store), _dir: Some(dir) }
+    }
+
+    /// Files seen through somebody who watches and leaves them alone.
+    fn watched(by: impl Watch + 'static) -> Self {
+        let Self { store, _dir } = Self::files();
+        Self { store: Arc::new(Watched::new(store, Arc::new(by))), _dir }
     }
 
     /// The model of HDFS: directories and rename, but parts in order only.
@@ -168,4 +181,7 @@ conforms! {
     memory_as_files: Subject::of(MemoryStore::files());
     memory_as_objects: Subject::of(MemoryStore::objects());
     memory_in_order: Subject::in_order();
+    throttle: Subject::watched(Bandwidth::new(NonZeroU64::MAX));
+    recording: Subject::watched(Record::default());
+    faulty: Subject::watched(Faults::default());
 }
