@@ -10,6 +10,7 @@
 mod error;
 mod faulty;
 mod file;
+mod location;
 mod memory;
 mod path;
 mod recording;
@@ -20,6 +21,7 @@ mod watched;
 pub use error::{StoreError, StoreErrorKind};
 pub use faulty::{Effect, Fault, Faults, Faulty};
 pub use file::{AlignedBuffer, FileStore};
+pub use location::{Relation, open_store, relation};
 pub use memory::MemoryStore;
 pub use path::StorePath;
 pub use recording::{Record, Recording};

@@ -3,7 +3,7 @@ use rustix::io::Errno;
 use std::{io, path::Path};
 
 /// An operating system's error as a store's error, with the full path.
-pub(super) fn failure(doing: &str, path: &Path, error: &io::Error) -> StoreError {
+pub(crate) fn failure(doing: &str, path: &Path, error: &io::Error) -> StoreError {
     let what = match error.raw_os_error() {
         Some(_) => error.to_string(),
         None => format!("{error} ({:?})", error.kind()),

@@ -17,7 +17,8 @@ use crate::{
 };
 use accounts::Accounts;
 pub use aligned::AlignedBuffer;
-use failure::{failed, failure};
+use failure::failed;
+pub(crate) use failure::failure;
 use list::{Listings, Rest};
 use std::{
     fs, io,
