@@ -1,6 +1,6 @@
 use std::cmp::Ordering;
 
-use super::{CellRef, CellType, Comparator, KeyRef, encode_key, split_key};
+use super::{CellRef, CellType, Comparator, KeyRef, encode_key};
 use crate::FormatError;
 
 /// What all cells of a file have shown together, and what must hold from each to the next. Fed with every cell in the
@@ -18,12 +18,14 @@ pub struct CellChecks {
     earliest_put: Option<i64>,
 }
 
-/// The key of the last cell, encoded, and where its parts are.
+/// The last cell's key. A row that goes on is not copied again.
 #[derive(Debug, Clone, Default)]
 struct LastKey {
-    bytes: Vec<u8>,
-    row_length: usize,
-    family_length: usize,
+    row: Vec<u8>,
+    family: Vec<u8>,
+    qualifier: Vec<u8>,
+    timestamp: i64,
+    type_code: u8,
     sequence: u64,
 }
 
@@ -40,12 +42,13 @@ impl CellChecks {
     /// The cell does not belong behind the one before: its key is smaller, or equal with a larger sequence id; it has
     /// another family; or its timestamp is negative. It has been counted all the same: the caller may go on to find
     /// what else is wrong. The error has no offset: the caller knows it.
+    #[inline]
     pub fn add(&mut self, cell: &CellRef<'_>) -> Result<(), FormatError> {
         let verdict = self.check(cell);
         self.count(cell);
-        self.last.set(cell)?;
+        self.last.set(cell);
         if self.count == 1 {
-            self.first_key.extend_from_slice(&self.last.bytes);
+            encode_key(&cell.key(), &mut self.first_key)?;
         }
         verdict
     }
@@ -64,8 +67,13 @@ impl CellChecks {
 
     /// Key of the last cell: file info `hfile.LASTKEY`; empty if none came.
     #[must_use]
-    pub fn last_key(&self) -> &[u8] {
-        &self.last.bytes
+    pub fn last_key(&self) -> Vec<u8> {
+        let mut key = Vec::new();
+        if self.count > 0 {
+            // A row or family that is too long for a key is none that was decoded from one.
+            let _ = encode_key(&self.last.key(), &mut key);
+        }
+        key
     }
 
     /// The smallest and the largest timestamp: file info TIMERANGE may only be wider.
@@ -103,7 +111,10 @@ impl CellChecks {
         if cell.timestamp < 0 {
             return Err(FormatError::corrupt(format!("cell with negative timestamp {}", cell.timestamp)));
         }
-        let Some(last) = self.last.key() else { return Ok(()) };
+        if self.count == 0 {
+            return Ok(());
+        }
+        let last = self.last.key();
         if last.family != cell.family {
             return Err(other_family(last.family, cell.family));
         }
@@ -148,20 +159,32 @@ fn other_family(last: &[u8], family: &[u8]) -> FormatError {
 }
 
 impl LastKey {
-    fn key(&self) -> Option<KeyRef<'_>> {
-        if self.bytes.is_empty() {
-            return None;
+    fn key(&self) -> KeyRef<'_> {
+        KeyRef {
+            row: &self.row,
+            family: &self.family,
+            qualifier: &self.qualifier,
+            timestamp: self.timestamp,
+            type_code: self.type_code,
         }
-        split_key(&self.bytes, self.row_length, self.family_length)
     }
 
-    fn set(&mut self, cell: &CellRef<'_>) -> Result<(), FormatError> {
-        self.bytes.clear();
-        encode_key(&cell.key(), &mut self.bytes)?;
-        self.row_length = cell.row.len();
-        self.family_length = cell.family.len();
+    #[inline]
+    fn set(&mut self, cell: &CellRef<'_>) {
+        replace(&mut self.row, cell.row);
+        replace(&mut self.family, cell.family);
+        replace(&mut self.qualifier, cell.qualifier);
+        self.timestamp = cell.timestamp;
+        self.type_code = cell.cell_type.code();
         self.sequence = cell.sequence;
-        Ok(())
+    }
+}
+
+#[inline]
+fn replace(last: &mut Vec<u8>, bytes: &[u8]) {
+    if last != bytes {
+        last.clear();
+        last.extend_from_slice(bytes);
     }
 }
 
@@ -176,7 +199,7 @@ mod tests {
     #[test]
     fn what_came_is_summed_up() {
         let mut checks = CellChecks::default();
-        assert_eq!((checks.last_key(), checks.timestamps(), checks.max_sequence()), (&b""[..], None, None));
+        assert_eq!((checks.last_key(), checks.timestamps(), checks.max_sequence()), (vec![], None, None));
         checks.add(&cell(b"a", 7, CellType::DeleteFamily, 3)).unwrap();
         checks.add(&cell(b"a", 5, CellType::Put, 9)).unwrap();
         checks.add(&cell(b"a", 5, CellType::Put, 9)).unwrap();
