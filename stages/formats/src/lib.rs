@@ -9,6 +9,10 @@ pub mod dictionary;
 pub mod encoding;
 mod error;
 mod input;
+pub mod name;
+pub mod schema;
+pub mod snapshot;
 pub mod varint;
+mod wire;
 
 pub use error::{FormatError, FormatErrorKind};

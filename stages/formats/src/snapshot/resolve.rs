@@ -1,0 +1,126 @@
+use super::{RegionManifest, StoreFile};
+use crate::name::{EncodedRegionName, FamilyName, FileName, StoreFileName, TableName};
+use crate::schema::Reference;
+
+/// How a manifest's entry leads to its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Via {
+    /// It is the file.
+    Plain,
+    /// Through an HFileLink.
+    Link,
+    /// Through a Reference to a parent region's file.
+    Reference,
+    /// Through a Reference to a parent region's HFileLink.
+    ReferenceToLink,
+}
+
+/// The four places under HBase's root where a store file can lie, in the order in which HBase looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// `data/`: it is live.
+    Live,
+    /// `archive/data/`: no longer live, kept for snapshots and clones.
+    Archive,
+    /// `.tmp/data/`: its table is just being made.
+    Temporary,
+    /// `mobdir/data/`: a live MOB file.
+    Mob,
+}
+
+impl Place {
+    /// In the order in which HBase looks (`HFileLink.setLocations`). If a file is in none of them it may have moved
+    /// meanwhile: HBase goes over the list once more.
+    pub const IN_ORDER: [Self; 4] = [Self::Live, Self::Archive, Self::Temporary, Self::Mob];
+
+    /// The path segments that stand before `<ns>/<table>/...`.
+    pub const fn prefix(self) -> &'static [&'static str] {
+        match self {
+            Self::Live => &["data"],
+            Self::Archive => &["archive", "data"],
+            Self::Temporary => &[".tmp", "data"],
+            Self::Mob => &["mobdir", "data"],
+        }
+    }
+}
+
+/// The file that holds the cells of a manifest's entry, whatever leads to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreFileTarget {
+    /// The table that owns it.
+    pub table: TableName,
+    /// The region that owns it.
+    pub region: EncodedRegionName,
+    /// The family; a link or Reference never leads to another.
+    pub family: FamilyName,
+    /// Its name.
+    pub file: FileName,
+    /// How the entry led here.
+    pub via: Via,
+    /// The part of it that the entry stands for; `None` is the whole, or, for a Reference whose manifest entry lacks it
+    /// ([`StoreFileTarget::clip_is_in_file`]), not yet known.
+    pub clip: Option<Reference>,
+    /// The length that the manifest gives it, in bytes.
+    pub size: Option<u64>,
+}
+
+impl StoreFileTarget {
+    /// The path segments of the file at one of the four places, relative to HBase's root.
+    pub fn segments(&self, place: Place) -> Vec<&str> {
+        let mut segments = place.prefix().to_vec();
+        segments.extend([
+            self.table.namespace(),
+            self.table.qualifier(),
+            self.region.as_str(),
+            self.family.as_str(),
+            self.file.as_str(),
+        ]);
+        segments
+    }
+
+    /// The path of the file at one of the four places, relative to HBase's root.
+    pub fn path(&self, place: Place) -> String {
+        self.segments(place).join("/")
+    }
+
+    /// All four paths in the order in which HBase looks.
+    pub fn candidates(&self) -> [(Place, String); 4] {
+        Place::IN_ORDER.map(|place| (place, self.path(place)))
+    }
+
+    /// Whether the clip stands only in the Reference file itself, as in manifests of old versions.
+    pub fn clip_is_in_file(&self) -> bool {
+        matches!(self.via, Via::Reference | Via::ReferenceToLink) && self.clip.is_none()
+    }
+}
+
+/// Finds what an entry of a region's family stands for, as HBase does (`SnapshotReferenceUtil.verifyStoreFile`,
+/// `StoreFileInfo.getReferredToFile`). Pure: which of the places holds the file is for the caller to look up. `table`
+/// is that of the snapshot's description. One hop for a link or a Reference, two for a Reference to a link.
+pub fn resolve(
+    table: &TableName,
+    region: &RegionManifest,
+    family: &FamilyName,
+    file: &StoreFile,
+) -> StoreFileTarget {
+    let (table, region, name, via) = match &file.name {
+        StoreFileName::HFile(name) => (table, &region.encoded, FileName::HFile(name.clone()), Via::Plain),
+        StoreFileName::Mob(name) => (table, &region.encoded, FileName::Mob(name.clone()), Via::Plain),
+        StoreFileName::Link(link) => (&link.table, &link.region, link.file.clone(), Via::Link),
+        StoreFileName::Reference(reference) => match reference.link() {
+            Some(link) => (&link.table, &link.region, link.file.clone(), Via::ReferenceToLink),
+            None => (table, reference.parent(), reference.file().clone(), Via::Reference),
+        },
+    };
+    // HBase takes a link to a MOB file for a file of its own when it writes a manifest: the length is the link's, 0.
+    let unknown = via == Via::Link && matches!(name, FileName::Mob(_)) && file.size == Some(0);
+    StoreFileTarget {
+        table: table.clone(),
+        region: *region,
+        family: family.clone(),
+        file: name,
+        via,
+        clip: file.reference.as_deref().cloned(),
+        size: file.size.filter(|_| !unknown),
+    }
+}
