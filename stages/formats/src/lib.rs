@@ -5,9 +5,12 @@
 //! before it is used; nothing is allocated by it beyond a stated cap.
 
 pub mod cell;
+pub mod compress;
+mod cursor;
 pub mod dictionary;
 pub mod encoding;
 mod error;
+pub mod hfile;
 mod input;
 pub mod name;
 pub mod schema;

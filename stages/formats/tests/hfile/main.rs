@@ -1,0 +1,14 @@
+//! The HFile container against files that a real HBase wrote, and against bytes that lie.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a test fails by a panic"
+)]
+
+mod container;
+mod golden;
+mod index;
+mod samples;
