@@ -1,0 +1,97 @@
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::fmt;
+use store::StoreError;
+
+/// Why something that is remembered could not be read or written.
+#[derive(Debug)]
+pub enum CatalogError {
+    /// The store said no.
+    Store(StoreError),
+    /// The document is there and is not what it should be.
+    Damaged {
+        /// Which document.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+impl CatalogError {
+    pub(crate) fn damaged(path: impl fmt::Display, what: impl fmt::Display) -> Self {
+        Self::Damaged { path: path.to_string(), what: what.to_string() }
+    }
+}
+
+impl fmt::Display for CatalogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Damaged { path, what } => write!(f, "{path}: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for CatalogError {}
+
+impl From<StoreError> for CatalogError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The field that holds the document's own checksum.
+const CHECKSUM: &str = "checksum";
+
+/// A document as readable JSON with a `checksum` field: BLAKE3, in hexadecimal, of the same document as compact JSON
+/// with its keys sorted and without that field.
+pub fn encode_document<T: Serialize>(document: &T) -> Result<Vec<u8>, CatalogError> {
+    let unencodable = |error: serde_json::Error| CatalogError::damaged("document", error);
+    let mut value = serde_json::to_value(document).map_err(unencodable)?;
+    let sum = checksum_of(&value);
+    match &mut value {
+        Value::Object(fields) => fields.insert(CHECKSUM.into(), Value::String(sum)),
+        _ => return Err(CatalogError::damaged("document", "is not a JSON object")),
+    };
+    let mut bytes = serde_json::to_vec_pretty(&value).map_err(unencodable)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// A document from its bytes, once its checksum was found to agree. `path` is for the message.
+pub fn decode_document<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Result<T, CatalogError> {
+    let damaged = |what: &dyn fmt::Display| CatalogError::damaged(path, what);
+    let mut value: Value = serde_json::from_slice(bytes).map_err(|error| damaged(&error))?;
+    let said = match &mut value {
+        Value::Object(fields) => fields.remove(CHECKSUM),
+        _ => None,
+    };
+    if said.as_ref().and_then(Value::as_str) != Some(checksum_of(&value).as_str()) {
+        return Err(damaged(&"its checksum does not agree with its content"));
+    }
+    serde_json::from_value(value).map_err(|error| damaged(&error))
+}
+
+fn checksum_of(value: &Value) -> String {
+    blake3::hash(value.to_string().as_bytes()).to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_changed_document_is_refused() {
+        let document = BTreeMap::from([("name", "s1"), ("table", "t")]);
+        let bytes = encode_document(&document).unwrap();
+        let back: BTreeMap<String, String> = decode_document("image.json", &bytes).unwrap();
+        assert_eq!(back["name"], "s1");
+
+        let changed = String::from_utf8(bytes).unwrap().replace("\"s1\"", "\"s2\"");
+        let error =
+            decode_document::<BTreeMap<String, String>>("image.json", changed.as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("checksum"), "{error}");
+        assert!(decode_document::<BTreeMap<String, String>>("image.json", b"[1]").is_err());
+    }
+}

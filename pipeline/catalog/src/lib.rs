@@ -1,0 +1,15 @@
+//! What is remembered in a repository: its own marker, its images, and what a run has finished.
+//!
+//! A repository is an HBase root; everything of Tidegate's own lies below `.tidegate/` (design: section 2). Each
+//! document is small and written whole, or it is the journal, which is only ever appended to and only ever needed
+//! to resume.
+
+mod document;
+mod image;
+mod journal;
+mod repository;
+
+pub use document::{CatalogError, decode_document, encode_document};
+pub use image::{Image, ImageFiles, ImageRun, ImageSource, ListedImage, find_image, list_images, read_image};
+pub use journal::{Journal, Recovered};
+pub use repository::{Repository, layout};

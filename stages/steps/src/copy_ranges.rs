@@ -1,0 +1,197 @@
+//! Copies ranges of files and, in the same read, hashes them and follows their blocks.
+
+use crate::digest::{RangeHasher, RangeSum};
+use crate::failing::{failed_store, source_problem};
+use formats::hfile::{BlockWalker, Walked};
+use stage::{Bytes, Failure, Map, Problem, ProblemKind};
+use std::sync::Arc;
+use store::{Identity, PartReceipt, ReadRanges, Store, StoreError, StorePath, WriteParts, WriteShape};
+
+/// Bytes read and written at a time.
+pub const BUFFER_LEN: usize = 1 << 20;
+
+/// One range of one file.
+pub struct RangeToCopy {
+    /// Which file of the plan.
+    pub file: u32,
+    /// Which range of the file.
+    pub range: u32,
+    /// Where the file was when the plan was made.
+    pub source: StorePath,
+    /// Where else it may be by now: HBase moves files from `data` to `archive`.
+    pub moved_to: Vec<StorePath>,
+    /// What the file was when the plan was made; another identity means that it changed.
+    pub identity: Identity,
+    /// Where its bytes go until they are proved.
+    pub target: StorePath,
+    /// The file's length and its ranges.
+    pub shape: WriteShape,
+    /// The file being written, if it has several ranges; one with a single range is started by the worker.
+    pub parts: Option<Arc<dyn WriteParts>>,
+}
+
+/// Ranges that one worker deals with one after the other: one long range, or many short files.
+pub struct CopyUnit {
+    /// The ranges.
+    pub ranges: Vec<RangeOfUnit>,
+}
+
+/// What is to be done with a range.
+pub enum RangeOfUnit {
+    /// It is to be copied.
+    Copy(RangeToCopy),
+    /// An earlier run has copied it; it is to be proved.
+    Copied(Box<CopiedRange>),
+}
+
+impl Bytes for CopyUnit {
+    fn bytes(&self) -> usize {
+        BUFFER_LEN
+    }
+}
+
+/// What was copied of one range.
+pub struct CopiedRange {
+    /// What was asked for.
+    pub asked: RangeToCopy,
+    /// Digests of the bytes as they were read.
+    pub sum: RangeSum,
+    /// The blocks that went by, if they were looked at.
+    pub walked: Option<Walked>,
+    /// Needed to finish the file.
+    pub receipt: PartReceipt,
+    /// Needed by a later run to go on with the file.
+    pub token: String,
+}
+
+/// What became of a unit's ranges: a range that could not be read from the source is a problem.
+pub struct CopiedUnit {
+    /// Copied, or why not.
+    pub ranges: Vec<Result<CopiedRange, Problem>>,
+}
+
+impl Bytes for CopiedUnit {
+    fn bytes(&self) -> usize {
+        BUFFER_LEN
+    }
+}
+
+/// The step. Damage in the source is in the result; a target that cannot be written is a failure.
+pub struct CopyRanges<'a> {
+    /// Where files come from.
+    pub source: &'a dyn Store,
+    /// Where they go.
+    pub target: &'a dyn Store,
+    /// Whether HFile blocks are followed and their checksums verified.
+    pub verify_blocks: bool,
+}
+
+impl Map for CopyRanges<'_> {
+    type In = CopyUnit;
+    type Out = CopiedUnit;
+
+    fn map(&self, unit: CopyUnit) -> Result<CopiedUnit, Failure> {
+        let mut buffer = vec![0; BUFFER_LEN];
+        let copy = |range: RangeOfUnit| match range {
+            RangeOfUnit::Copy(asked) => self.copy(asked, &mut buffer),
+            RangeOfUnit::Copied(copied) => Ok(Ok(*copied)),
+        };
+        Ok(CopiedUnit { ranges: unit.ranges.into_iter().map(copy).collect::<Result<_, _>>()? })
+    }
+}
+
+impl CopyRanges<'_> {
+    fn copy(&self, asked: RangeToCopy, buffer: &mut [u8]) -> Result<Result<CopiedRange, Problem>, Failure> {
+        let file = match self.open_source(&asked) {
+            Ok(file) => file,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let parts = match &asked.parts {
+            Some(parts) => Arc::clone(parts),
+            None => {
+                Arc::from(self.target.write(&asked.target, asked.shape, None).map_err(|e| self.unwritten(e))?)
+            }
+        };
+        let mut part = parts.part(asked.range).map_err(|error| self.unwritten(error))?;
+        let (mut offset, len) = asked.shape.part(asked.range);
+        let end = offset + len;
+        let mut hasher = RangeHasher::new(offset, asked.shape.parts() == 1);
+        let mut walker = self.verify_blocks.then(|| walker_at(offset, asked.shape.len));
+        while offset < end {
+            let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buffer.len());
+            let Some(piece) = buffer.get_mut(..wanted) else { break };
+            match file.read_at(offset, piece) {
+                Ok(read) if read == wanted => {}
+                Ok(read) => return Ok(Err(cut_short(&asked, offset + read as u64))),
+                Err(error) => return Ok(Err(source_problem(&error).at(offset))),
+            }
+            part.write(piece).map_err(|error| self.unwritten(error))?;
+            hasher.update(piece);
+            if let Some(walker) = &mut walker {
+                walker.feed(piece);
+            }
+            offset += wanted as u64;
+        }
+        let receipt = part.finish().map_err(|error| self.unwritten(error))?;
+        if asked.parts.is_none() {
+            parts.finish(std::slice::from_ref(&receipt)).map_err(|error| self.unwritten(error))?;
+        }
+        let token = parts.token();
+        if let Some(problem) = changed(&asked, file.as_ref()) {
+            return Ok(Err(problem));
+        }
+        let walked = walker.map(BlockWalker::finish);
+        Ok(Ok(CopiedRange { asked, sum: hasher.finish(), walked, receipt, token }))
+    }
+
+    /// Opens the file where it was, or where it has moved to meanwhile. Between two looks HBase may move it, so the
+    /// places are tried twice.
+    fn open_source(&self, asked: &RangeToCopy) -> Result<Box<dyn ReadRanges>, Problem> {
+        let places = || std::iter::once(&asked.source).chain(&asked.moved_to);
+        for place in places().chain(places()) {
+            match self.source.open(place) {
+                Ok(file) if file.metadata().identity == asked.identity => return Ok(file),
+                Ok(_) => return Err(changed_problem(asked)),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(source_problem(&error)),
+            }
+        }
+        Err(Problem::new(ProblemKind::Missing, &asked.source, "the file vanished while it was to be copied")
+            .hint("is the snapshot still there? A deleted snapshot's files are cleaned away; take a new one"))
+    }
+
+    fn unwritten(&self, error: StoreError) -> Failure {
+        failed_store("writing the copy", self.target, error)
+    }
+}
+
+/// Follows blocks from an offset that is the start of a range.
+pub(crate) fn walker_at(offset: u64, file_len: u64) -> BlockWalker {
+    match offset {
+        0 => BlockWalker::from_start(file_len),
+        _ => BlockWalker::from_middle(offset, file_len),
+    }
+}
+
+fn cut_short(asked: &RangeToCopy, end: u64) -> Problem {
+    let what = format!("the file ends here, it had {} bytes when the plan was made", asked.shape.len);
+    Problem::new(ProblemKind::Length, &asked.source, what)
+        .at(end)
+        .hint("see what truncated it, then export again")
+}
+
+fn changed(asked: &RangeToCopy, file: &dyn ReadRanges) -> Option<Problem> {
+    match file.current() {
+        Ok(now) if now.identity == asked.identity => None,
+        Ok(_) => Some(changed_problem(asked)),
+        // It moved or was deleted; what was read through the open handle was the file that was planned.
+        Err(error) if error.is_not_found() => None,
+        Err(error) => Some(source_problem(&error)),
+    }
+}
+
+fn changed_problem(asked: &RangeToCopy) -> Problem {
+    Problem::new(ProblemKind::Length, &asked.source, "the file changed after the plan was made")
+        .meaning("HBase never changes a finished HFile")
+        .hint("see what writes to it, then export again")
+}

@@ -1,0 +1,67 @@
+//! How a store's errors become failures and problems, with what to do about them.
+
+use formats::{FormatError, FormatErrorKind};
+use stage::{Failure, Problem, ProblemKind};
+use store::{Store, StoreError, StoreErrorKind};
+
+/// A store's error that ends the run.
+pub fn failed_store(doing: &str, store: &dyn Store, error: StoreError) -> Failure {
+    let failure = Failure::failed(doing, full_path(store, &error.path), &error.what);
+    match hint_of(error.kind) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// A store's error about one file, as damage.
+pub fn source_problem(error: &StoreError) -> Problem {
+    let kind = match error.kind {
+        StoreErrorKind::NotFound => ProblemKind::Missing,
+        _ => ProblemKind::Unreadable,
+    };
+    let problem = Problem::new(kind, &error.path, format!("{}: {}", error.doing, error.what));
+    match hint_of(error.kind) {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// Bytes of a file that are not what they should be, as damage.
+pub fn file_problem(path: &str, error: &FormatError) -> Problem {
+    let kind = match error.kind {
+        FormatErrorKind::Checksum => ProblemKind::Checksum,
+        FormatErrorKind::Unsupported => ProblemKind::Unsupported,
+        _ => ProblemKind::Structure,
+    };
+    let problem = Problem::new(kind, path, &error.what).at(error.offset);
+    match kind {
+        ProblemKind::Unsupported => problem,
+        _ => problem.hint("bring the file back from a copy or another replica"),
+    }
+}
+
+/// A path with the store's URI in front, unless it is there already.
+fn full_path(store: &dyn Store, path: &str) -> String {
+    let uri = store.uri();
+    match path.starts_with('/') || path.contains("://") || path.starts_with(&uri) {
+        true => path.to_owned(),
+        false => format!("{}/{path}", uri.trim_end_matches('/')),
+    }
+}
+
+fn hint_of(kind: StoreErrorKind) -> Option<&'static str> {
+    match kind {
+        StoreErrorKind::NoSpace => {
+            Some("make room, then run the same command again: it goes on where it stopped")
+        }
+        StoreErrorKind::PermissionDenied => {
+            Some("run as a user that may do this (often `hbase`), or change the modes")
+        }
+        StoreErrorKind::ReadOnly => {
+            Some("the storage is mounted read-only: choose another target or remount it")
+        }
+        StoreErrorKind::Busy => Some("another run has it open: wait for it or stop it"),
+        StoreErrorKind::Transient => Some("run the same command again: it goes on where it stopped"),
+        _ => None,
+    }
+}

@@ -1,0 +1,23 @@
+use formats::FormatError;
+use store::StoreError;
+
+/// Why a file could not be read on: its storage failed, or its bytes are not what they should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadFault {
+    /// The storage failed.
+    Store(StoreError),
+    /// The bytes are wrong.
+    Format(FormatError),
+}
+
+impl From<StoreError> for ReadFault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<FormatError> for ReadFault {
+    fn from(error: FormatError) -> Self {
+        Self::Format(error)
+    }
+}

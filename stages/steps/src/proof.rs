@@ -1,0 +1,72 @@
+//! What is known of a file once it is proved.
+
+use crate::digest::{FileSum, RangeSum};
+use crate::open_hfile::OpenedHFile;
+use crate::verify_cells::is_unsupported;
+use formats::FormatError;
+use serde::{Deserialize, Serialize};
+
+/// What is known of a file that was read back from the medium and has its final name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Digests of the whole.
+    pub sum: FileSum,
+    /// Digests of the ranges, if there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<RangeSum>,
+    /// What it holds.
+    pub contents: Contents,
+    /// Tells whether it is still that file.
+    pub identity: String,
+}
+
+/// What an HFile holds, as far as it can be looked into.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// How many blocks were followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<u64>,
+    /// Whether its blocks have no checksums.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub without_checksums: bool,
+    /// Cells, by the trailer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries: Option<u64>,
+    /// MAX_SEQ_ID_KEY, of files that are not encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_sequence: Option<u64>,
+    /// Whether it is encrypted.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub encrypted: bool,
+    /// Why it cannot be looked into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
+}
+
+impl Contents {
+    /// What an opened file says of itself; the error is damage.
+    pub fn of(opened: Result<OpenedHFile, FormatError>) -> Result<Self, FormatError> {
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(error) if is_unsupported(&error) => {
+                return Ok(Self { unread: Some(error.to_string()), ..Self::default() });
+            }
+            Err(error) => return Err(error),
+        };
+        let max_sequence = match &opened.loaded {
+            Ok(loaded) => loaded.file_info.max_sequence_id()?.and_then(|id| u64::try_from(id).ok()),
+            Err(_) => None,
+        };
+        Ok(Self {
+            entries: Some(opened.trailer.entry_count),
+            max_sequence,
+            encrypted: opened.trailer.is_encrypted(),
+            unread: opened.loaded.err().map(|error| error.to_string()),
+            ..Self::default()
+        })
+    }
+}
+
+fn is_false(truth: &bool) -> bool {
+    !truth
+}

@@ -1,0 +1,138 @@
+//! Reads a snapshot's two documents.
+
+use crate::failed_store;
+use formats::FormatError;
+use formats::name::SnapshotName;
+use formats::schema::TableSchema;
+use formats::snapshot::{
+    RegionManifest, SnapshotDescription, decode_manifest_schema, decode_snapshot_description,
+    region_manifests,
+};
+use stage::Failure;
+use store::{Kind, Store, StorePath, list_all, read_all};
+
+/// `.hbase-snapshot`
+pub const SNAPSHOTS: &str = ".hbase-snapshot";
+/// The document with the snapshot's name and table.
+pub const DESCRIPTION: &str = ".snapshotinfo";
+/// The document with its schema, regions and files.
+pub const MANIFEST: &str = "data.manifest";
+
+/// Far more than any real description.
+const MAX_DESCRIPTION: u64 = 16 << 20;
+/// HBase refuses a manifest above 64 MiB unless told otherwise; a protobuf cannot be longer than 2 GiB.
+const MAX_MANIFEST: u64 = 2 << 30;
+
+/// A snapshot as its documents say it; the regions are decoded as they are asked for.
+pub struct ReadSnapshot {
+    /// `.snapshotinfo`, decoded.
+    pub description: SnapshotDescription,
+    /// `.snapshotinfo` as it is.
+    pub description_bytes: Vec<u8>,
+    /// The table's schema.
+    pub schema: TableSchema,
+    /// `data.manifest` as it is.
+    pub manifest_bytes: Vec<u8>,
+    /// Where the manifest lies, for messages.
+    manifest_path: String,
+}
+
+impl ReadSnapshot {
+    /// The regions and their files, one after the other.
+    pub fn regions(&self) -> impl Iterator<Item = Result<RegionManifest, Failure>> {
+        region_manifests(&self.manifest_bytes).map(|region| match region {
+            Ok((_, region)) => Ok(region),
+            Err(error) => Err(damaged(&self.manifest_path, &error)),
+        })
+    }
+}
+
+/// The path of a snapshot's directory.
+pub fn snapshot_dir(name: &SnapshotName) -> Result<StorePath, Failure> {
+    StorePath::root()
+        .join_all([SNAPSHOTS, name.as_str()])
+        .map_err(|error| Failure::usage(format!("{name} cannot be a snapshot's name: {}", error.what)))
+}
+
+/// Reads a snapshot of a root. Cluster state is not asked: what is in the documents counts.
+pub fn read_snapshot(store: &dyn Store, name: &SnapshotName) -> Result<ReadSnapshot, Failure> {
+    let dir = snapshot_dir(name)?;
+    let description_bytes = match read_all(store, &join(&dir, DESCRIPTION)?, MAX_DESCRIPTION) {
+        Err(error) if error.is_not_found() => return Err(no_such_snapshot(store, name)),
+        read => read.map_err(|error| failed_store("reading the snapshot", store, error))?,
+    };
+    let place = |document: &str| format!("{}/{dir}/{document}", store.uri().trim_end_matches('/'));
+    let description = decode_snapshot_description(&description_bytes)
+        .map_err(|error| damaged(&place(DESCRIPTION), &error))?;
+    description.check_layout().map_err(|error| {
+        Failure::failed("reading the snapshot", place(DESCRIPTION), error).hint(
+            "take the snapshot again on a cluster that writes the current layout (snapshot.format.version 2)",
+        )
+    })?;
+    if description.name != *name {
+        let wrong =
+            format!("its directory is {name}, but inside it says that its name is {}", description.name);
+        return Err(Failure::failed("reading the snapshot", place(DESCRIPTION), wrong)
+            .hint("a snapshot's directory cannot be renamed by hand: give it its name back"));
+    }
+    let manifest_bytes = match read_all(store, &join(&dir, MANIFEST)?, MAX_MANIFEST) {
+        Err(error) if error.is_not_found() => {
+            return Err(Failure::failed("reading the snapshot", place(MANIFEST), "does not exist")
+                .hint("the snapshot is not complete, or of an old layout: take it again"));
+        }
+        read => read.map_err(|error| failed_store("reading the snapshot", store, error))?,
+    };
+    let manifest_path = place(MANIFEST);
+    let schema = decode_manifest_schema(&manifest_bytes).map_err(|error| damaged(&manifest_path, &error))?;
+    Ok(ReadSnapshot { description, description_bytes, schema, manifest_bytes, manifest_path })
+}
+
+/// The names of a root's snapshots, those that are complete or look so.
+pub fn list_snapshots(store: &dyn Store) -> Result<Vec<String>, Failure> {
+    let dir = join(&StorePath::root(), SNAPSHOTS)?;
+    let entries = match list_all(store, &dir) {
+        Ok(entries) => entries,
+        Err(error) if error.is_not_found() => {
+            return Err(Failure::failed(
+                "listing snapshots",
+                store.uri(),
+                "has no `.hbase-snapshot` directory",
+            )
+            .hint("is this the HBase root directory (hbase.rootdir)? Or no snapshot was ever taken"));
+        }
+        Err(error) => return Err(failed_store("listing snapshots", store, error)),
+    };
+    let named = entries.into_iter().filter(|entry| entry.metadata.kind == Kind::Directory);
+    Ok(named.map(|entry| entry.name).filter(|name| !name.starts_with('.')).collect())
+}
+
+fn no_such_snapshot(store: &dyn Store, name: &SnapshotName) -> Failure {
+    let names = match list_snapshots(store) {
+        Ok(names) => names,
+        Err(failure) => return failure,
+    };
+    let failure =
+        Failure::failed("reading the snapshot", store.uri(), format!("there is no snapshot {name}"));
+    match names.as_slice() {
+        [] => failure.hint("there is no snapshot at all"),
+        [last] => failure.hint(format!("there is only {last}")),
+        names => failure.hint(format!("there are {}", shortened(names))),
+    }
+}
+
+fn shortened(names: &[String]) -> String {
+    let (shown, rest) = names.split_at(names.len().min(20));
+    match rest.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn damaged(path: &str, error: &FormatError) -> Failure {
+    Failure::failed("reading the snapshot", path, error)
+        .hint("the document is damaged: take the snapshot again, or bring the document back from a copy")
+}
+
+fn join(dir: &StorePath, name: &str) -> Result<StorePath, Failure> {
+    dir.join(name).map_err(Failure::usage)
+}

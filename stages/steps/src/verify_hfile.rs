@@ -1,0 +1,240 @@
+//! Verifies one HFile up to a level.
+
+use crate::copy_ranges::BUFFER_LEN;
+use crate::digest::{FileSum, RangeHasher, join_ranges};
+use crate::failing::{file_problem, source_problem};
+use crate::open_hfile::{OpenedHFile, open_hfile};
+use crate::verify_cells::{is_unsupported, verify_cells};
+use crate::{Level, RANGE_LEN, ReadFault};
+use formats::compress::{Decompressor, Dictionaries};
+use formats::hfile::{BlockWalker, ChecksumType, Walked};
+use stage::{Bytes, Failure, Map, Problem, ProblemKind};
+use std::sync::Arc;
+use store::{ReadRanges, Store, StorePath, WriteShape};
+
+/// A file to verify, and what is known of it from elsewhere.
+#[derive(Clone)]
+pub struct FileToVerify {
+    /// Where it lies.
+    pub store: Arc<dyn Store>,
+    /// Its path there.
+    pub path: StorePath,
+    /// The length it should have.
+    pub len: Option<u64>,
+    /// The digests it should have.
+    pub recorded: Option<FileSum>,
+    /// The region it belongs to.
+    pub region: Option<String>,
+    /// The table it belongs to.
+    pub table: Option<String>,
+}
+
+impl Bytes for FileToVerify {
+    fn bytes(&self) -> usize {
+        BUFFER_LEN
+    }
+}
+
+/// What was found of a file.
+#[derive(Debug, Clone)]
+pub struct VerifiedHFile {
+    /// Its path, with the store's URI.
+    pub path: String,
+    /// Its length.
+    pub len: u64,
+    /// Whether its digests were recorded and have been compared.
+    pub sums_compared: bool,
+    /// How many blocks were followed.
+    pub blocks: u64,
+    /// Whether its blocks have no checksums.
+    pub without_checksums: bool,
+    /// How many cells were decoded.
+    pub cells: Option<u64>,
+    /// Why its cells could not be looked at, though nothing is wrong: encrypted, or a codec that cannot be read.
+    pub not_looked_into: Option<String>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl Bytes for VerifiedHFile {
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
+/// The step.
+pub struct VerifyHFile {
+    /// How much is verified.
+    pub level: Level,
+    /// Dictionaries that zstd frames may name.
+    pub dictionaries: Dictionaries,
+}
+
+impl Map for VerifyHFile {
+    type In = FileToVerify;
+    type Out = VerifiedHFile;
+
+    fn map(&self, file: FileToVerify) -> Result<VerifiedHFile, Failure> {
+        let path = format!("{}/{}", file.store.uri().trim_end_matches('/'), file.path);
+        let mut verified = VerifiedHFile {
+            path,
+            len: 0,
+            sums_compared: false,
+            blocks: 0,
+            without_checksums: false,
+            cells: None,
+            not_looked_into: None,
+            problems: Vec::new(),
+        };
+        if let Err(problem) = self.verify(&file, &mut verified) {
+            verified.problems.push(problem);
+        }
+        for problem in &mut verified.problems {
+            problem.path.clone_from(&verified.path);
+            problem.region.clone_from(&file.region);
+            problem.table.clone_from(&file.table);
+        }
+        Ok(verified)
+    }
+}
+
+impl VerifyHFile {
+    fn verify(&self, asked: &FileToVerify, verified: &mut VerifiedHFile) -> Result<(), Problem> {
+        let file = asked.store.open(&asked.path).map_err(|error| source_problem(&error))?;
+        verified.len = file.metadata().len;
+        if let Some(len) = asked.len.filter(|len| *len != verified.len) {
+            let what = format!("has {} bytes, should have {len}", verified.len);
+            verified.problems.push(Problem::new(ProblemKind::Length, "", what));
+        }
+        let sums = self.level >= Level::Sums && asked.recorded.is_some();
+        let blocks = self.level >= Level::Blocks;
+        if sums || blocks {
+            let (sum, walked) = read_through(file.as_ref(), sums, blocks)?;
+            if let (Some(sum), Some(recorded)) = (sum, asked.recorded) {
+                verified.sums_compared = true;
+                verified.problems.extend(differs(&sum, &recorded));
+            }
+            if let Some(walked) = walked {
+                note_blocks(&walked, verified);
+            }
+        }
+        if blocks {
+            self.look_inside(file.as_ref(), verified)?;
+        }
+        Ok(())
+    }
+
+    fn look_inside(&self, file: &dyn ReadRanges, verified: &mut VerifiedHFile) -> Result<(), Problem> {
+        let mut decompressor = Decompressor::new(self.dictionaries.clone());
+        let opened = match open_hfile(file, &mut decompressor).map_err(|error| source_problem(&error))? {
+            Ok(opened) => opened,
+            Err(error) if is_unsupported(&error) => {
+                verified.not_looked_into = Some(error.to_string());
+                return Ok(());
+            }
+            // What the walk over the blocks has told already need not be told again.
+            Err(_) if !verified.problems.is_empty() => return Ok(()),
+            Err(error) => return Err(file_problem("", &error)),
+        };
+        match &opened.loaded {
+            Err(error) => verified.not_looked_into = Some(error.to_string()),
+            Ok(_) if self.level >= Level::Cells => self.cells(file, &opened, &mut decompressor, verified)?,
+            Ok(_) => {}
+        }
+        Ok(())
+    }
+
+    fn cells(
+        &self,
+        file: &dyn ReadRanges,
+        opened: &OpenedHFile,
+        decompressor: &mut Decompressor,
+        verified: &mut VerifiedHFile,
+    ) -> Result<(), Problem> {
+        let walked_well = verified.problems.is_empty();
+        let seen = verify_cells(file, opened, decompressor).map_err(|error| source_problem(&error))?;
+        verified.cells = Some(seen.cells);
+        for error in seen.faults {
+            match is_unsupported(&error) {
+                true => verified.not_looked_into = Some(error.to_string()),
+                false if walked_well || error.kind != formats::FormatErrorKind::Checksum => {
+                    verified.problems.push(file_problem("", &error));
+                }
+                false => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads the file once; hashes it and follows its blocks on the way.
+fn read_through(
+    file: &dyn ReadRanges,
+    sums: bool,
+    blocks: bool,
+) -> Result<(Option<FileSum>, Option<Walked>), Problem> {
+    let len = file.metadata().len;
+    let shape = WriteShape { len, part_len: RANGE_LEN };
+    let mut walker = blocks.then(|| BlockWalker::from_start(len));
+    let mut ranges = Vec::new();
+    let mut buffer = vec![0; BUFFER_LEN.min(usize::try_from(len).unwrap_or(BUFFER_LEN)).max(1)];
+    for index in 0..u32::try_from(shape.parts()).unwrap_or(u32::MAX) {
+        let (mut offset, range_len) = shape.part(index);
+        let end = offset + range_len;
+        let mut hasher = RangeHasher::new(offset, shape.parts() == 1);
+        while offset < end {
+            let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buffer.len());
+            let piece = buffer.get_mut(..wanted).unwrap_or_default();
+            let read = file.read_at(offset, piece).map_err(|error| source_problem(&error).at(offset))?;
+            if read < wanted {
+                let what = format!("the file became shorter while it was read, it had {len} bytes");
+                return Err(Problem::new(ProblemKind::Length, "", what).at(offset + read as u64));
+            }
+            if sums {
+                hasher.update(piece);
+            }
+            if let Some(walker) = &mut walker {
+                walker.feed(piece);
+            }
+            offset += wanted as u64;
+        }
+        ranges.push(hasher.finish());
+    }
+    Ok((sums.then(|| join_ranges(&ranges)).flatten(), walker.map(BlockWalker::finish)))
+}
+
+fn differs(sum: &FileSum, recorded: &FileSum) -> Option<Problem> {
+    let what = match (sum.crc32c == recorded.crc32c, sum.blake3 == recorded.blake3) {
+        (true, true) => return None,
+        (false, _) => format!("CRC32C is {:08x}, recorded is {:08x}", sum.crc32c, recorded.crc32c),
+        (true, false) => "BLAKE3 is not the recorded one".to_owned(),
+    };
+    let problem = Problem::new(ProblemKind::Checksum, "", what);
+    Some(problem.meaning("the file is not the one that was exported").hint("export the snapshot again"))
+}
+
+fn note_blocks(walked: &Walked, verified: &mut VerifiedHFile) {
+    verified.blocks = walked.blocks.total();
+    verified.without_checksums = has_no_checksums(walked);
+    verified.problems.extend(block_problems(walked));
+}
+
+/// What is wrong with the blocks of a file that was walked whole.
+pub(crate) fn block_problems(walked: &Walked) -> impl Iterator<Item = Problem> {
+    let faults = walked.conclude().into_iter().filter(|fault| !is_unsupported(&fault.error));
+    faults.map(|fault| file_problem("", &fault.error).at(fault.offset))
+}
+
+/// Whether a file's blocks hold no checksums, so that following them proves little.
+pub(crate) fn has_no_checksums(walked: &Walked) -> bool {
+    let blocks = walked.blocks.total();
+    blocks > 0 && walked.checksums.of(ChecksumType::Null) == blocks
+}
+
+/// Why a file could not be read on, as a problem.
+pub(crate) fn fault_problem(path: &str, fault: &ReadFault) -> Problem {
+    match fault {
+        ReadFault::Store(error) => source_problem(error),
+        ReadFault::Format(error) => file_problem(path, error),
+    }
+}
