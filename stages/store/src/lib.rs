@@ -129,7 +129,8 @@ pub trait WritePart: Send {
     /// Adds bytes to the part.
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
 
-    /// Ends the part; the receipt is needed to finish the file.
+    /// Ends the part; the receipt is needed to finish the file. It outlives the death of the process; the death of
+    /// the machine only after [`Store::sync_batch`], so that what is resumed is read back like all the rest.
     fn finish(self: Box<Self>) -> Result<PartReceipt, StoreError>;
 }
 

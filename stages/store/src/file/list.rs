@@ -35,6 +35,8 @@ impl Listings {
 
     /// Keeps a listing that is not at its end.
     pub(super) fn keep(&mut self, rest: Rest) {
+        // One that stopped at the same name earlier, and was never gone on with, is out of date.
+        self.0.retain(|kept| kept.after != rest.after || kept.dir != rest.dir);
         if self.0.len() >= KEPT {
             self.0.pop_front();
         }

@@ -30,7 +30,8 @@ use std::{
 ///
 /// The root need not exist; the first file written makes it. A symbolic link is followed, also out of the root, as
 /// HBase on Hadoop's `LocalFileSystem` follows it; a link that leads nowhere is not listed. A file being written is
-/// seen under its final name; documents of [`Store::put`] are seen whole or not at all.
+/// seen under its final name; documents of [`Store::put`] are seen whole or not at all. A listing in several pages
+/// shows the directory as it was at its first page, less what was deleted since.
 #[derive(Debug, Clone)]
 pub struct FileStore(Arc<Inner>);
 

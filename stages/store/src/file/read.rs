@@ -174,3 +174,27 @@ fn fill(
     }
     Ok(done)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FileStore, Publish, Store};
+
+    #[test]
+    fn without_direct_io_the_same_bytes_come_through_the_cache() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = FileStore::new(dir.path()).unwrap();
+        let path = StorePath::parse("f").unwrap();
+        let bytes: Vec<u8> = (0..100_000u32).map(|n| (n / 3) as u8).collect();
+        store.put(&path, &bytes, Publish::IfAbsent).unwrap();
+        let open = || UncachedFile::open(Arc::clone(&store.0), &path).unwrap();
+        // Neither opened directly, nor refused at the first read, nor direct: all read the same.
+        let never = UncachedFile { direct: None, ..open() };
+        let refused = UncachedFile { direct_refused: AtomicBool::new(true), ..open() };
+        for file in [never, refused, open()] {
+            let mut buffer = vec![0; 70_000];
+            assert_eq!(file.read_at(50_001, &mut buffer).unwrap(), 49_999);
+            assert!(buffer[..49_999] == bytes[50_001..]);
+        }
+    }
+}

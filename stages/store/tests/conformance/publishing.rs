@@ -19,7 +19,7 @@ pub fn if_absent_and_replace(store: &dyn Store) {
 }
 
 pub fn of_two_at_once_one_wins(store: &dyn Store) {
-    for round in 0..50 {
+    for round in 0..20 {
         let file = path(&format!("d/{round}"));
         let results: Vec<_> = thread::scope(|scope| {
             let file = &file;

@@ -10,7 +10,7 @@ pub fn agrees_with_a_map(store: &dyn Store) {
     println!("TIDEGATE_SEED={seed}");
     let mut choose = Choose::new(seed);
     let mut model: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    for step in 0..1_500 {
+    for step in 0..600 {
         let name = choose.name();
         let doing = act(store, &mut model, &mut choose, &name);
         if step % 100 == 99 {

@@ -57,7 +57,7 @@ pub fn of_two_renames_one_wins(store: &dyn Store) {
     if cannot(store) {
         return;
     }
-    for round in 0..30 {
+    for round in 0..15 {
         put(store, &format!("{round}/a/f"), b"a");
         put(store, &format!("{round}/b/f"), b"b");
         let to = path(&format!("{round}/to"));
