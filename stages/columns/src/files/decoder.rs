@@ -1,0 +1,201 @@
+use crate::error::{damaged, decoding};
+use crate::files::schema::{check_columns, check_marks};
+use crate::files::{FileRow, RangeDigest};
+use crate::{ChunkReader, ReadError};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{UInt32Type, UInt64Type};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, FixedSizeBinaryArray, ListArray, PrimitiveArray, RecordBatch, StringArray,
+    StructArray, UInt32Array, UInt64Array,
+};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+
+/// Reads a file list, a batch of rows at a time. After an error it yields nothing more.
+pub struct FileListDecoder {
+    reader: Option<ParquetRecordBatchReader>,
+    rows: u64,
+    seen: u64,
+}
+
+const BATCH_ROWS: usize = 1024;
+
+impl FileListDecoder {
+    /// Opens a file list: reads its footer and checks that it is one, of a version that is known.
+    pub fn new<R: ChunkReader + 'static>(input: R) -> Result<Self, ReadError> {
+        decoding(|| {
+            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+            let builder =
+                ParquetRecordBatchReaderBuilder::try_new_with_options(input, options).map_err(damaged)?;
+            let metadata = builder.metadata().file_metadata();
+            check_marks(metadata)?;
+            check_columns(builder.schema())?;
+            let rows = u64::try_from(metadata.num_rows()).map_err(damaged)?;
+            let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(damaged)?;
+            Ok(Self { reader: Some(reader), rows, seen: 0 })
+        })
+    }
+
+    /// Rows that it says it has; held against what is there when the last one has been read.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Vec<FileRow>>, ReadError> {
+        let Some(reader) = &mut self.reader else { return Ok(None) };
+        let batch = decoding(|| match reader.next() {
+            Some(batch) => rows(&batch.map_err(damaged)?).map(Some),
+            None => Ok(None),
+        })?;
+        self.seen += batch.as_ref().map_or(0, |batch| batch.len() as u64);
+        if batch.is_none() && self.seen != self.rows || self.seen > self.rows {
+            return Err(damaged(format!("{} rows or more where {} belong", self.seen, self.rows)));
+        }
+        Ok(batch)
+    }
+}
+
+impl Iterator for FileListDecoder {
+    type Item = Result<Vec<FileRow>, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.next_batch().transpose();
+        if !matches!(next, Some(Ok(_))) {
+            self.reader = None;
+        }
+        next
+    }
+}
+
+/// The columns of a batch.
+struct Columns<'a> {
+    path: &'a StringArray,
+    source_path: &'a StringArray,
+    len: &'a UInt64Array,
+    crc32c: &'a UInt32Array,
+    blake3: &'a FixedSizeBinaryArray,
+    ranges: Ranges<'a>,
+    kind: &'a StringArray,
+    table: &'a StringArray,
+    region: &'a StringArray,
+    family: &'a StringArray,
+    min_sequence: &'a UInt64Array,
+    max_sequence: &'a UInt64Array,
+    entries: &'a UInt64Array,
+    encrypted: &'a BooleanArray,
+    key_alias: &'a StringArray,
+    blocks: &'a UInt64Array,
+    checksum_type: &'a StringArray,
+    identity: &'a StringArray,
+}
+
+struct Ranges<'a> {
+    lists: &'a ListArray,
+    offset: &'a UInt64Array,
+    len: &'a UInt64Array,
+    crc32c: &'a UInt32Array,
+    blake3: &'a FixedSizeBinaryArray,
+}
+
+fn rows(batch: &RecordBatch) -> Result<Vec<FileRow>, ReadError> {
+    let columns = Columns::of(batch)?;
+    (0..batch.num_rows()).map(|row| columns.row(row)).collect()
+}
+
+impl<'a> Columns<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self, ReadError> {
+        let find = |name| batch.column_by_name(name).ok_or_else(|| unlike(name));
+        let text = |name| find(name)?.as_string_opt::<i32>().ok_or_else(|| unlike(name));
+        let number = |name| find(name)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| unlike(name));
+        Ok(Self {
+            path: text("path")?,
+            source_path: text("source_path")?,
+            len: number("len")?,
+            crc32c: find("crc32c")?.as_primitive_opt::<UInt32Type>().ok_or_else(|| unlike("crc32c"))?,
+            blake3: find("blake3")?.as_fixed_size_binary_opt().ok_or_else(|| unlike("blake3"))?,
+            ranges: Ranges::of(find("ranges")?)?,
+            kind: text("kind")?,
+            table: text("table")?,
+            region: text("region")?,
+            family: text("family")?,
+            min_sequence: number("min_sequence")?,
+            max_sequence: number("max_sequence")?,
+            entries: number("entries")?,
+            encrypted: find("encrypted")?.as_boolean_opt().ok_or_else(|| unlike("encrypted"))?,
+            key_alias: text("key_alias")?,
+            blocks: number("blocks")?,
+            checksum_type: text("checksum_type")?,
+            identity: text("identity")?,
+        })
+    }
+
+    fn row(&self, row: usize) -> Result<FileRow, ReadError> {
+        Ok(FileRow {
+            path: self.path.value(row).to_owned(),
+            source_path: self.source_path.value(row).to_owned(),
+            len: self.len.value(row),
+            crc32c: optional(self.crc32c, row),
+            blake3: self.blake3.is_valid(row).then(|| digest(self.blake3, row)).transpose()?,
+            ranges: self.ranges.row(row)?,
+            kind: self.kind.value(row).to_owned(),
+            table: self.table.value(row).to_owned(),
+            region: self.region.value(row).to_owned(),
+            family: self.family.value(row).to_owned(),
+            min_sequence: optional(self.min_sequence, row),
+            max_sequence: optional(self.max_sequence, row),
+            entries: optional(self.entries, row),
+            encrypted: self.encrypted.value(row),
+            key_alias: optional_text(self.key_alias, row),
+            blocks: optional(self.blocks, row),
+            checksum_type: optional_text(self.checksum_type, row),
+            identity: self.identity.value(row).to_owned(),
+        })
+    }
+}
+
+impl<'a> Ranges<'a> {
+    fn of(column: &'a ArrayRef) -> Result<Self, ReadError> {
+        let lists = column.as_list_opt::<i32>().ok_or_else(|| unlike("ranges"))?;
+        let all: &StructArray = lists.values().as_struct_opt().ok_or_else(|| unlike("ranges"))?;
+        let find = |name| all.column_by_name(name).ok_or_else(|| unlike("ranges"));
+        let number = |name| find(name)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| unlike("ranges"));
+        Ok(Self {
+            lists,
+            offset: number("offset")?,
+            len: number("len")?,
+            crc32c: find("crc32c")?.as_primitive_opt::<UInt32Type>().ok_or_else(|| unlike("ranges"))?,
+            blake3: find("blake3")?.as_fixed_size_binary_opt().ok_or_else(|| unlike("ranges"))?,
+        })
+    }
+
+    fn row(&self, row: usize) -> Result<Vec<RangeDigest>, ReadError> {
+        let bound = |at| self.lists.value_offsets().get(at).and_then(|offset| usize::try_from(*offset).ok());
+        let (Some(start), Some(end)) = (bound(row), bound(row + 1)) else { return Err(unlike("ranges")) };
+        let range = |at| {
+            Ok(RangeDigest {
+                offset: self.offset.value(at),
+                len: self.len.value(at),
+                crc32c: self.crc32c.value(at),
+                blake3: digest(self.blake3, at)?,
+            })
+        };
+        (start..end).map(range).collect()
+    }
+}
+
+fn optional<T: arrow_array::ArrowPrimitiveType>(column: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn optional_text(column: &StringArray, row: usize) -> Option<String> {
+    column.is_valid(row).then(|| column.value(row).to_owned())
+}
+
+fn digest(column: &FixedSizeBinaryArray, row: usize) -> Result<[u8; 32], ReadError> {
+    column.value(row).try_into().map_err(damaged)
+}
+
+fn unlike(column: &str) -> ReadError {
+    ReadError::OtherColumns(format!("`{column}` is not there or of another type"))
+}
