@@ -9,6 +9,8 @@ use crate::FormatError;
 use crate::cursor::Cursor;
 
 const VERSION: u32 = 3;
+/// More would be a lie: HBase computes the number from the error rate, 7 for its default.
+const MOST_HASHES: usize = 255;
 
 /// What of a cell is put into the general bloom filter: `BloomType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +75,11 @@ impl BloomFilter {
             return Err(FormatError::unsupported(format!("bloom meta: version {version}")).at(0));
         }
         let total_byte_size = cursor.offset("bloom meta: total size")?;
-        let hash_count = cursor.length("bloom meta: number of hashes")? as u32;
+        let hash_count = cursor.length("bloom meta: number of hashes")?;
+        if hash_count > MOST_HASHES {
+            return Err(FormatError::corrupt(format!("bloom meta: {hash_count} hashes a key")).at(12));
+        }
+        let hash_count = hash_count as u32;
         let hash = match cursor.u32("bloom meta: hash type")? {
             0 => BloomHash::Jenkins,
             1 => BloomHash::Murmur,

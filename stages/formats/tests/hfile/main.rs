@@ -10,5 +10,7 @@
 
 mod container;
 mod golden;
+mod hostile;
 mod index;
 mod samples;
+mod walker;
