@@ -11,7 +11,7 @@
     reason = "a test fails by a panic and says what it skips"
 )]
 
-use formats::snapshot::{self, Place, RegionRole, Via};
+use formats::snapshot::{self, DescriptionRewrite, Place, RegionRole, Via};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -59,6 +59,8 @@ fn every_snapshot_is_whole() {
         let description = snapshot::decode_snapshot_description(&described).unwrap();
         assert_eq!(snapshot::encode_snapshot_description(&description), described, "{shown}");
         description.check_layout().unwrap();
+        let same = DescriptionRewrite { name: Some(description.name.clone()), reset_ttl: false };
+        assert_eq!(snapshot::rewrite_description(&described, &same).unwrap(), described, "{shown}");
         assert!(directory.ends_with(description.name.as_str()));
 
         let bytes = std::fs::read(directory.join("data.manifest")).unwrap();

@@ -127,6 +127,25 @@ fn a_family_that_the_schema_lacks_is_refused() {
 }
 
 #[test]
+fn what_stands_twice_or_contradicts_itself_is_refused() {
+    let (table, files) = (region(&table_name(T.0, T.1)), message(&[(1, b"f")]));
+    let said = |fields: &[(u8, &[u8])]| refused(&message(fields)).what;
+    let two = message(&[(2, &table), (3, &files), (3, &files)]);
+    assert!(said(&[(1, &schema()), (2, &two)]).contains("column family f is listed twice"));
+    let two = message(&[(2, &table), (2, &table)]);
+    assert!(said(&[(1, &schema()), (2, &two)]).contains("two region infos"));
+    assert!(said(&[(1, &schema()), (1, &schema())]).contains("two table schemas"));
+    let family = message(&[(1, b"f")]);
+    let twice = message(&[(1, &table_name(T.0, T.1)), (3, &family), (3, &family)]);
+    assert!(said(&[(1, &twice)]).contains("column family f is described twice"));
+    assert!(said(&[(2, &message(&[(2, &table)]))]).contains("table schema is missing"));
+
+    let half = [&message(&[(1, b"\0\x01r\0\x7f\xff\xff\xff\xff\xff\xff\xff\xff")])[..], &[0x10, 0]].concat();
+    let plain = manifest(&table_name(T.0, T.1), b"f", &message(&[(1, HEX), (2, &half)]));
+    assert!(refused(&plain).what.contains("not the name of one"));
+}
+
+#[test]
 fn every_cut_is_refused_or_ends_at_a_border() {
     let bytes = encode_manifest(&many_regions(3));
     let mut whole = 0;

@@ -1,5 +1,6 @@
 use super::{check_length, refused, table::utf8, textual};
 use crate::FormatError;
+use std::collections::BTreeSet;
 
 /// A column family's name: 1 to 127 bytes without control characters, `:`, `/` and `\`, not starting with `.`, not
 /// `recovered.edits` (`ColumnFamilyDescriptorBuilder.isLegalColumnFamilyName`).
@@ -42,6 +43,12 @@ impl FamilyName {
     }
 }
 textual!(FamilyName);
+
+/// A name that is there twice.
+pub(crate) fn first_twice<'a>(mut names: impl Iterator<Item = &'a FamilyName>) -> Option<&'a FamilyName> {
+    let mut seen = BTreeSet::new();
+    names.find(|name| !seen.insert(*name))
+}
 
 #[cfg(test)]
 mod tests {

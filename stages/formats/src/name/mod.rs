@@ -15,6 +15,7 @@ mod table;
 
 pub use back_reference::{BackReference, BackReferenceDirectory};
 pub use family::FamilyName;
+pub(crate) use family::first_twice;
 pub use file::{FileName, HFileName, MobFileName};
 pub use link::{HFileLink, ReferenceName};
 pub use region::{EncodedRegionName, mob_region_name, region_name};

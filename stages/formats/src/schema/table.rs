@@ -1,6 +1,6 @@
 use super::{Attributes, ColumnFamilySchema, Configuration, proto, strip_pbuf, with_pbuf};
 use crate::FormatError;
-use crate::name::{FamilyName, TableName};
+use crate::name::{FamilyName, TableName, first_twice};
 use crate::wire::{decode_message, required};
 use prost::Message;
 use std::fmt;
@@ -75,11 +75,7 @@ fn decode(message: proto::TableSchema) -> Result<TableSchema, FormatError> {
     let table = table_name(required(message.table_name, "the table's name", 0)?)?;
     let families: Vec<_> =
         message.column_families.into_iter().map(ColumnFamilySchema::decode).collect::<Result<_, _>>()?;
-    let mut names: Vec<_> = families.iter().map(|family| &family.name).collect();
-    names.sort_unstable();
-    if let Some(twice) =
-        names.windows(2).find_map(|pair| pair.first().filter(|first| Some(*first) == pair.last()))
-    {
+    if let Some(twice) = first_twice(families.iter().map(|family| &family.name)) {
         return Err(FormatError::corrupt(format!("column family {twice} is described twice")));
     }
     let what = format!("table {table}");

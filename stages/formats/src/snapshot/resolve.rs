@@ -124,3 +124,48 @@ pub fn resolve(
         size: file.size.filter(|_| !unknown),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::RegionInfo;
+
+    const MOB: &str = "6f8f57715090da2632453988d9a1501b202611203c72ce2cecdb4dd8802b4febfdac9863_a52b92d17fe1f247252a26449b096ae9";
+
+    fn target(name: &str, size: u64) -> StoreFileTarget {
+        let table = TableName::parse("clone").unwrap();
+        let region = RegionInfo {
+            table: table.clone(),
+            start_key: b".mob".to_vec(),
+            end_key: Vec::new(),
+            region_id: 0,
+            offline: false,
+            split: false,
+            replica_id: 0,
+        };
+        let file = StoreFile { name: StoreFileName::parse(name).unwrap(), reference: None, size: Some(size) };
+        let family = FamilyName::parse("f").unwrap();
+        resolve(&table, &RegionManifest::new(region, Vec::new()), &family, &file)
+    }
+
+    #[test]
+    fn a_link_to_a_mob_file_leads_to_the_source_whatever_length_hbase_noted() {
+        let link = format!("ns=t=1a7d398bb05f785cd819c86760542558-{MOB}");
+        let found = target(&link, 0);
+        assert_eq!(
+            found.path(Place::Mob),
+            format!("mobdir/data/ns/t/1a7d398bb05f785cd819c86760542558/f/{MOB}")
+        );
+        assert_eq!((found.via, found.size), (Via::Link, None));
+        assert_eq!(target(&link, 5).size, Some(5));
+        assert_eq!(target(MOB, 0).size, Some(0), "a MOB file of its own that is empty is not excused");
+    }
+
+    #[test]
+    fn a_reference_without_its_half_says_so() {
+        let reference = target("ef816aeefabe4d57984a4f9ef6560b79.dda19dbc54ee008ecb6569e7596eb12f", 9);
+        assert_eq!(reference.region.as_str(), "dda19dbc54ee008ecb6569e7596eb12f");
+        assert!(reference.clip_is_in_file());
+        assert!(!target(MOB, 9).clip_is_in_file());
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::manifest::{FamilyFiles, RegionManifest, StoreFile, StoreFileProto};
 use crate::FormatError;
-use crate::name::{EncodedRegionName, FamilyName, StoreFileName};
+use crate::name::{EncodedRegionName, FamilyName, StoreFileName, first_twice};
 use crate::schema::{Reference, TableSchema, decode_region_info, decode_table_schema};
 use crate::wire::{Fields, decode_message, required};
 
@@ -96,21 +96,15 @@ pub fn decode_region_manifest(bytes: &[u8], base: u64) -> Result<RegionManifest,
             families.push(files);
         }
     }
-    refuse_family_twice(&families, base).map_err(|error| in_region(&encoded, error))?;
+    if let Some(twice) = first_twice(families.iter().map(|files| &files.family)) {
+        let error = FormatError::corrupt(format!("column family {twice} is listed twice")).at(base);
+        return Err(in_region(&encoded, error));
+    }
     Ok(RegionManifest { region, encoded, families })
 }
 
 fn in_region(encoded: &EncodedRegionName, error: FormatError) -> FormatError {
     FormatError { what: format!("region {encoded}: {}", error.what), ..error }
-}
-
-fn refuse_family_twice(families: &[FamilyFiles], base: u64) -> Result<(), FormatError> {
-    let mut names: Vec<_> = families.iter().map(|files| &files.family).collect();
-    names.sort_unstable();
-    match names.windows(2).find_map(|pair| pair.first().filter(|first| Some(*first) == pair.last())) {
-        Some(twice) => Err(FormatError::corrupt(format!("column family {twice} is listed twice")).at(base)),
-        None => Ok(()),
-    }
 }
 
 fn decode_family_files(bytes: &[u8], base: u64) -> Result<FamilyFiles, FormatError> {
