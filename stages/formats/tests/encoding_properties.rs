@@ -13,6 +13,7 @@ use std::cmp::{Ordering, Reverse};
 
 use formats::cell::{CellChecks, Comparator, KeyRef, compare_keys, encode_key};
 use formats::encoding::{BlockDecoder, BlockEncoder, CellLayout, DataBlockEncoding};
+use formats::hfile::BlockType;
 use support::Cell;
 use support::random::{Random, seeded};
 
@@ -43,8 +44,11 @@ fn encode(layout: CellLayout, cells: &mut [Cell], encoder: &mut BlockEncoder) ->
 
 /// The cells up to the end or the first fault, whether there was one, and how many bytes they take.
 fn decode(decoder: &mut BlockDecoder, payload: &[u8]) -> (Vec<Cell>, bool, usize) {
-    let encoded = decoder.layout().encoding != DataBlockEncoding::None;
-    let Ok(mut cells) = decoder.cells(payload, encoded) else { return (Vec::new(), false, 0) };
+    let block_type = match decoder.layout().encoding {
+        DataBlockEncoding::None => BlockType::Data,
+        _ => BlockType::EncodedData,
+    };
+    let Ok(mut cells) = decoder.cells(payload, block_type) else { return (Vec::new(), false, 0) };
     let (mut all, mut bytes) = (Vec::new(), 0);
     loop {
         match cells.advance() {

@@ -5,20 +5,21 @@
 mod support;
 
 use formats::encoding::{BlockDecoder, BlockEncoder, CellLayout, DataBlockEncoding};
+use formats::hfile::BlockType;
 use support::{Cell, compare_with_sample, data, expected};
 
 const HEADER: usize = 33;
 
-/// The payloads of an uncompressed file's data blocks, and whether they are encoded. Only the header's sizes are
+/// The payloads of an uncompressed file's data blocks, and their types. Only the header's sizes are
 /// looked at: reading HFiles has its own tests.
-fn data_blocks(file: &[u8]) -> Vec<(&[u8], bool)> {
+fn data_blocks(file: &[u8]) -> Vec<(&[u8], BlockType)> {
     let int = |at: usize| u32::from_be_bytes(file[at..at + 4].try_into().unwrap()) as usize;
     let (mut blocks, mut at) = (Vec::new(), 0);
     while !file[at..].starts_with(b"IDXROOT2") {
         let payload = &file[at + HEADER..at + int(at + 29)];
         match &file[at..at + 8] {
-            b"DATABLK*" => blocks.push((payload, false)),
-            b"DATABLKE" => blocks.push((payload, true)),
+            b"DATABLK*" => blocks.push((payload, BlockType::Data)),
+            b"DATABLKE" => blocks.push((payload, BlockType::EncodedData)),
             _ => {}
         }
         at += HEADER + int(at + 8);
@@ -42,8 +43,8 @@ fn samples() -> Vec<(String, CellLayout)> {
     samples
 }
 
-fn cells_of(payload: &[u8], encoded: bool, decoder: &mut BlockDecoder) -> Vec<Cell> {
-    let mut cells = decoder.cells(payload, encoded).unwrap();
+fn cells_of(payload: &[u8], block_type: BlockType, decoder: &mut BlockDecoder) -> Vec<Cell> {
+    let mut cells = decoder.cells(payload, block_type).unwrap();
     let mut all = Vec::new();
     while cells.advance().unwrap() {
         assert_eq!(formats::cell::decode_key(cells.key()).unwrap(), cells.cell().key());
@@ -58,8 +59,8 @@ fn every_cell_is_the_one_that_hbase_says() {
         let file = std::fs::read(data(&format!("{name}.hfile"))).unwrap();
         let mut decoder = BlockDecoder::new(layout);
         let mut cells = Vec::new();
-        for (payload, encoded) in data_blocks(&file) {
-            cells.extend(cells_of(payload, encoded, &mut decoder));
+        for (payload, block_type) in data_blocks(&file) {
+            cells.extend(cells_of(payload, block_type, &mut decoder));
         }
         compare_with_sample(&name, &expected(&name), &cells).unwrap();
     }
@@ -71,8 +72,8 @@ fn encoding_the_cells_again_gives_the_bytes_of_hbase() {
     for (name, layout) in samples() {
         let file = std::fs::read(data(&format!("{name}.hfile"))).unwrap();
         let (mut decoder, mut encoder) = (BlockDecoder::new(layout), BlockEncoder::new(layout));
-        for (payload, encoded) in data_blocks(&file) {
-            for cell in cells_of(payload, encoded, &mut decoder) {
+        for (payload, block_type) in data_blocks(&file) {
+            for cell in cells_of(payload, block_type, &mut decoder) {
                 encoder.append(&cell.by_ref()).unwrap();
             }
             let mut ours = Vec::new();
@@ -91,7 +92,7 @@ fn a_changed_line_of_the_truth_is_noticed() {
     let mut decoder = BlockDecoder::new(layout);
     let cells: Vec<Cell> = data_blocks(&file)
         .into_iter()
-        .flat_map(|(payload, encoded)| cells_of(payload, encoded, &mut decoder))
+        .flat_map(|(payload, block_type)| cells_of(payload, block_type, &mut decoder))
         .collect();
     let lines = expected(&name);
     compare_with_sample(&name, &lines, &cells).unwrap();

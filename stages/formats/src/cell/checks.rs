@@ -45,12 +45,8 @@ impl CellChecks {
     #[inline]
     pub fn add(&mut self, cell: &CellRef<'_>) -> Result<(), FormatError> {
         let verdict = self.check(cell);
-        self.count(cell);
-        self.last.set(cell);
-        if self.count == 1 {
-            encode_key(&cell.key(), &mut self.first_key)?;
-        }
-        verdict
+        self.count(cell)?;
+        verdict.map(|_| ())
     }
 
     /// How many cells came: the trailer's entry_count.
@@ -106,34 +102,45 @@ impl CellChecks {
         self.earliest_put
     }
 
+    /// The last cell's key.
+    pub(crate) fn last(&self) -> Option<KeyRef<'_>> {
+        (self.count > 0).then(|| self.last.key())
+    }
+
+    /// How the last cell's key compares with this cell's: less, or equal; none for the first cell.
+    ///
+    /// # Errors
+    /// As [`CellChecks::add`], which this does not do.
     #[inline]
-    fn check(&self, cell: &CellRef<'_>) -> Result<(), FormatError> {
+    pub(crate) fn check(&self, cell: &CellRef<'_>) -> Result<Option<Ordering>, FormatError> {
         if cell.timestamp < 0 {
             return Err(FormatError::corrupt(format!("cell with negative timestamp {}", cell.timestamp)));
         }
-        if self.count == 0 {
-            return Ok(());
-        }
-        let last = self.last.key();
+        let Some(last) = self.last() else { return Ok(None) };
         if last.family != cell.family {
             return Err(other_family(last.family, cell.family));
         }
-        match self.comparator.compare(&last, &cell.key()) {
-            Ordering::Less => Ok(()),
-            Ordering::Equal if cell.sequence <= self.last.sequence => Ok(()),
-            Ordering::Equal => Err(FormatError::corrupt(format!(
+        let order = self.comparator.compare(&last, &cell.key());
+        match order {
+            Ordering::Equal if cell.sequence > self.last.sequence => Err(FormatError::corrupt(format!(
                 "two cells with one key, where sequence id {} comes behind {}",
                 cell.sequence, self.last.sequence
             ))),
             Ordering::Greater => {
                 Err(FormatError::corrupt("cell out of order: its key is less than the last one's"))
             }
+            Ordering::Less | Ordering::Equal => Ok(Some(order)),
         }
     }
 
+    /// Takes the next cell in without asking whether it belongs there.
     #[inline]
-    fn count(&mut self, cell: &CellRef<'_>) {
+    pub(crate) fn count(&mut self, cell: &CellRef<'_>) -> Result<(), FormatError> {
+        if self.count == 0 {
+            encode_key(&cell.key(), &mut self.first_key)?;
+        }
         self.count += 1;
+        self.last.set(cell);
         let timestamp = cell.timestamp;
         let (min, max) = self.timestamps.unwrap_or((timestamp, timestamp));
         self.timestamps = Some((min.min(timestamp), max.max(timestamp)));
@@ -146,6 +153,7 @@ impl CellChecks {
             CellType::DeleteFamily | CellType::DeleteFamilyVersion => self.delete_families += 1,
             CellType::Delete | CellType::DeleteColumn => {}
         }
+        Ok(())
     }
 }
 

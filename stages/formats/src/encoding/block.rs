@@ -5,6 +5,7 @@ use super::{CellLayout, DataBlockEncoding, diff, fast_diff, flat, prefix};
 use crate::FormatError;
 use crate::cell::CellRef;
 use crate::dictionary::TagDecoder;
+use crate::hfile::BlockType;
 use crate::input::{Fault, Input};
 
 /// Decodes the data blocks of one file, one after the other. It keeps its buffers, so that a cell costs no
@@ -30,27 +31,32 @@ impl BlockDecoder {
         self.layout
     }
 
-    /// The cells of one block: `payload` is what follows the header, decrypted and decompressed; `encoded` says that
-    /// the block's magic is that of encoded data (`DATABLKE`).
+    /// The cells of one block: `payload` is what follows the header, decrypted and decompressed; `block_type` is
+    /// that of the header.
     ///
     /// # Errors
-    /// The block is encoded and the file is not, or the reverse, or otherwise than the file says; or the block is too
-    /// short for what its encoding puts around the cells.
-    pub fn cells<'a>(&'a mut self, payload: &'a [u8], encoded: bool) -> Result<BlockCells<'a>, FormatError> {
+    /// The block is no data block; it is encoded and the file is not, or the reverse, or otherwise than the file says;
+    /// or it is too short for what its encoding puts around the cells.
+    pub fn cells<'a>(
+        &'a mut self,
+        payload: &'a [u8],
+        block_type: BlockType,
+    ) -> Result<BlockCells<'a>, FormatError> {
         self.key.clear();
         self.tags.clear();
         self.tag_decoder.clear();
         let encoding = self.layout.encoding;
-        if encoded != (encoding != DataBlockEncoding::None) {
-            let block = if encoded { "encoded" } else { "unencoded" };
-            let name = encoding.name();
-            return Err(FormatError::corrupt(format!(
-                "{block} data block in a file whose DATA_BLOCK_ENCODING is {name}"
-            ))
-            .at(0));
+        let expected = match encoding {
+            DataBlockEncoding::None => BlockType::Data,
+            _ => BlockType::EncodedData,
+        };
+        if block_type != expected {
+            let (found, name) = (block_type.name(), encoding.name());
+            let what = format!("{found} block as a data block of a file whose DATA_BLOCK_ENCODING is {name}");
+            return Err(FormatError::corrupt(what).at(0));
         }
         let mut input = Input::new(payload);
-        if encoded {
+        if block_type == BlockType::EncodedData {
             check_encoding_id(&mut input, encoding)?;
         }
         BlockCells::open(self, payload.len(), input).map_err(|fault| FormatError::from(fault).at(0))

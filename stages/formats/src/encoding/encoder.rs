@@ -67,8 +67,9 @@ impl BlockEncoder {
     /// Appends one cell. The order of the cells is the caller's care.
     ///
     /// # Errors
-    /// The cell has a length that no encoding can say, tags or a sequence id above `i64::MAX` that the layout has no
-    /// place for, or another family than the block's first cell. The block is as it was.
+    /// The cell has a length that no encoding can say, a sequence id above `i64::MAX`, tags or a sequence id that the
+    /// layout has no place for, tags that are not whole where they are to be compressed, or another family than the
+    /// block's first cell. The block is as it was.
     pub fn append(&mut self, cell: &CellRef<'_>) -> Result<(), FormatError> {
         let size = self.check(cell)?;
         self.keys.push(cell)?;
@@ -140,6 +141,8 @@ impl BlockEncoder {
             let sequence = i64::try_from(cell.sequence)
                 .map_err(|_| FormatError::too_large(format!("sequence id {}", cell.sequence)))?;
             size += vlong_len(sequence);
+        } else if cell.sequence > 0 {
+            return Err(FormatError::corrupt("a cell with a sequence id for a file without"));
         }
         if self.unencoded_len + size > i32::MAX as usize {
             return Err(too_large("data block", self.unencoded_len + size));

@@ -1,6 +1,12 @@
 //! What the tests of cells share: HBase's truth, and comparing with it.
-#![allow(dead_code, clippy::print_stdout, reason = "each test binary uses a part; seeds are printed")]
+#![allow(
+    dead_code,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "each test binary uses a part; seeds are printed"
+)]
 
+pub mod file;
 pub mod random;
 
 use std::fmt::Write as _;
