@@ -5,11 +5,13 @@
 //! to resume.
 
 mod document;
+mod files;
 mod image;
 mod journal;
 mod repository;
 
 pub use document::{CatalogError, decode_document, encode_document};
+pub use files::{FilesOfImage, encode_files};
 pub use image::{Image, ImageFiles, ImageRun, ImageSource, ListedImage, find_image, list_images, read_image};
 pub use journal::{Journal, Recovered};
 pub use repository::{Repository, layout};

@@ -124,7 +124,7 @@ impl<'a> CatHFile<'a> {
                 error.offset = Some(offset);
                 ReadFault::Format(error)
             };
-            let mut cells = decoder.cells(&payload, encoded).map_err(at_block)?;
+            let mut cells = decoder.cells(&payload, header.block_type).map_err(at_block)?;
             while cells.advance().map_err(at_block)? {
                 if self.cell(&cells.cell(), file, comparator, sequence)?.is_break() {
                     return Ok(());

@@ -66,8 +66,8 @@ pub struct CopiedRange {
 
 /// What became of a unit's ranges: a range that could not be read from the source is a problem.
 pub struct CopiedUnit {
-    /// Copied, or why not.
-    pub ranges: Vec<Result<CopiedRange, Problem>>,
+    /// The file's number, and the range as it was copied, or why it was not.
+    pub ranges: Vec<(u32, Result<CopiedRange, Problem>)>,
 }
 
 impl Bytes for CopiedUnit {
@@ -93,8 +93,8 @@ impl Map for CopyRanges<'_> {
     fn map(&self, unit: CopyUnit) -> Result<CopiedUnit, Failure> {
         let mut buffer = vec![0; BUFFER_LEN];
         let copy = |range: RangeOfUnit| match range {
-            RangeOfUnit::Copy(asked) => self.copy(asked, &mut buffer),
-            RangeOfUnit::Copied(copied) => Ok(Ok(*copied)),
+            RangeOfUnit::Copy(asked) => Ok((asked.file, self.copy(asked, &mut buffer)?)),
+            RangeOfUnit::Copied(copied) => Ok((copied.asked.file, Ok(*copied))),
         };
         Ok(CopiedUnit { ranges: unit.ranges.into_iter().map(copy).collect::<Result<_, _>>()? })
     }

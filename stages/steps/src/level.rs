@@ -15,6 +15,15 @@ pub enum Level {
     Cells,
 }
 
+impl Level {
+    /// From its name, as `image.json` has it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::List, Self::Sums, Self::Blocks, Self::Cells]
+            .into_iter()
+            .find(|level| level.to_string() == name)
+    }
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -5,11 +5,13 @@
 //! [`stage::Failure`].
 
 mod cat_hfile;
+mod compare_files;
 mod copy_ranges;
 mod digest;
 mod failing;
 mod fault;
 mod find_files;
+mod join_walks;
 mod level;
 mod list_files;
 mod locate_cells;
@@ -22,20 +24,23 @@ mod verify_cells;
 mod verify_hfile;
 
 pub use cat_hfile::{CatHFile, CatOptions, open_cells};
+pub use compare_files::{CompareFiles, CompareUnit, Compared};
 pub use copy_ranges::{BUFFER_LEN, CopiedRange, CopiedUnit, CopyRanges, CopyUnit, RangeOfUnit, RangeToCopy};
 pub use digest::{Blake3, FileSum, RANGE_LEN, RangeHasher, RangeSum, crc32c, join_ranges};
 pub use failing::{failed_store, file_problem, source_problem};
 pub use fault::ReadFault;
 pub use find_files::{FilesToFind, FindFiles, FoundFile, FoundFiles};
+pub use join_walks::join_walks;
 pub use level::Level;
 pub use list_files::{ListedFile, ListedFiles, StoreDirectory, list_files};
 pub use locate_cells::{CellFile, locate_cells};
-pub use open_hfile::{OpenedHFile, open_hfile};
+pub use open_hfile::{OpenedHFile, open_hfile, open_whole};
 pub use proof::{Contents, Proof};
 pub use prove_ranges::{ProveRanges, ProvedRange, ProvedUnit};
 pub use read_blocks::{ReadBlocks, read_block};
 pub use read_snapshot::{
-    DESCRIPTION, MANIFEST, ReadSnapshot, SNAPSHOTS, list_snapshots, read_snapshot, snapshot_dir,
+    DESCRIPTION, MANIFEST, ReadSnapshot, SNAPSHOTS, list_snapshots, read_cluster_id, read_snapshot,
+    snapshot_dir,
 };
 pub use verify_cells::{VerifiedCells, verify_cells};
-pub use verify_hfile::{FileToVerify, VerifiedHFile, VerifyHFile};
+pub use verify_hfile::{FileToVerify, VerifiedHFile, VerifyHFile, block_problems, checksum_type};

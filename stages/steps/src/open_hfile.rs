@@ -55,6 +55,11 @@ pub fn open_hfile(
     }
 }
 
+/// Opens an HFile that is read once: with a decompressor of its own.
+pub fn open_whole(file: &dyn ReadRanges) -> Result<Result<OpenedHFile, FormatError>, StoreError> {
+    open_hfile(file, &mut Decompressor::default())
+}
+
 fn open(file: &dyn ReadRanges, decompressor: &mut Decompressor) -> Result<OpenedHFile, ReadFault> {
     let len = file.metadata().len;
     let tail_start = len.saturating_sub(TRAILER_SIZE as u64);

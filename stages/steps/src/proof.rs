@@ -4,6 +4,7 @@ use crate::digest::{FileSum, RangeSum};
 use crate::open_hfile::OpenedHFile;
 use crate::verify_cells::is_unsupported;
 use formats::FormatError;
+use formats::hfile::ChecksumType;
 use serde::{Deserialize, Serialize};
 
 /// What is known of a file that was read back from the medium and has its final name.
@@ -26,9 +27,9 @@ pub struct Contents {
     /// How many blocks were followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocks: Option<u64>,
-    /// Whether its blocks have no checksums.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub without_checksums: bool,
+    /// The type of its blocks' checksums: `NULL` (none), `CRC32` or `CRC32C`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum_type: Option<String>,
     /// Cells, by the trailer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entries: Option<u64>,
@@ -44,6 +45,11 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// Whether its blocks are known to have no checksums, so that following them proves little.
+    pub fn without_checksums(&self) -> bool {
+        self.checksum_type.as_deref() == Some(ChecksumType::Null.name())
+    }
+
     /// What an opened file says of itself; the error is damage.
     pub fn of(opened: Result<OpenedHFile, FormatError>) -> Result<Self, FormatError> {
         let opened = match opened {

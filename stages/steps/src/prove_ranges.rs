@@ -22,8 +22,8 @@ pub struct ProvedRange {
 
 /// The ranges of a unit after they were read back; those that could not be copied stay problems.
 pub struct ProvedUnit {
-    /// Read back, or why not copied.
-    pub ranges: Vec<Result<ProvedRange, Problem>>,
+    /// The file's number, and the range as it was read back, or why it was not copied.
+    pub ranges: Vec<(u32, Result<ProvedRange, Problem>)>,
 }
 
 impl Bytes for ProvedUnit {
@@ -45,14 +45,19 @@ impl Map for ProveRanges<'_> {
     type Out = ProvedUnit;
 
     fn map(&self, unit: CopiedUnit) -> Result<ProvedUnit, Failure> {
-        let paths: Vec<_> = unit.ranges.iter().flatten().map(|copied| copied.asked.target.clone()).collect();
+        let paths: Vec<_> = unit
+            .ranges
+            .iter()
+            .flat_map(|(_, copied)| copied)
+            .map(|copied| copied.asked.target.clone())
+            .collect();
         self.target
             .sync_batch(&paths)
             .map_err(|error| failed_store("making the copy durable", self.target, error))?;
         let mut buffer = vec![0; BUFFER_LEN];
-        let prove = |range: Result<CopiedRange, Problem>| match range {
-            Ok(copied) => self.prove(copied, &mut buffer).map(Ok),
-            Err(problem) => Ok(Err(problem)),
+        let prove = |(file, range): (u32, Result<CopiedRange, Problem>)| match range {
+            Ok(copied) => Ok((file, Ok(self.prove(copied, &mut buffer)?))),
+            Err(problem) => Ok((file, Err(problem))),
         };
         Ok(ProvedUnit { ranges: unit.ranges.into_iter().map(prove).collect::<Result<_, _>>()? })
     }

@@ -3,7 +3,7 @@
 use crate::failed_store;
 use formats::FormatError;
 use formats::name::SnapshotName;
-use formats::schema::TableSchema;
+use formats::schema::{TableSchema, decode_cluster_id};
 use formats::snapshot::{
     RegionManifest, SnapshotDescription, decode_manifest_schema, decode_snapshot_description,
     region_manifests,
@@ -85,6 +85,15 @@ pub fn read_snapshot(store: &dyn Store, name: &SnapshotName) -> Result<ReadSnaps
     let manifest_path = place(MANIFEST);
     let schema = decode_manifest_schema(&manifest_bytes).map_err(|error| damaged(&manifest_path, &error))?;
     Ok(ReadSnapshot { description, description_bytes, schema, manifest_bytes, manifest_path })
+}
+
+/// The cluster's id from `hbase.id`; a root that an export made has none, and one that cannot be read is no reason to
+/// stop.
+pub fn read_cluster_id(store: &dyn Store) -> Result<Option<String>, Failure> {
+    match read_all(store, &join(&StorePath::root(), "hbase.id")?, MAX_DESCRIPTION) {
+        Ok(bytes) => Ok(decode_cluster_id(&bytes).ok()),
+        Err(_) => Ok(None),
+    }
 }
 
 /// The names of a root's snapshots, those that are complete or look so.

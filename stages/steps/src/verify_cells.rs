@@ -121,8 +121,7 @@ impl Walk<'_> {
     }
 
     fn cells(&mut self, offset: u64, header: &BlockHeader, payload: &[u8]) -> Result<(), FormatError> {
-        let encoded = header.block_type == BlockType::EncodedData;
-        let mut cells = self.decoder.cells(payload, encoded)?;
+        let mut cells = self.decoder.cells(payload, header.block_type)?;
         let mut first = true;
         let mut verdict = Ok(());
         while cells.advance()? {

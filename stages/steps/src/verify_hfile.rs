@@ -215,20 +215,20 @@ fn differs(sum: &FileSum, recorded: &FileSum) -> Option<Problem> {
 
 fn note_blocks(walked: &Walked, verified: &mut VerifiedHFile) {
     verified.blocks = walked.blocks.total();
-    verified.without_checksums = has_no_checksums(walked);
+    verified.without_checksums = checksum_type(walked) == Some(ChecksumType::Null);
     verified.problems.extend(block_problems(walked));
 }
 
 /// What is wrong with the blocks of a file that was walked whole.
-pub(crate) fn block_problems(walked: &Walked) -> impl Iterator<Item = Problem> {
+pub fn block_problems(walked: &Walked) -> impl Iterator<Item = Problem> {
     let faults = walked.conclude().into_iter().filter(|fault| !is_unsupported(&fault.error));
     faults.map(|fault| file_problem("", &fault.error).at(fault.offset))
 }
 
-/// Whether a file's blocks hold no checksums, so that following them proves little.
-pub(crate) fn has_no_checksums(walked: &Walked) -> bool {
-    let blocks = walked.blocks.total();
-    blocks > 0 && walked.checksums.of(ChecksumType::Null) == blocks
+/// The type of checksums that all blocks of a file have: there is one, unless the file has none or is damaged.
+pub fn checksum_type(walked: &Walked) -> Option<ChecksumType> {
+    let mut types = walked.checksums.types();
+    types.next().filter(|_| types.next().is_none())
 }
 
 /// Why a file could not be read on, as a problem.

@@ -1,0 +1,32 @@
+use runtime::{Budget, Cancel, Progress, Run, RunOptions};
+use stage::Failure;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What every job is given beside its options.
+#[derive(Clone)]
+pub struct Context {
+    /// Stops the job between two units.
+    pub cancel: Cancel,
+    /// Is told how far the job is.
+    pub progress: Arc<dyn Progress>,
+    /// Bytes that may be held in flight.
+    pub memory: usize,
+    /// Threads for work that computes.
+    pub cpu_workers: usize,
+    /// The wall clock when the job was started, milliseconds since the epoch.
+    pub now_ms: i64,
+    /// The same moment, for telling how long it took.
+    pub started: Instant,
+}
+
+impl Context {
+    pub(crate) fn start(&self) -> Result<Run, Failure> {
+        Run::new(RunOptions {
+            cpu_workers: self.cpu_workers,
+            budget: Budget::new(self.memory),
+            cancel: self.cancel.clone(),
+            progress: Arc::clone(&self.progress),
+        })
+    }
+}

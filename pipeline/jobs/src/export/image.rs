@@ -1,0 +1,250 @@
+//! The image of an export: the list of its files and the document that makes it count; and what earlier images know of
+//! files that are in the target already.
+
+use super::state::{FileState, State, Tally, add};
+use super::{ExportOptions, ExportPlan, unremembered};
+use crate::{Context, time};
+use catalog::{
+    CatalogError, FilesOfImage, Image, ImageFiles, ImageRun, ImageSource, encode_files, layout, list_images,
+    read_image,
+};
+use columns::files::{FileRow, RangeDigest};
+use formats::name::FileName;
+use stage::Failure;
+use std::collections::HashMap;
+use steps::{Blake3, Contents, FileSum, Level, Proof, RangeSum, failed_store};
+use store::{Publish, Store, StorePath};
+
+const DOING: &str = "writing the image";
+
+/// The list of files as it was written.
+pub struct Written {
+    /// The image's id.
+    pub id: String,
+    dir: StorePath,
+    list_blake3: String,
+}
+
+/// Names the image of a plan: the same plan gives the same image, whenever it is run.
+pub fn id_of(plan: &ExportPlan) -> String {
+    let digest = plan.digest.get(..8).unwrap_or_default();
+    format!("{}-{}-{digest}", time::compact(plan.created_ms), plan.target)
+}
+
+fn dir_of(plan: &ExportPlan) -> Result<StorePath, Failure> {
+    let dir =
+        layout::images().and_then(|dir| dir.join_all([time::month(plan.created_ms).as_str(), &id_of(plan)]));
+    dir.map_err(Failure::usage)
+}
+
+/// Whether the export was done before and nothing has changed since: the image is there, the snapshot is, and every
+/// file is still the one that was proved. Reads no file.
+pub fn unchanged(
+    plan: &ExportPlan,
+    options: &ExportOptions,
+    target: &dyn Store,
+) -> Result<Option<Tally>, Failure> {
+    let dir = dir_of(plan)?;
+    let image = match read_image(target, &dir) {
+        Ok(image) if image.plan == plan.digest => image,
+        Ok(_) => return Ok(None),
+        Err(CatalogError::Store(error)) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(unremembered("reading the image of an earlier export", &error)),
+    };
+    let publishing = super::Publishing::new(target, plan, options)?;
+    if publishing.there()? != super::There::Ours {
+        return Ok(None);
+    }
+    let unread = |error| unremembered("reading the image of an earlier export", &error);
+    let mut tally = Tally::default();
+    for batch in FilesOfImage::open(target, &dir, &image).map_err(unread)? {
+        for row in batch.map_err(unread)? {
+            if !is_still(target, &row)? {
+                return Ok(None);
+            }
+            add(&mut tally.reused, row.len);
+        }
+    }
+    Ok((tally.reused.0 == plan.found.len() as u64).then_some(tally))
+}
+
+fn is_still(target: &dyn Store, row: &FileRow) -> Result<bool, Failure> {
+    let path = StorePath::parse(&row.path).map_err(Failure::usage)?;
+    match target.metadata(&path) {
+        Ok(metadata) => Ok(metadata.len == row.len && metadata.identity.0 == row.identity),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(failed_store("looking at the target", target, error)),
+    }
+}
+
+/// Files in the target that an earlier image knows and that have not changed need not be read again.
+pub fn reuse(
+    plan: &ExportPlan,
+    options: &ExportOptions,
+    target: &dyn Store,
+    state: &mut State,
+) -> Result<(), Failure> {
+    let mut wanted = HashMap::new();
+    for number in state.numbers(|state| matches!(state, FileState::ToCompare)) {
+        if let Some((file, found)) = plan.file(number) {
+            let path = plan.target_path(file).map_err(Failure::usage)?;
+            wanted.insert(path.as_str().to_owned(), (number, found.len));
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let unread = |error| unremembered("reading the repository's images", &error);
+    for listed in list_images(target).map_err(unread)? {
+        // A damaged image knows nothing; `image list` shows it.
+        let Ok(files) = FilesOfImage::of(target, &listed) else { continue };
+        let proved = listed.image.as_ref().ok().and_then(|image| Level::from_name(&image.verified));
+        if proved.is_none_or(|level| level < options.level) {
+            continue;
+        }
+        for row in files.flatten().flatten() {
+            let Some(&(number, len)) = wanted.get(&row.path) else { continue };
+            if row.len == len
+                && is_still(target, &row)?
+                && let Some(proof) = proof_of(&row)
+            {
+                wanted.remove(&row.path);
+                add(&mut state.tally.reused, len);
+                state.set(number, FileState::Done(Box::new(proof)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn proof_of(row: &FileRow) -> Option<Proof> {
+    let sum =
+        |range: &RangeDigest| RangeSum { len: range.len, crc32c: range.crc32c, blake3: Blake3(range.blake3) };
+    Some(Proof {
+        sum: FileSum { len: row.len, crc32c: row.crc32c?, blake3: Blake3(row.blake3?) },
+        ranges: row.ranges.iter().map(sum).collect(),
+        contents: Contents {
+            blocks: row.blocks,
+            checksum_type: row.checksum_type.clone(),
+            entries: row.entries,
+            max_sequence: row.max_sequence,
+            encrypted: row.encrypted,
+            unread: None,
+        },
+        identity: row.identity.clone(),
+    })
+}
+
+/// Writes the list of the image's files and reads it back.
+pub fn write_list(plan: &ExportPlan, state: &State, target: &dyn Store) -> Result<Written, Failure> {
+    let rows = (0..).zip(&state.files).map(|(number, state)| row_of(plan, number, state));
+    let bytes = encode_files(rows).map_err(|error| unremembered(DOING, &error))?;
+    let dir = dir_of(plan)?;
+    put_and_read_back(target, &dir, "files.parquet", &bytes)?;
+    Ok(Written { id: id_of(plan), dir, list_blake3: blake3::hash(&bytes).to_hex().to_string() })
+}
+
+fn row_of(plan: &ExportPlan, number: u32, state: &FileState) -> Result<FileRow, CatalogError> {
+    let unproved = || CatalogError::Damaged { path: format!("file {number}"), what: "is not proved".into() };
+    let FileState::Done(proof) = state else { return Err(unproved()) };
+    let (file, found) = plan.file(number).ok_or_else(unproved)?;
+    let dir = plan.listed.directories.get(file.directory as usize).ok_or_else(unproved)?;
+    let Proof { sum, ranges, contents, identity } = proof.as_ref();
+    let mut offset = 0;
+    let ranges = ranges.iter().map(|range| {
+        let start = offset;
+        offset += range.len;
+        RangeDigest { offset: start, len: range.len, crc32c: range.crc32c, blake3: range.blake3.0 }
+    });
+    Ok(FileRow {
+        path: plan.target_path(file)?.to_string(),
+        source_path: plan.listed.path(file, found.place)?.to_string(),
+        len: sum.len,
+        crc32c: Some(sum.crc32c),
+        blake3: Some(sum.blake3.0),
+        ranges: ranges.collect(),
+        kind: kind_of(&file.name).to_owned(),
+        table: dir.table.full_form().to_owned(),
+        region: dir.region.to_string(),
+        family: dir.family.to_string(),
+        min_sequence: None,
+        max_sequence: contents.max_sequence,
+        entries: contents.entries,
+        encrypted: contents.encrypted,
+        key_alias: None,
+        blocks: contents.blocks,
+        checksum_type: contents.checksum_type.clone(),
+        identity: identity.clone(),
+    })
+}
+
+fn kind_of(name: &FileName) -> &'static str {
+    match name {
+        FileName::HFile(_) => "hfile",
+        FileName::Mob(_) => "mob",
+    }
+}
+
+/// Writes the document that makes the image count.
+pub fn write_image(export: &super::Export<'_>, state: &State, written: &Written) -> Result<(), Failure> {
+    let plan = export.plan;
+    let proofs = state.files.iter().filter_map(|state| match state {
+        FileState::Done(proof) => Some(proof),
+        _ => None,
+    });
+    let mut files = ImageFiles {
+        count: 0,
+        bytes: 0,
+        without_checksums: 0,
+        encrypted: 0,
+        list_blake3: written.list_blake3.clone(),
+    };
+    for proof in proofs {
+        files.count += 1;
+        files.bytes += proof.sum.len;
+        files.without_checksums += u64::from(proof.contents.without_checksums());
+        files.encrypted += u64::from(proof.contents.encrypted);
+    }
+    let image = Image {
+        version: Image::VERSION,
+        id: written.id.clone(),
+        plan: plan.digest.clone(),
+        source: ImageSource {
+            uri: export.source.uri(),
+            cluster: plan.cluster.clone(),
+            snapshot: plan.snapshot.to_string(),
+            created_ms: plan.created_ms,
+        },
+        snapshot: plan.target.to_string(),
+        table: plan.table.clone(),
+        manifest_blake3: blake3::hash(&plan.manifest).to_hex().to_string(),
+        files,
+        verified: export.options.level.to_string(),
+        run: ImageRun {
+            id: plan.run_id().to_owned(),
+            finished_ms: now_ms(export.context),
+            tidegate: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+    };
+    let bytes = image.encode().map_err(|error| unremembered(DOING, &error))?;
+    put_and_read_back(export.target.as_ref(), &written.dir, "image.json", &bytes)
+}
+
+/// Jobs are given the clock at their start; an image says when it was finished.
+fn now_ms(context: &Context) -> i64 {
+    context.now_ms + i64::try_from(context.started.elapsed().as_millis()).unwrap_or(0)
+}
+
+fn put_and_read_back(target: &dyn Store, dir: &StorePath, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let failed = |error| failed_store(DOING, target, error);
+    let path = dir.join(name).map_err(failed)?;
+    target.put(&path, bytes, Publish::Replace).map_err(failed)?;
+    let file = target.open_uncached(&path).map_err(failed)?;
+    let mut back = vec![0; bytes.len() + 1];
+    let read = file.read_at(0, &mut back).map_err(failed)?;
+    match back.get(..read) == Some(bytes) {
+        true => Ok(()),
+        false => Err(Failure::failed(DOING, path, "the medium does not give back what was written")
+            .hint("check the target's disks")),
+    }
+}

@@ -1,0 +1,184 @@
+//! Puts the snapshot's documents in their place: first where HBase's cleaner sees that the files are wanted, last where
+//! HBase sees the snapshot.
+
+use super::{ExportOptions, ExportPlan};
+use stage::Failure;
+use steps::{DESCRIPTION, MANIFEST, SNAPSHOTS, failed_store};
+use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath, list_all, read_all};
+
+/// A snapshot that is being put in its place.
+pub struct Publishing<'a> {
+    target: &'a dyn Store,
+    plan: &'a ExportPlan,
+    attributes: &'a Attributes,
+    overwrite: bool,
+    /// `.hbase-snapshot/.tmp/<name>`
+    working: StorePath,
+    /// `.hbase-snapshot/<name>`
+    published: StorePath,
+}
+
+/// What is under a snapshot's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum There {
+    /// Nothing.
+    Nothing,
+    /// Exactly what this plan would put there.
+    Ours,
+    /// Something else.
+    Other,
+}
+
+impl<'a> Publishing<'a> {
+    /// Nothing is looked at or written yet.
+    pub fn new(
+        target: &'a dyn Store,
+        plan: &'a ExportPlan,
+        options: &'a ExportOptions,
+    ) -> Result<Self, Failure> {
+        let home = StorePath::root().join(SNAPSHOTS).map_err(Failure::usage)?;
+        let path = |segments: &[&str]| home.join_all(segments.iter().copied()).map_err(Failure::usage);
+        let name = plan.target.as_str();
+        Ok(Self {
+            target,
+            plan,
+            attributes: &options.attributes,
+            overwrite: options.overwrite,
+            working: path(&[".tmp", name])?,
+            published: path(&[name])?,
+        })
+    }
+
+    /// What is published under the name now.
+    pub fn there(&self) -> Result<There, Failure> {
+        self.look(&self.published)
+    }
+
+    /// Says before the first byte is copied which files will be wanted: HBase's cleaner reads manifests here, too, and
+    /// deletes what none names.
+    pub fn announce(&self) -> Result<(), Failure> {
+        if !self.target.abilities().rename {
+            return Ok(());
+        }
+        match self.look(&self.working)? {
+            There::Ours => return Ok(()),
+            There::Other if !self.overwrite => {
+                let wrong =
+                    "a snapshot of this name is being taken or exported there, or such a run was broken off";
+                return Err(Failure::refused("exporting", self.shown(&self.working), wrong).hint(
+                    "wait for it; or, if nothing is running, give --overwrite, or --target for another name",
+                ));
+            }
+            There::Other => {
+                let failed = |error| failed_store("clearing away a broken-off snapshot", self.target, error);
+                self.target.delete_tree(&self.working).map_err(failed)?;
+            }
+            There::Nothing => {}
+        }
+        self.write(&self.working, Publish::Replace)
+    }
+
+    /// Publishes the snapshot. Whatever it names must be proved by now.
+    pub fn publish(&self) -> Result<(), Failure> {
+        if !self.target.abilities().rename {
+            let rule = if self.overwrite { Publish::Replace } else { Publish::IfAbsent };
+            self.write(&self.published, rule)?;
+            return self.read_back();
+        }
+        // A restarted master of a live cluster wipes `.tmp`.
+        if self.look(&self.working)? != There::Ours {
+            self.write(&self.working, Publish::Replace)?;
+        }
+        match self.target.rename(&self.working, &self.published, Publish::IfAbsent) {
+            Ok(()) => {}
+            Err(error) if error.kind == StoreErrorKind::AlreadyExists => self.replace()?,
+            Err(error) => return Err(self.unpublished(error)),
+        }
+        self.target
+            .sync_batch(std::slice::from_ref(&self.published))
+            .map_err(|error| self.unpublished(error))?;
+        self.read_back()
+    }
+
+    /// Swaps the new snapshot with the old one, so that at every moment one of them is there; then drops the old.
+    fn replace(&self) -> Result<(), Failure> {
+        if !self.overwrite && self.there()? != There::Ours {
+            return Err(self.exists());
+        }
+        self.target.exchange(&self.working, &self.published).map_err(|error| self.unpublished(error))?;
+        self.target.delete_tree(&self.working).map_err(|error| self.unpublished(error))
+    }
+
+    /// The refusal to replace a snapshot unasked.
+    pub fn exists(&self) -> Failure {
+        Failure::refused("exporting", self.shown(&self.published), "a snapshot of this name is there already")
+            .hint("give --target for another name, or --overwrite to replace it once the new one is proved")
+    }
+
+    fn write(&self, dir: &StorePath, rule: Publish) -> Result<(), Failure> {
+        let failed = |error| failed_store("writing the snapshot's documents", self.target, error);
+        // The manifest last: where nothing can be renamed it is what makes the snapshot whole.
+        for (name, bytes) in [(DESCRIPTION, &self.plan.description), (MANIFEST, &self.plan.manifest)] {
+            let path = dir.join(name).map_err(failed)?;
+            self.target.put(&path, bytes, rule).map_err(|error| match error.kind {
+                StoreErrorKind::AlreadyExists => self.exists(),
+                _ => failed(error),
+            })?;
+            if self.target.abilities().attributes {
+                self.target.set_attributes(&path, self.attributes).map_err(failed)?;
+            }
+        }
+        if self.target.abilities().directories {
+            let owner = Attributes { mode: None, ..self.attributes.clone() };
+            self.target.set_attributes(dir, &owner).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn read_back(&self) -> Result<(), Failure> {
+        match self.there()? {
+            There::Ours => Ok(()),
+            _ => Err(Failure::failed(
+                "reading the published snapshot back",
+                self.shown(&self.published),
+                "it is not what was written",
+            )
+            .hint("did another export replace it at the same time? Verify it: tidegate snapshot verify")),
+        }
+    }
+
+    fn look(&self, dir: &StorePath) -> Result<There, Failure> {
+        let failed = |error| failed_store("looking at the target's snapshots", self.target, error);
+        let entries = match list_all(self.target, dir) {
+            Ok(entries) => entries,
+            Err(error) if error.is_not_found() => return Ok(There::Nothing),
+            Err(error) => return Err(failed(error)),
+        };
+        if entries.is_empty() {
+            return Ok(There::Nothing);
+        }
+        let mut names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        names.sort_unstable();
+        if names != [DESCRIPTION, MANIFEST] {
+            return Ok(There::Other);
+        }
+        for (name, bytes) in [(DESCRIPTION, &self.plan.description), (MANIFEST, &self.plan.manifest)] {
+            let path = dir.join(name).map_err(failed)?;
+            match read_all(self.target, &path, u64::MAX) {
+                Ok(read) if read == *bytes => {}
+                Ok(_) => return Ok(There::Other),
+                Err(error) if error.is_not_found() => return Ok(There::Other),
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(There::Ours)
+    }
+
+    fn unpublished(&self, error: StoreError) -> Failure {
+        failed_store("publishing the snapshot", self.target, error)
+    }
+
+    fn shown(&self, path: &StorePath) -> String {
+        format!("{}/{path}", self.target.uri().trim_end_matches('/'))
+    }
+}

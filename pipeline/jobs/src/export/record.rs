@@ -1,0 +1,67 @@
+//! What an export writes to its journal.
+
+use serde::{Deserialize, Serialize};
+use steps::{Blake3, CopiedRange, Proof, RangeSum};
+use store::PartReceipt;
+
+/// A line of the journal. Files are named by their number in the plan: the journal belongs to one plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// A range was copied; it is not proved yet.
+    Copied(CopiedRecord),
+    /// What was copied of this file does not count: the medium did not give it back.
+    Forgotten(u32),
+    /// The file is proved and has its name in the archive.
+    Placed {
+        /// The file.
+        file: u32,
+        /// What is known of it.
+        proof: Proof,
+    },
+}
+
+/// A range that was copied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiedRecord {
+    /// The file.
+    pub file: u32,
+    /// The range.
+    pub range: u32,
+    /// Its length.
+    pub len: u64,
+    /// CRC32C of the range.
+    pub crc32c: u32,
+    /// BLAKE3 of the range as a subtree.
+    pub blake3: Blake3,
+    /// The store's receipt.
+    pub receipt: String,
+    /// The store's token of the file.
+    pub token: String,
+}
+
+impl CopiedRecord {
+    /// Of what a worker has copied.
+    pub fn of(copied: &CopiedRange) -> Self {
+        let RangeSum { len, crc32c, blake3 } = copied.sum;
+        Self {
+            file: copied.asked.file,
+            range: copied.asked.range,
+            len,
+            crc32c,
+            blake3,
+            receipt: copied.receipt.0.clone(),
+            token: copied.token.clone(),
+        }
+    }
+
+    /// Its digests.
+    pub fn sum(&self) -> RangeSum {
+        RangeSum { len: self.len, crc32c: self.crc32c, blake3: self.blake3 }
+    }
+
+    /// The store's receipt.
+    pub fn part_receipt(&self) -> PartReceipt {
+        PartReceipt(self.receipt.clone())
+    }
+}

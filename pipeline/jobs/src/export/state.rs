@@ -1,0 +1,118 @@
+//! Where an export is: what of each file is done, from the journal, from earlier images, and as it goes.
+
+use super::ExportPlan;
+use super::record::{CopiedRecord, Record};
+use stage::Failure;
+use std::collections::BTreeMap;
+use steps::{Proof, failed_store};
+use store::{Kind, Store};
+
+/// What is to be done with a file.
+#[derive(Debug, Clone)]
+pub enum FileState {
+    /// It is to be copied.
+    ToCopy {
+        /// Whether something else has its name in the target, to be replaced.
+        replace: bool,
+    },
+    /// Something has its name in the target: it is to be compared with the source.
+    ToCompare,
+    /// It is in the target and proved.
+    Done(Box<Proof>),
+    /// It cannot be exported: a problem says why.
+    Failed,
+}
+
+/// How the work on the files came about, for the report.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tally {
+    /// Copied by this run, and their bytes.
+    pub copied: (u64, u64),
+    /// Finished by an interrupted run.
+    pub resumed: (u64, u64),
+    /// There already, known from an earlier image and unchanged.
+    pub reused: (u64, u64),
+    /// There already, read and found equal.
+    pub compared: (u64, u64),
+    /// There already, found different and replaced.
+    pub replaced: (u64, u64),
+    /// Bytes that this run read from the source.
+    pub bytes_read: u64,
+}
+
+/// Where an export is.
+pub struct State {
+    /// By file.
+    pub files: Vec<FileState>,
+    /// Ranges that an interrupted run copied of files that are to be copied, by file and range.
+    pub copied: BTreeMap<(u32, u32), CopiedRecord>,
+    /// How it came about.
+    pub tally: Tally,
+}
+
+impl State {
+    /// From what an interrupted run left in its journal, and what the target holds. A file counts as placed only if it
+    /// is still the one that was.
+    pub fn recover(plan: &ExportPlan, records: Vec<Record>, target: &dyn Store) -> Result<Self, Failure> {
+        let mut copied = BTreeMap::new();
+        let mut placed: BTreeMap<u32, Proof> = BTreeMap::new();
+        for record in records {
+            match record {
+                Record::Copied(range) => {
+                    copied.insert((range.file, range.range), range);
+                }
+                Record::Forgotten(file) => forget(&mut copied, file),
+                Record::Placed { file, proof } => {
+                    forget(&mut copied, file);
+                    placed.insert(file, proof);
+                }
+            }
+        }
+        let mut state = Self { files: Vec::with_capacity(plan.found.len()), copied, tally: Tally::default() };
+        for (number, file) in plan.listed.files.iter().enumerate() {
+            let path = plan.target_path(file).map_err(Failure::usage)?;
+            let there = match target.metadata(&path) {
+                Ok(metadata) if metadata.kind == Kind::File => Some(metadata.identity.0),
+                Ok(_) => return Err(Failure::refused("exporting", path, "is a directory in the target")),
+                Err(error) if error.is_not_found() => None,
+                Err(error) => return Err(failed_store("looking at the target", target, error)),
+            };
+            let proof = u32::try_from(number).ok().and_then(|number| placed.remove(&number));
+            state.files.push(match (there, proof) {
+                (Some(identity), Some(proof)) if identity == proof.identity => {
+                    add(&mut state.tally.resumed, proof.sum.len);
+                    FileState::Done(Box::new(proof))
+                }
+                (Some(_), _) => FileState::ToCompare,
+                (None, _) => FileState::ToCopy { replace: false },
+            });
+        }
+        Ok(state)
+    }
+
+    /// What is to be done with this file now.
+    pub fn set(&mut self, file: u32, state: FileState) {
+        if let Some(place) = self.files.get_mut(file as usize) {
+            *place = state;
+        }
+    }
+
+    /// The numbers of the files in a state.
+    pub fn numbers(&self, wanted: impl Fn(&FileState) -> bool) -> Vec<u32> {
+        let numbered = (0..).zip(&self.files);
+        numbered.filter(|(_, state)| wanted(state)).map(|(number, _)| number).collect()
+    }
+}
+
+fn forget(copied: &mut BTreeMap<(u32, u32), CopiedRecord>, file: u32) {
+    let ranges: Vec<_> = copied.range((file, 0)..=(file, u32::MAX)).map(|(key, _)| *key).collect();
+    for range in ranges {
+        copied.remove(&range);
+    }
+}
+
+/// Counts a file of so many bytes.
+pub(super) fn add(tally: &mut (u64, u64), bytes: u64) {
+    tally.0 += 1;
+    tally.1 += bytes;
+}

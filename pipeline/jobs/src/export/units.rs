@@ -1,0 +1,169 @@
+//! Cuts the files that are still to be copied into units of work.
+
+use super::ExportPlan;
+use super::record::CopiedRecord;
+use super::state::{FileState, State};
+use formats::snapshot::Place;
+use stage::{Failure, Source};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use steps::{CopiedRange, CopyUnit, FoundFile, ListedFile, RangeOfUnit, RangeToCopy, failed_store};
+use store::{Store, StoreError, StorePath, WriteParts};
+
+/// So many short files make a unit at most: enough that one sync serves many, few enough that little is lost.
+const FILES_A_UNIT: usize = 128;
+
+/// Yields units: first the ranges of long files, then short files in bundles.
+pub struct Units<'a> {
+    plan: &'a ExportPlan,
+    /// Ranges that an earlier run copied.
+    copied: BTreeMap<(u32, u32), CopiedRecord>,
+    target: &'a dyn Store,
+    partial: &'a StorePath,
+    long: std::vec::IntoIter<u32>,
+    short: std::iter::Peekable<std::vec::IntoIter<u32>>,
+    /// The long file whose ranges are being yielded.
+    open: Option<OpenFile>,
+}
+
+/// A file with several ranges, being written.
+struct OpenFile {
+    number: u32,
+    parts: Arc<dyn WriteParts>,
+    next_range: u32,
+    /// Whether what an earlier run copied of it is still there.
+    resumed: bool,
+}
+
+impl<'a> Units<'a> {
+    /// The work that is left. Takes what an earlier run copied out of the state: it is used once.
+    pub fn new(
+        plan: &'a ExportPlan,
+        state: &mut State,
+        target: &'a dyn Store,
+        partial: &'a StorePath,
+    ) -> Self {
+        let todo = state.numbers(|state| matches!(state, FileState::ToCopy { .. }));
+        let is_long = |number: &u32| plan.file(*number).is_some_and(|(_, found)| found.len > plan.range_len);
+        let (long, short): (Vec<u32>, Vec<u32>) = todo.into_iter().partition(is_long);
+        Self {
+            plan,
+            copied: std::mem::take(&mut state.copied),
+            target,
+            partial,
+            long: long.into_iter(),
+            short: short.into_iter().peekable(),
+            open: None,
+        }
+    }
+
+    /// The next range of a long file.
+    fn next_range(&mut self) -> Result<Option<CopyUnit>, Failure> {
+        loop {
+            if let Some(open) = &mut self.open
+                && let Some((file, found)) = self.plan.file(open.number)
+                && u64::from(open.next_range) < self.plan.shape(found).parts()
+            {
+                let (number, range, parts, resumed) =
+                    (open.number, open.next_range, Arc::clone(&open.parts), open.resumed);
+                open.next_range += 1;
+                let asked = self.asked(number, range, file, found, Some(parts))?;
+                return Ok(Some(CopyUnit { ranges: vec![self.resumed(asked, resumed)] }));
+            }
+            self.open = match self.long.next() {
+                None => return Ok(None),
+                Some(number) => self.begin(number)?,
+            };
+        }
+    }
+
+    /// Begins a long file, or goes on with it where an earlier run was.
+    fn begin(&self, number: u32) -> Result<Option<OpenFile>, Failure> {
+        let Some((_, found)) = self.plan.file(number) else { return Ok(None) };
+        let (path, shape) = (partial_path(self.partial, number)?, self.plan.shape(found));
+        let unwritten = |error: StoreError| failed_store("beginning the copy", self.target, error);
+        let token =
+            self.copied.range((number, 0)..=(number, u32::MAX)).next().map(|(_, range)| range.token.as_str());
+        let gone_on = match token.map(|token| self.target.write(&path, shape, Some(token))) {
+            Some(Err(error)) if !error.is_not_found() => return Err(unwritten(error)),
+            Some(Ok(parts)) => Some(parts),
+            _ => None,
+        };
+        let resumed = gone_on.is_some();
+        let parts = match gone_on {
+            Some(parts) => parts,
+            None => self.target.write(&path, shape, None).map_err(unwritten)?,
+        };
+        Ok(Some(OpenFile { number, parts: Arc::from(parts), next_range: 0, resumed }))
+    }
+
+    /// Short files until they are a unit.
+    fn next_bundle(&mut self) -> Result<Option<CopyUnit>, Failure> {
+        let mut ranges = Vec::new();
+        let mut bytes = 0;
+        while let Some((number, (file, found))) =
+            self.short.peek().and_then(|n| Some((*n, self.plan.file(*n)?)))
+        {
+            let full = ranges.len() >= FILES_A_UNIT || bytes + found.len > self.plan.range_len;
+            if full && !ranges.is_empty() {
+                break;
+            }
+            self.short.next();
+            bytes += found.len;
+            ranges.push(self.resumed(self.asked(number, 0, file, found, None)?, true));
+        }
+        Ok((!ranges.is_empty()).then_some(CopyUnit { ranges }))
+    }
+
+    fn asked(
+        &self,
+        file: u32,
+        range: u32,
+        listed: &ListedFile,
+        found: &FoundFile,
+        parts: Option<Arc<dyn WriteParts>>,
+    ) -> Result<RangeToCopy, Failure> {
+        let path = |place| self.plan.listed.path(listed, place).map_err(Failure::usage);
+        let elsewhere = Place::IN_ORDER.into_iter().filter(|place| *place != found.place);
+        Ok(RangeToCopy {
+            file,
+            range,
+            source: path(found.place)?,
+            moved_to: elsewhere.map(path).collect::<Result<_, _>>()?,
+            identity: found.identity.clone(),
+            target: partial_path(self.partial, file)?,
+            shape: self.plan.shape(found),
+            parts,
+        })
+    }
+
+    /// A range that an earlier run has copied need not be copied again.
+    fn resumed(&self, asked: RangeToCopy, resumed: bool) -> RangeOfUnit {
+        match self.copied.get(&(asked.file, asked.range)) {
+            Some(record) if resumed => RangeOfUnit::Copied(Box::new(CopiedRange {
+                sum: record.sum(),
+                walked: None,
+                receipt: record.part_receipt(),
+                token: record.token.clone(),
+                asked,
+            })),
+            _ => RangeOfUnit::Copy(asked),
+        }
+    }
+}
+
+impl Source for Units<'_> {
+    type Out = CopyUnit;
+
+    fn next(&mut self) -> Result<Option<CopyUnit>, Failure> {
+        match self.next_range()? {
+            Some(unit) => Ok(Some(unit)),
+            None => self.next_bundle(),
+        }
+    }
+}
+
+/// Where a file's bytes are until they are proved.
+pub fn partial_path(partial: &StorePath, file: u32) -> Result<StorePath, Failure> {
+    partial.join(&format!("{file}")).map_err(Failure::usage)
+}

@@ -1,0 +1,14 @@
+//! One folder a job: a plan, which is a value that can be printed, and a run, which wires steps into a flow and reads
+//! like a sentence. Nothing here parses a byte, starts a thread or prints.
+
+pub mod export;
+
+mod context;
+mod roots;
+mod snapshot_files;
+mod time;
+mod verifying;
+
+pub use context::Context;
+pub use steps::Level;
+pub use verifying::{NotLookedInto, Verified};

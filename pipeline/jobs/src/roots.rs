@@ -1,0 +1,36 @@
+//! Opening roots, and saying clearly when there is none.
+
+use stage::Failure;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use steps::failed_store;
+use store::{Bandwidth, Kind, Store, StoreErrorKind, StorePath, Throttle};
+
+/// Opens a root that must exist.
+pub fn open_existing(uri: &str) -> Result<Arc<dyn Store>, Failure> {
+    let store = open(uri)?;
+    match store.metadata(&StorePath::root()) {
+        Ok(metadata) if metadata.kind == Kind::Directory => Ok(store),
+        Ok(_) => Err(Failure::failed("opening the root", uri, "is a file")
+            .hint("give the HBase root directory (hbase.rootdir), the one that holds `.hbase-snapshot`")),
+        Err(error) if error.is_not_found() => Err(Failure::failed("opening the root", uri, "does not exist")
+            .hint("give the HBase root directory (hbase.rootdir), the one that holds `.hbase-snapshot`")),
+        Err(error) => Err(failed_store("opening the root", store.as_ref(), error)),
+    }
+}
+
+/// Opens a root that may have to be made.
+pub fn open(uri: &str) -> Result<Arc<dyn Store>, Failure> {
+    store::open_store(uri).map_err(|error| match error.kind {
+        StoreErrorKind::Unsupported | StoreErrorKind::InvalidPath => Failure::usage(error),
+        _ => Failure::failed("opening the root", uri, &error.what),
+    })
+}
+
+/// The same store, writing at most so many bytes a second.
+pub fn throttled(store: Arc<dyn Store>, bandwidth: Option<NonZeroU64>) -> Arc<dyn Store> {
+    match bandwidth {
+        Some(rate) => Arc::new(Throttle::new(store, Arc::new(Bandwidth::new(rate)))),
+        None => store,
+    }
+}

@@ -1,0 +1,69 @@
+//! A snapshot with its files found: what exporting, verifying and describing one begin with.
+
+use formats::name::SnapshotName;
+use formats::snapshot::Place;
+use runtime::{Run, units};
+use stage::{Failure, Problem, Problems};
+use std::ops::Range;
+use steps::{
+    FilesToFind, FindFiles, FoundFile, ListedFiles, MANIFEST, ReadSnapshot, SNAPSHOTS, list_files,
+    read_snapshot,
+};
+use store::Store;
+
+/// Files that are looked for in one go.
+const FILES_A_UNIT: usize = 500;
+/// Looks go to storage that may be far away: several at a time.
+const FINDERS: usize = 4;
+
+/// A snapshot and where its files lie.
+pub(crate) struct SnapshotFiles {
+    /// Its documents.
+    pub snapshot: ReadSnapshot,
+    /// Its files.
+    pub listed: ListedFiles,
+    /// Where each of them lies; one that is missing or has another length has none.
+    pub found: Vec<Option<FoundFile>>,
+    /// What is wrong with the manifest.
+    pub faults: Vec<Problem>,
+    /// What is wrong with the files.
+    pub missing: Problems,
+}
+
+impl SnapshotFiles {
+    /// Reads a snapshot's documents and looks for its files; their bytes are not touched.
+    pub fn read(store: &dyn Store, name: &SnapshotName, run: &Run) -> Result<Self, Failure> {
+        let snapshot = read_snapshot(store, name)?;
+        let path = format!("{}/{SNAPSHOTS}/{name}/{MANIFEST}", store.uri().trim_end_matches('/'));
+        let mut listed = list_files(&snapshot, &path)?;
+        let faults = std::mem::take(&mut listed.faults);
+        let mut missing = Problems::default();
+        let found = find(store, &listed, &Place::IN_ORDER, run, &mut missing)?;
+        Ok(Self { snapshot, listed, found, faults, missing })
+    }
+}
+
+/// Looks for files at some places; what is not there as it should be is a problem.
+pub(crate) fn find(
+    store: &dyn Store,
+    listed: &ListedFiles,
+    places: &[Place],
+    run: &Run,
+    missing: &mut Problems,
+) -> Result<Vec<Option<FoundFile>>, Failure> {
+    let total = listed.files.len();
+    let meter = run.meter("look for files", Some(total as u64), None);
+    let finder = FindFiles { store, listed, places };
+    let mut found = Vec::with_capacity(total);
+    let chunks = (0..total).step_by(FILES_A_UNIT).map(|start| FilesToFind(chunk(start, total)));
+    run.flow(units(chunks)).io(FINDERS, "look for files", &finder).ordered().each(|unit| {
+        meter.advance(unit.files.len() as u64, 0);
+        found.extend(unit.found.into_iter().map(|file| file.map_err(|problem| missing.push(problem)).ok()));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn chunk(start: usize, total: usize) -> Range<usize> {
+    start..(start + FILES_A_UNIT).min(total)
+}

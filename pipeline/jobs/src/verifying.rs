@@ -1,0 +1,75 @@
+//! Verifies many HFiles: what verifying a snapshot, an export's cells and single files have in common.
+
+use formats::compress::Dictionaries;
+use runtime::{Run, units};
+use serde::Serialize;
+use stage::{Failure, Problems};
+use steps::{FileToVerify, Level, VerifyHFile};
+
+/// What verifying files came to.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Verified {
+    /// Files that were looked at.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files whose digests were recorded and have been compared.
+    pub digests: u64,
+    /// Blocks that were followed.
+    pub blocks: u64,
+    /// Cells that were decoded.
+    pub cells: u64,
+    /// Files whose blocks have no checksums.
+    pub without_checksums: u64,
+    /// Files that could not be looked into, with the reason, the first hundred.
+    pub not_looked_into: Vec<NotLookedInto>,
+    /// Files with problems.
+    pub damaged: u64,
+    /// What is wrong.
+    #[serde(skip)]
+    pub problems: Problems,
+}
+
+/// A file that could not be looked into though nothing is known to be wrong with it.
+#[derive(Debug, Clone, Serialize)]
+pub struct NotLookedInto {
+    /// The file.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
+/// How many of them are named.
+const NAMED: usize = 100;
+
+/// Verifies files, so many at the same time; the order of what is found is that of the files.
+pub(crate) fn verify_files(
+    files: Vec<FileToVerify>,
+    level: Level,
+    workers: usize,
+    dictionaries: Dictionaries,
+    run: &Run,
+) -> Result<Verified, Failure> {
+    let bytes = files.iter().map(|file| file.len).sum::<Option<u64>>();
+    let meter = run.meter("verify", Some(files.len() as u64), bytes);
+    let step = VerifyHFile { level, dictionaries };
+    let mut verified = Verified::default();
+    run.flow(units(files)).io(workers, "verify", &step).ordered().each(|file| {
+        meter.advance(1, file.len);
+        verified.files += 1;
+        verified.bytes += file.len;
+        verified.digests += u64::from(file.sums_compared);
+        verified.blocks += file.blocks;
+        verified.cells += file.cells.unwrap_or(0);
+        verified.without_checksums += u64::from(file.without_checksums);
+        if let Some(why) = file.not_looked_into
+            && verified.not_looked_into.len() < NAMED
+        {
+            verified.not_looked_into.push(NotLookedInto { path: file.path, why });
+        }
+        verified.damaged += u64::from(!file.problems.is_empty());
+        verified.problems.extend(file.problems);
+        Ok(())
+    })?;
+    Ok(verified)
+}
