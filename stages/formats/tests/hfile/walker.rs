@@ -2,7 +2,7 @@
 
 use formats::FormatErrorKind;
 use formats::compress::{Codec, Compressor};
-use formats::hfile::{BlockFault, BlockType, BlockWalker, ChecksumType, Walked, encode_block};
+use formats::hfile::{BlockFault, BlockHeader, BlockType, BlockWalker, ChecksumType, Walked, encode_block};
 use proptest::prelude::*;
 
 use crate::samples::{self, blocks};
@@ -287,6 +287,24 @@ fn a_walker_misled_by_blocks_inside_a_cell_does_not_join() {
     assert!(misled.first.unwrap() < 3037 + inner.len() as u64, "the control: it is misled");
     assert!(!misled.faults.is_empty());
     assert_eq!(walk_in_ranges(&file, &[inside], 1000), walk(&file, 1000));
+}
+
+#[test]
+fn what_looks_like_a_header_inside_a_cell_is_not_taken_for_a_block() {
+    let kind = ChecksumType::Crc32C;
+    // One that would end inside the cell, and one that would end inside the next block.
+    for (size, found) in [(500, 1), (4000, 2)] {
+        let header = BlockHeader::new(BlockType::LeafIndex, size, size, None, kind, 16384).unwrap();
+        let mut cell = vec![9; 3000];
+        cell[1000..1033].copy_from_slice(&header.encode());
+        let file = chain(&[cell, vec![1; 3000], vec![2; 3000]], (kind, 16384));
+        let mut walker = BlockWalker::from_middle(500, file.len() as u64);
+        walker.feed(&file[500..]);
+        let walked = walker.finish();
+        assert_eq!(walked.first, Some(found * 3037), "{size}");
+        assert_eq!(walked.faults, []);
+        assert_eq!(walk_in_ranges(&file, &[500], 1000), walk(&file, 1000));
+    }
 }
 
 /// A chain of blocks of these payload sizes, for seeded tests.
