@@ -35,6 +35,7 @@ pub struct LruDictionary {
     capacity: u16,
     newest: u16,
     oldest: u16,
+    held: usize,
 }
 
 impl LruDictionary {
@@ -43,7 +44,7 @@ impl LruDictionary {
     #[must_use]
     pub fn new(capacity: u16) -> Self {
         let capacity = capacity.clamp(1, i16::MAX as u16);
-        Self { slots: Vec::new(), used: 0, capacity, newest: NO_SLOT, oldest: NO_SLOT }
+        Self { slots: Vec::new(), used: 0, capacity, newest: NO_SLOT, oldest: NO_SLOT, held: 0 }
     }
 
     /// Forgets all entries (memory is kept for the next).
@@ -65,6 +66,12 @@ impl LruDictionary {
         self.used == 0
     }
 
+    /// Bytes of memory that the entries take, those kept for reuse too.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.held
+    }
+
     /// The entry with this index, which thereby is the most recently used.
     pub fn get(&mut self, index: u16) -> Option<&[u8]> {
         if index >= self.used {
@@ -82,8 +89,10 @@ impl LruDictionary {
         let index = if self.used < self.capacity { self.link_new_slot()? } else { self.oldest };
         self.make_newest(index);
         let slot = self.slots.get_mut(usize::from(index))?;
+        let before = slot.bytes.capacity();
         slot.bytes.clear();
         slot.bytes.extend_from_slice(entry);
+        self.held += slot.bytes.capacity() - before;
         Some(index)
     }
 

@@ -97,6 +97,27 @@ impl<'a> Input<'a> {
         Err(Fault::Corrupt("a varint is longer than 5 bytes"))
     }
 
+    /// A protobuf varint of at most 64 bits.
+    #[inline]
+    pub(crate) fn uvarint64(&mut self, field: &'static str) -> Result<u64, Fault> {
+        let first = self.byte(field)?;
+        if first < 0x80 {
+            return Ok(u64::from(first));
+        }
+        let mut value = u64::from(first & 0x7f);
+        for shift in (7..64).step_by(7) {
+            let byte = self.byte(field)?;
+            if shift == 63 && byte > 1 {
+                break;
+            }
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(Fault::Corrupt("a varint is above 64 bits"))
+    }
+
     /// A [`Self::uvarint`] that is a length.
     #[inline]
     pub(crate) fn uvarint_length(&mut self, field: &'static str) -> Result<usize, Fault> {

@@ -16,6 +16,7 @@ pub mod name;
 pub mod schema;
 pub mod snapshot;
 pub mod varint;
+pub mod wal;
 mod wire;
 
 pub use error::{FormatError, FormatErrorKind};

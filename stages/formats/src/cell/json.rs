@@ -26,7 +26,7 @@ pub fn encode_json(cell: &CellRef<'_>, form: JsonForm, out: &mut Vec<u8>) -> Res
     if form.hex_family {
         push_hex(cell.family, out);
     } else {
-        push_text(cell.family, out)?;
+        push_family(cell.family, out)?;
     }
     out.extend_from_slice(b"\",\"qualifier\":\"");
     push_hex(cell.qualifier, out);
@@ -59,19 +59,22 @@ const fn hex_digit(nibble: u8) -> u8 {
     nibble + b'0' + (nibble > 9) as u8 * (b'a' - b'9' - 1)
 }
 
-fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
     out.reserve(bytes.len() * 2);
     out.extend(bytes.iter().flat_map(|byte| [hex_digit(byte >> 4), hex_digit(byte & 15)]));
 }
 
-fn push_text(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
-    if std::str::from_utf8(bytes).is_err() {
+pub(crate) fn push_family(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| {
         let shown = bytes.escape_ascii();
-        return Err(FormatError::corrupt(format!(
-            "the family name {shown} is not UTF-8: show it in hexadecimal"
-        )));
-    }
-    for byte in bytes {
+        FormatError::corrupt(format!("the family name {shown} is not UTF-8: show it in hexadecimal"))
+    })?;
+    push_text(text, out);
+    Ok(())
+}
+
+pub(crate) fn push_text(text: &str, out: &mut Vec<u8>) {
+    for byte in text.as_bytes() {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
             0..0x20 => {
@@ -81,10 +84,9 @@ fn push_text(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
             _ => out.push(*byte),
         }
     }
-    Ok(())
 }
 
-fn push_number(number: u64, negative: bool, out: &mut Vec<u8>) {
+pub(crate) fn push_number(number: u64, negative: bool, out: &mut Vec<u8>) {
     if negative {
         out.push(b'-');
     }

@@ -1,0 +1,155 @@
+//! Writing WALs as HBase does (`ProtobufLogWriter`, `WALCellCodec.CompressedKvEncoder`).
+
+use super::cells::encode_cell;
+use super::compression::{LARGE, SMALL};
+use super::header::{CellLayout, TRAILER, WalHeader};
+use super::key::{AsIs, KeyStrings, WalKeyFields};
+use crate::FormatError;
+use crate::cell::CellRef;
+use crate::compress::{Codec, Compressor};
+use crate::dictionary::{DictionaryEncoder, TagEncoder};
+use crate::varint::encode_uvarint;
+
+/// Encodes one WAL from front to back: header, entries, and, if it is closed, trailer.
+#[derive(Debug)]
+pub struct WalEncoder {
+    header: WalHeader,
+    compression: Option<Box<CompressionContext>>,
+    message: Vec<u8>,
+}
+
+/// The dictionaries of one file. Those of key strings are apart from those of cells, but that of families is both's.
+#[derive(Debug)]
+struct CompressionContext {
+    strings: StringDictionaries,
+    qualifier: DictionaryEncoder,
+    row: DictionaryEncoder,
+    tags: Option<TagEncoder>,
+    value_codec: Option<Codec>,
+    compressor: Compressor,
+    value: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct StringDictionaries {
+    region: DictionaryEncoder,
+    table: DictionaryEncoder,
+    family: DictionaryEncoder,
+}
+
+impl KeyStrings for StringDictionaries {
+    fn region(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
+        self.region.encode(bytes, out)
+    }
+
+    fn table(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
+        self.table.encode(bytes, out)
+    }
+
+    fn family(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
+        self.family.encode(bytes, out)
+    }
+}
+
+impl WalEncoder {
+    /// Of a file with this header; `recovered_edits` as in [`super::WalDecoderOptions`].
+    ///
+    /// # Errors
+    /// Unsupported if the header asks for encryption or for a class that is not HBase's.
+    pub fn new(header: WalHeader, recovered_edits: bool) -> Result<Self, FormatError> {
+        let compression = match header.cell_layout()? {
+            CellLayout::Plain => None,
+            CellLayout::Compressed => Some(Box::new(CompressionContext::new(&header, recovered_edits)?)),
+            CellLayout::Encrypted => return Err(FormatError::unsupported("encrypted WALs are not written")),
+        };
+        Ok(Self { header, compression, message: Vec::new() })
+    }
+
+    /// Appends the front of the file.
+    pub fn encode_header(&self, out: &mut Vec<u8>) {
+        self.header.encode(out);
+    }
+
+    /// Appends an entry. After an error `out` may have part of it, and the file cannot be gone on with.
+    ///
+    /// # Errors
+    /// TooLarge if a length is above what the format can say.
+    pub fn encode_entry(
+        &mut self,
+        key: &WalKeyFields<'_>,
+        cells: &[CellRef<'_>],
+        out: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        let count = u32::try_from(cells.len()).map_err(|_| too_large("cells of an entry", cells.len()))?;
+        self.message.clear();
+        match &mut self.compression {
+            None => key.encode(count, &mut AsIs, &mut self.message)?,
+            Some(context) => key.encode(count, &mut context.strings, &mut self.message)?,
+        }
+        encode_uvarint(java_int(self.message.len())?, out);
+        out.extend_from_slice(&self.message);
+        match &mut self.compression {
+            None => cells.iter().try_for_each(|cell| encode_cell(cell, out)),
+            Some(context) => cells.iter().try_for_each(|cell| context.encode_cell(cell, out)),
+        }
+    }
+
+    /// Appends the trailer, which says that the file was closed.
+    pub fn encode_trailer(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&TRAILER);
+    }
+}
+
+impl CompressionContext {
+    fn new(header: &WalHeader, recovered_edits: bool) -> Result<Self, FormatError> {
+        let names = if recovered_edits { 1 } else { LARGE };
+        Ok(Self {
+            strings: StringDictionaries {
+                region: DictionaryEncoder::new(names),
+                table: DictionaryEncoder::new(names),
+                family: DictionaryEncoder::new(SMALL),
+            },
+            qualifier: DictionaryEncoder::new(SMALL),
+            row: DictionaryEncoder::new(LARGE),
+            tags: header.compresses_tags().then(|| TagEncoder::new(LARGE)),
+            value_codec: header.value_codec()?,
+            compressor: Compressor::new(),
+            value: Vec::new(),
+        })
+    }
+
+    fn encode_cell(&mut self, cell: &CellRef<'_>, out: &mut Vec<u8>) -> Result<(), FormatError> {
+        let tags_length =
+            u16::try_from(cell.tags.len()).map_err(|_| too_large("bytes of tags", cell.tags.len()))?;
+        encode_uvarint(java_int(cell.key().encoded_len())?, out);
+        encode_uvarint(java_int(cell.value.len())?, out);
+        encode_uvarint(u32::from(tags_length), out);
+        self.row.encode(cell.row, out)?;
+        self.strings.family.encode(cell.family, out)?;
+        self.qualifier.encode(cell.qualifier, out)?;
+        out.extend_from_slice(&cell.timestamp.to_be_bytes());
+        out.push(cell.cell_type.code());
+        match self.value_codec {
+            None => out.extend_from_slice(cell.value),
+            Some(codec) => {
+                self.value.clear();
+                self.compressor.compress(codec, cell.value, &mut self.value)?;
+                encode_uvarint(java_int(self.value.len())?, out);
+                out.extend_from_slice(&self.value);
+            }
+        }
+        match &mut self.tags {
+            Some(dictionary) => dictionary.encode(cell.tags, out)?,
+            None => out.extend_from_slice(cell.tags),
+        }
+        Ok(())
+    }
+}
+
+fn java_int(length: usize) -> Result<u32, FormatError> {
+    i32::try_from(length).map(i32::cast_unsigned).map_err(|_| too_large("bytes", length))
+}
+
+fn too_large(what: &str, count: usize) -> FormatError {
+    FormatError::too_large(format!("{count} {what} are more than a WAL can say"))
+}

@@ -1,0 +1,30 @@
+//! Write-ahead logs (`ProtobufWALStreamReader`, `ProtobufLogWriter`): `PWAL`, a header, entries, and, if the file was
+//! closed, a trailer.
+//!
+//! A WAL has no checksum. What can be told is whether its structure holds: a flipped bit in a value is read as HBase
+//! reads it.
+
+mod cells;
+mod compression;
+mod decoder;
+mod encoder;
+mod entry;
+mod header;
+mod json;
+mod key;
+mod marker;
+pub mod name;
+mod plain;
+mod proto;
+
+pub use cells::WalCells;
+pub use decoder::{Step, WalDecoder, WalDecoderOptions, WalEnd, WalLimits};
+pub use encoder::WalEncoder;
+pub use entry::WalEntry;
+pub use header::{CellLayout, WalHeader};
+pub use json::encode_entry_json;
+pub use key::{ClusterId, ExtendedAttribute, FamilyScope, WalKey, WalKeyFields};
+pub use marker::{
+    BulkLoadDescriptor, CompactionDescriptor, EventType, FlushAction, FlushDescriptor, METAFAMILY, Marker,
+    RegionEventDescriptor, ServerName, StoreDescriptor,
+};

@@ -1,0 +1,300 @@
+//! Names of WAL files (`AbstractFSWALProvider`, `RegionGroupingProvider`) and of files of recovered edits
+//! (`WALSplitUtil`).
+
+use super::marker::ServerName;
+use crate::FormatError;
+
+/// What a WAL's file holds, by the end of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WalKind {
+    /// Edits of users' tables and of system tables but hbase:meta.
+    Regions,
+    /// `.meta`: edits of hbase:meta.
+    Meta,
+    /// `.rep`: edits of hbase:replication (3.0).
+    Replication,
+    /// `.syncrep`: synchronous replication writes its copy of edits so.
+    SyncReplication,
+    /// `$masterlocalwal$`: edits of the master's own region, no data of users.
+    MasterLocal,
+}
+
+const SUFFIXES: [(&str, WalKind); 4] = [
+    (".meta", WalKind::Meta),
+    (".rep", WalKind::Replication),
+    (".syncrep", WalKind::SyncReplication),
+    ("$masterlocalwal$", WalKind::MasterLocal),
+];
+
+/// The name of a WAL's file: `<server>[.<group>].<ms>[<suffix>]`, the server URL-encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalName {
+    text: Box<str>,
+    /// Where the group's name ends, which is where the dot before the milliseconds is.
+    group_end: usize,
+    /// The server that wrote it.
+    pub server: ServerName,
+    /// When it was created, ms by the server's clock; strictly increasing in a group. It bounds no write time.
+    pub created_ms: u64,
+    /// What it holds.
+    pub kind: WalKind,
+    /// With multiwal, the number of the region group.
+    pub region_group: Option<u32>,
+}
+
+impl WalName {
+    /// Reads the name of a WAL's file, without directories.
+    ///
+    /// # Errors
+    /// It is not one.
+    pub fn parse(text: &str) -> Result<Self, FormatError> {
+        let refuse = |why: &str| {
+            let shown: String = text.chars().take(200).flat_map(char::escape_debug).collect();
+            Err(FormatError::corrupt(format!("\"{shown}\" is not the name of a WAL: {why}")))
+        };
+        if text.len() > 255 || text.contains(['/', '\\', '\0']) {
+            return refuse("no name of a file");
+        }
+        let (stem, kind) = SUFFIXES
+            .into_iter()
+            .find_map(|(suffix, kind)| Some((text.strip_suffix(suffix)?, kind)))
+            .unwrap_or((text, WalKind::Regions));
+        let Some((group, created)) = stem.rsplit_once('.') else { return refuse("no dot before its time") };
+        let Some(created_ms) = number(created) else { return refuse("it does not end in a time in ms") };
+        let Some((server, server_end)) = server_name(group) else {
+            return refuse("it does not start with host%2Cport%2Cstartcode");
+        };
+        let behind = group.get(server_end..).unwrap_or_default();
+        if !behind.is_empty() && !behind.starts_with('.') {
+            return refuse("there is no dot behind the server");
+        }
+        let region_group = behind.rsplit_once(".regiongroup-").and_then(|(_, number)| number.parse().ok());
+        Ok(Self { text: text.into(), group_end: group.len(), server, created_ms, kind, region_group })
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The group whose files follow each other: the name without time and suffix.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.text.get(..self.group_end).unwrap_or_default()
+    }
+
+    /// What orders the files of each group by age, groups by name; it says nothing across groups.
+    #[must_use]
+    pub fn order(&self) -> (&str, u64) {
+        (self.group(), self.created_ms)
+    }
+}
+
+impl std::fmt::Display for WalName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl std::str::FromStr for WalName {
+    type Err = FormatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl ServerName {
+    /// Reads `host,port,startcode`, as the directory of a server under `WALs` is called; `-splitting` may follow.
+    ///
+    /// # Errors
+    /// It is not that.
+    pub fn parse(text: &str) -> Result<Self, FormatError> {
+        let name = text.strip_suffix("-splitting").unwrap_or(text);
+        let mut parts = name.rsplitn(3, ',');
+        let (start_code, port, host) = (parts.next(), parts.next(), parts.next());
+        let server =
+            Self::of(host.unwrap_or_default(), port.unwrap_or_default(), start_code.unwrap_or_default());
+        server.ok_or_else(|| {
+            let shown: String = text.chars().take(200).flat_map(char::escape_debug).collect();
+            FormatError::corrupt(format!("\"{shown}\" is not a server's name: host,port,startcode"))
+        })
+    }
+
+    fn of(host: &str, port: &str, start_code: &str) -> Option<Self> {
+        let port = number(port).and_then(|port| u16::try_from(port).ok()).map(u32::from)?;
+        let harmless =
+            !host.is_empty() && !host.contains(['/', '\\', ',', '\0']) && host != ".." && host != ".";
+        let start_code = number(start_code)?;
+        harmless.then(|| Self { host_name: host.into(), port: Some(port), start_code: Some(start_code) })
+    }
+}
+
+impl std::fmt::Display for ServerName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{},{},{}",
+            self.host_name,
+            self.port.unwrap_or_default(),
+            self.start_code.unwrap_or_default()
+        )
+    }
+}
+
+/// A Java long that is not negative, in decimal digits alone.
+fn number(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && i64::try_from(*number).is_ok())
+}
+
+/// The server at the front of a group's name, and where it ends. A host may have dots, what follows may not be
+/// anything but `.`: so the start code ends with its digits.
+fn server_name(group: &str) -> Option<(ServerName, usize)> {
+    let (host, rest) = group.split_once("%2C")?;
+    let (port, rest) = rest.split_once("%2C")?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let start_code = rest.get(..digits)?;
+    let server = ServerName::of(&url_decoded(host)?, port, start_code)?;
+    Some((server, group.len() - rest.len() + digits))
+}
+
+fn url_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'%' => {
+                let pair = [rest.next()?, rest.next()?];
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&pair).ok()?, 16).ok()?);
+            }
+            b'+' => bytes.push(b' '),
+            other => bytes.push(other),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The name of a file under `recovered.edits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecoveredEditsName {
+    /// `<19 digits>`: edits up to this sequence id, to be replayed. (A negative one is taken by HBase too.)
+    Edits(i64),
+    /// `<19 digits>-<WAL name>.temp`: edits from this id on, still being written.
+    Temporary(u64),
+    /// `<n>.seqid` (before 1.0 `<n>_seqid`): an empty file; the region opens above this id.
+    SequenceId(u64),
+}
+
+impl RecoveredEditsName {
+    /// Reads the name, without directories.
+    ///
+    /// # Errors
+    /// It is none of the three.
+    pub fn parse(text: &str) -> Result<Self, FormatError> {
+        Self::of(text).ok_or_else(|| {
+            let shown: String = text.chars().take(200).flat_map(char::escape_debug).collect();
+            FormatError::corrupt(format!("\"{shown}\" is not the name of a file of recovered edits"))
+        })
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        if let Some(digits) = text.strip_suffix(".seqid").or_else(|| text.strip_suffix("_seqid")) {
+            return number(digits).map(Self::SequenceId);
+        }
+        if let Some((first, _)) = text.strip_suffix(".temp").and_then(|stem| stem.split_once('-')) {
+            return number(first).map(Self::Temporary);
+        }
+        match text.strip_prefix('-') {
+            Some(digits) => number(digits).map(|id| Self::Edits(-(id.cast_signed()))),
+            None => number(text).map(|id| Self::Edits(id.cast_signed())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_server_group_and_time() {
+        let name = WalName::parse("rs-1.example.com%2C26020%2C1795211424249.1795211428535").unwrap();
+        assert_eq!(name.server.to_string(), "rs-1.example.com,26020,1795211424249");
+        assert_eq!(
+            (name.created_ms, name.kind, name.region_group),
+            (1_795_211_428_535, WalKind::Regions, None)
+        );
+        assert_eq!(name.group(), "rs-1.example.com%2C26020%2C1795211424249");
+
+        let meta = WalName::parse("localhost%2C26020%2C1795211424249.meta.1795211429028.meta").unwrap();
+        assert_eq!((meta.kind, meta.created_ms), (WalKind::Meta, 1_795_211_429_028));
+        assert_eq!(meta.group(), "localhost%2C26020%2C1795211424249.meta");
+
+        let server = "localhost%2C34881%2C1795214723178";
+        let grouped = WalName::parse(&format!("{server}.{server}.regiongroup-1.1795214741581")).unwrap();
+        assert_eq!((grouped.region_group, grouped.kind), (Some(1), WalKind::Regions));
+        assert_eq!(grouped.group(), format!("{server}.{server}.regiongroup-1"));
+
+        let master = WalName::parse("m%3A1%2C40597%2C1795212800374.1795212807198$masterlocalwal$").unwrap();
+        assert_eq!((master.kind, master.server.host_name.as_str()), (WalKind::MasterLocal, "m:1"));
+    }
+
+    #[test]
+    fn files_of_a_group_are_ordered_by_time() {
+        let name = |ms| WalName::parse(&format!("h%2C1%2C2.{ms}")).unwrap();
+        let mut names = [name("1000"), name("999"), name("99")];
+        names.sort_by(|left, right| left.order().cmp(&right.order()));
+        assert_eq!(names.map(|name| name.created_ms), [99, 999, 1000]);
+    }
+
+    #[test]
+    fn other_names_are_refused() {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a",
+            "h%2C1%2C2",
+            "h%2C1%2C2.",
+            "h%2C1%2C2.-3",
+            "h%2C1%2C2.x",
+            "h%2C1%2C2x.3",
+            "h,1,2.3",
+            "h%2C70000%2C2.3",
+            "%2C1%2C2.3",
+            "a/b%2C1%2C2.3",
+            "a%2Fb%2C1%2C2.3",
+            "..%2C1%2C2.3",
+            "h%2C1%2C2.99999999999999999999",
+        ] {
+            assert!(WalName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_directory_under_wals_is_named_for_its_server() {
+        let server = ServerName::parse("localhost,43155,1795212897743-splitting").unwrap();
+        assert_eq!(server.to_string(), "localhost,43155,1795212897743");
+        for bad in ["", "localhost", "a,1", "a,b,1", "../a,1,2", "a,1,2,"] {
+            assert!(ServerName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn recovered_edits_are_digits_alone() {
+        use RecoveredEditsName::{Edits, SequenceId, Temporary};
+        let known = [
+            ("0000000000000000025", Edits(25)),
+            ("-0000000000000000025", Edits(-25)),
+            ("131.seqid", SequenceId(131)),
+            ("0000000000000000026-localhost%2C41593%2C1795214723091.1795214727936.temp", Temporary(26)),
+        ];
+        for (text, name) in known {
+            assert_eq!(RecoveredEditsName::parse(text).unwrap(), name, "{text}");
+        }
+        for bad in ["", "-", "x", "1.", "25x", ".seqid", "+25", "99999999999999999999", "../25"] {
+            assert!(RecoveredEditsName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}
