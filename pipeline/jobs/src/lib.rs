@@ -2,6 +2,9 @@
 //! like a sentence. Nothing here parses a byte, starts a thread or prints.
 
 pub mod export;
+pub mod hfile;
+pub mod image;
+pub mod snapshot;
 
 mod context;
 mod roots;
@@ -11,4 +14,5 @@ mod verifying;
 
 pub use context::Context;
 pub use steps::Level;
+pub use store::Attributes;
 pub use verifying::{NotLookedInto, Verified};

@@ -7,6 +7,7 @@
 mod cat_hfile;
 mod compare_files;
 mod copy_ranges;
+mod describe_hfile;
 mod digest;
 mod failing;
 mod fault;
@@ -26,6 +27,7 @@ mod verify_hfile;
 pub use cat_hfile::{CatHFile, CatOptions, open_cells};
 pub use compare_files::{CompareFiles, CompareUnit, Compared};
 pub use copy_ranges::{BUFFER_LEN, CopiedRange, CopiedUnit, CopyRanges, CopyUnit, RangeOfUnit, RangeToCopy};
+pub use describe_hfile::{BloomDescription, HFileDescription, describe_hfile, read_dictionaries};
 pub use digest::{Blake3, FileSum, RANGE_LEN, RangeHasher, RangeSum, crc32c, join_ranges};
 pub use failing::{failed_store, file_problem, source_problem};
 pub use fault::ReadFault;

@@ -21,7 +21,7 @@ mod watched;
 pub use error::{StoreError, StoreErrorKind};
 pub use faulty::{Effect, Fault, Faults, Faulty};
 pub use file::{AlignedBuffer, FileStore};
-pub use location::{Relation, open_store, relation};
+pub use location::{Relation, open_containing, open_store, relation};
 pub use memory::MemoryStore;
 pub use path::StorePath;
 pub use recording::{Record, Recording};

@@ -1,4 +1,4 @@
-use crate::{FileStore, Store, StoreError, StoreErrorKind};
+use crate::{FileStore, Store, StoreError, StoreErrorKind, StorePath};
 use std::{
     fs, io,
     os::unix::fs::MetadataExt,
@@ -14,6 +14,23 @@ const OPENING: &str = "opening a store";
 /// is `Unsupported`.
 pub fn open_store(uri: &str) -> Result<Arc<dyn Store>, StoreError> {
     Ok(Arc::new(FileStore::new(file_path(uri)?)?))
+}
+
+/// The store of everything around a file that a URI or path names, and the file's path there. What the file leads to
+/// (a link's target, say) can then be found wherever it lies.
+pub fn open_containing(uri: &str) -> Result<(Arc<dyn Store>, StorePath), StoreError> {
+    let path = file_path(uri)?;
+    let name = path.file_name().ok_or_else(|| {
+        StoreError::new(StoreErrorKind::InvalidPath, OPENING, uri, "names no file".to_owned())
+    })?;
+    // `..` is gone after this, and a directory that does not exist is found out.
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    let dir = dir.canonicalize().map_err(|error| failed(dir, &error))?;
+    let whole = dir.join(name);
+    let text = whole.to_str().ok_or_else(|| {
+        StoreError::new(StoreErrorKind::InvalidPath, OPENING, uri, "its path is not UTF-8".to_owned())
+    })?;
+    Ok((Arc::new(FileStore::new("/")?), StorePath::parse(text.trim_start_matches('/'))?))
 }
 
 /// The absolute path that a URI names.

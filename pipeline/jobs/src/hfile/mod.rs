@@ -1,0 +1,120 @@
+//! Looking into single HFiles.
+
+use crate::Context;
+use crate::verifying::{Verified, verify_files};
+use formats::compress::Dictionaries;
+use serde::Serialize;
+use stage::{Failure, Problem, Problems, Report};
+use std::io::Write;
+use std::sync::Arc;
+use steps::{CatHFile, FileToVerify, HFileDescription, Level, describe_hfile, locate_cells};
+use store::{Store, StorePath};
+
+pub use steps::CatOptions;
+
+/// HFiles, described.
+#[derive(Debug, Clone, Serialize)]
+pub struct HFilesReport {
+    /// In the order in which they were given.
+    pub files: Vec<HFileDescription>,
+}
+
+/// Describes HFiles. One that cannot be opened is a problem.
+pub fn info(files: &[String]) -> Result<Report<HFilesReport>, Failure> {
+    let mut problems = Problems::default();
+    let mut described = Vec::new();
+    for file in files {
+        let (store, path) = open_beside(file)?;
+        match locate_cells(&store, &path).and_then(|file| describe_hfile(&file)) {
+            Ok(description) => described.push(description),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Ok(Report::new("hfile info", HFilesReport { files: described }, problems))
+}
+
+/// What verifying HFiles came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct HFilesVerified {
+    /// How much was verified.
+    pub level: Level,
+    /// What was found.
+    #[serde(flatten)]
+    pub verified: Verified,
+}
+
+/// Verifies HFiles on their own.
+pub fn verify(
+    files: &[String],
+    level: Level,
+    workers: usize,
+    dictionaries: &[Vec<u8>],
+    context: &Context,
+) -> Result<Report<HFilesVerified>, Failure> {
+    let run = context.start()?;
+    let to_verify = |file: &String| {
+        let (store, path) = open_beside(file)?;
+        Ok(FileToVerify { store, path, len: None, recorded: None, region: None, table: None })
+    };
+    let files = files.iter().map(to_verify).collect::<Result<_, Failure>>()?;
+    let mut verified = verify_files(files, level, workers, dictionaries_of(dictionaries)?, &run)?;
+    let problems = std::mem::take(&mut verified.problems);
+    Ok(Report::new("hfile verify", HFilesVerified { level, verified }, problems))
+}
+
+/// What printing cells came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Printed {
+    /// Files that were printed.
+    pub files: u64,
+    /// Cells that were printed.
+    pub cells: u64,
+}
+
+/// Prints cells as JSON Lines to `out`; damage ends one file and is a problem. Nobody listening any more is no failure.
+pub fn cat(
+    files: &[String],
+    options: &CatOptions,
+    limit: Option<u64>,
+    dictionaries: &[Vec<u8>],
+    out: &mut dyn Write,
+) -> Result<Report<Printed>, Failure> {
+    let dictionaries = dictionaries_of(dictionaries)?;
+    let mut problems = Problems::default();
+    let mut cat = CatHFile::new(options, limit, &dictionaries, out);
+    let mut printed = 0;
+    for file in files {
+        if cat.is_full() {
+            break;
+        }
+        let (store, path) = open_beside(file)?;
+        let result = match locate_cells(&store, &path) {
+            Err(problem) => Ok(Err(problem)),
+            Ok(file) => cat.cat(&file),
+        };
+        match result {
+            Ok(Ok(())) => printed += 1,
+            Ok(Err(problem)) => problems.push(problem),
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => break,
+            Err(error) => return Err(Failure::failed("printing cells", "standard output", error)),
+        }
+    }
+    let cells = cat.printed();
+    Ok(Report::new("hfile cat", Printed { files: printed, cells }, problems))
+}
+
+/// Opens the storage that a file lies on, and gives the file's path there. The whole file system is the store, so that
+/// links and references find their way.
+fn open_beside(file: &str) -> Result<(Arc<dyn Store>, StorePath), Failure> {
+    store::open_containing(file).map_err(|error| match error.kind {
+        store::StoreErrorKind::NotFound => Failure::failed("opening", &error.path, &error.what),
+        _ => Failure::usage(error),
+    })
+}
+
+fn dictionaries_of(dictionaries: &[Vec<u8>]) -> Result<Dictionaries, Failure> {
+    steps::read_dictionaries(dictionaries).map_err(|problem: Problem| {
+        Failure::failed("reading the zstd dictionary", &problem.path, &problem.what)
+            .hint("give the file that the family's hbase.io.compress.zstd.dictionary points to")
+    })
+}
