@@ -2,8 +2,11 @@
 //! a finding. `tests/seeded.rs` drives them with seeded mutations of `corpus/<target>/`; cargo-fuzz can drive the same
 //! functions (README).
 
+mod hfile;
 pub mod mutate;
 pub mod watch;
+
+pub use hfile::hfile;
 
 use formats::name::{
     BackReference, BackReferenceDirectory, EncodedRegionName, FamilyName, FileName, HFileLink, Namespace,
@@ -32,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "tableinfo", run: tableinfo },
     Target { name: "regioninfo", run: regioninfo },
     Target { name: "root", run: root },
+    Target { name: "hfile", run: hfile },
 ];
 
 /// A segment that stays in the directory where it is put.
