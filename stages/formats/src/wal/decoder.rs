@@ -45,6 +45,17 @@ pub enum Step<'a> {
     Trailer,
 }
 
+/// What [`WalDecoder::poll`] came upon.
+pub(super) enum Polled {
+    NeedMore(usize),
+    Header,
+    Trailer,
+    /// An entry, or a part of one, that can be used as it lies in the window; it has not been taken.
+    AsItLies,
+    /// A whole compressed entry, now plain in the decoder.
+    Compressed,
+}
+
 /// How a WAL ended. `offset` is everywhere the end of the last whole entry (or of the header).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WalEnd {
@@ -165,20 +176,32 @@ impl WalDecoder {
     /// # Errors
     /// Damage, or a kind of WAL that cannot be read, at its offset in the file. Every later step gives the same.
     pub fn step<'s, 'w: 's>(&'s mut self, window: &mut &'w [u8]) -> Result<Step<'s>, FormatError> {
+        match self.poll(window)? {
+            Polled::NeedMore(at_least) => Ok(Step::NeedMore { at_least }),
+            Polled::Header => Ok(Step::Header(&self.header)),
+            Polled::Trailer => Ok(Step::Trailer),
+            Polled::AsItLies => self.step_as_it_lies(window),
+            Polled::Compressed => self.compressed_entry().map(Step::Entry),
+        }
+    }
+
+    /// Takes the next thing, but for an entry that can be used as it lies.
+    pub(super) fn poll(&mut self, window: &mut &[u8]) -> Result<Polled, FormatError> {
         match &self.state {
-            State::Header => return self.step_header(window),
+            State::Header => return self.poll_header(window),
             State::Failed(error) => return Err(error.clone()),
-            State::Closed if window.is_empty() => return Ok(Step::NeedMore { at_least: 1 }),
+            State::Closed if window.is_empty() => return Ok(Polled::NeedMore(1)),
             State::Closed => {
                 let error = FormatError::corrupt("there are more bytes behind the trailer of the WAL");
                 return Err(self.fail(error.at(self.offset)));
             }
-            State::Entries(_) => {}
+            State::Entries(_) if window.first() == Some(&0) && !self.within_entry() => {
+                return self.poll_trailer(window);
+            }
+            State::Entries(Layout::AsItLies(..)) => return Ok(Polled::AsItLies),
+            State::Entries(Layout::Compressed(_)) => {}
         }
-        match window.first() {
-            Some(0) if !self.within_entry() => self.step_trailer(window),
-            _ => self.step_entry(window),
-        }
+        self.poll_compressed(window)
     }
 
     /// How the file ended, when `rest`, what the last step left of the window, is all there is.
@@ -223,10 +246,10 @@ impl WalDecoder {
         error
     }
 
-    fn step_header<'s>(&'s mut self, window: &mut &[u8]) -> Result<Step<'s>, FormatError> {
+    fn poll_header(&mut self, window: &mut &[u8]) -> Result<Polled, FormatError> {
         let decoded = match WalHeader::decode(window) {
             Ok(Some(decoded)) => decoded,
-            Ok(None) => return Ok(Step::NeedMore { at_least: window.len() + 1 }),
+            Ok(None) => return Ok(Polled::NeedMore(window.len() + 1)),
             Err(error) => return Err(self.fail(error)),
         };
         let length;
@@ -238,7 +261,7 @@ impl WalDecoder {
             // What the header says can be shown all the same: the next step fails.
             Err(error) => State::Failed(error.at(self.offset)),
         };
-        Ok(Step::Header(&self.header))
+        Ok(Polled::Header)
     }
 
     fn layout(&self) -> Result<Layout, FormatError> {
@@ -253,15 +276,15 @@ impl WalDecoder {
     }
 
     /// A zero where an entry should start: a trailer, or damage, since no WALKey is empty.
-    fn step_trailer<'s>(&'s mut self, window: &mut &[u8]) -> Result<Step<'s>, FormatError> {
+    fn poll_trailer(&mut self, window: &mut &[u8]) -> Result<Polled, FormatError> {
         match window.strip_prefix(&TRAILER) {
             Some(rest) => {
                 *window = rest;
                 self.offset += TRAILER.len() as u64;
                 self.state = State::Closed;
-                Ok(Step::Trailer)
+                Ok(Polled::Trailer)
             }
-            None if TRAILER.starts_with(window) => Ok(Step::NeedMore { at_least: TRAILER.len() }),
+            None if TRAILER.starts_with(window) => Ok(Polled::NeedMore(TRAILER.len())),
             None => {
                 let error =
                     FormatError::corrupt("a WALKey of length 0, and no trailer (a zero-filled tail?)");
@@ -270,47 +293,52 @@ impl WalDecoder {
         }
     }
 
-    fn step_entry<'s, 'w: 's>(&'s mut self, window: &mut &'w [u8]) -> Result<Step<'s>, FormatError> {
-        match &mut self.state {
-            State::Entries(Layout::AsItLies(scanner, progress)) => {
-                match scanner.scan(window, self.offset, progress) {
-                    Ok(Scanned::Entry(entry)) => {
-                        let length = usize::try_from(entry.next - self.offset).unwrap_or(usize::MAX);
-                        *window = window.get(length..).unwrap_or_default();
-                        self.offset = entry.next;
-                        Ok(Step::Entry(entry))
-                    }
-                    Ok(Scanned::NeedMore(at_least)) => Ok(Step::NeedMore { at_least }),
-                    Err(error) => Err(self.fail(error)),
-                }
+    fn step_as_it_lies<'w>(&mut self, window: &mut &'w [u8]) -> Result<Step<'w>, FormatError> {
+        let State::Entries(Layout::AsItLies(scanner, progress)) = &mut self.state else {
+            return Ok(Step::NeedMore { at_least: window.len() + 1 });
+        };
+        match scanner.scan(window, self.offset, progress) {
+            Ok(Scanned::Entry(entry)) => {
+                let length = usize::try_from(entry.next - self.offset).unwrap_or(usize::MAX);
+                *window = window.get(length..).unwrap_or_default();
+                self.offset = entry.next;
+                Ok(Step::Entry(entry))
             }
-            State::Entries(Layout::Compressed(context)) => {
-                let before = *window;
-                match context.advance(window) {
-                    Ok(()) => self.compressed_entry(),
-                    Err(Stop::NeedMore(needed)) => {
-                        self.remember_taken(before, window.len());
-                        Ok(Step::NeedMore { at_least: needed.max(window.len() + 1) })
-                    }
-                    Err(Stop::Failed(error)) => {
-                        let at = self.offset + context.taken();
-                        Err(self.fail(error.at(at)))
-                    }
-                }
-            }
-            State::Header | State::Closed | State::Failed(_) => Ok(Step::NeedMore { at_least: 1 }),
+            Ok(Scanned::NeedMore(at_least)) => Ok(Step::NeedMore { at_least }),
+            Err(error) => Err(self.fail(error)),
         }
     }
 
-    fn compressed_entry(&mut self) -> Result<Step<'_>, FormatError> {
-        self.last_taken.clear();
+    fn poll_compressed(&mut self, window: &mut &[u8]) -> Result<Polled, FormatError> {
         let State::Entries(Layout::Compressed(context)) = &mut self.state else {
-            return Ok(Step::NeedMore { at_least: 1 });
+            return Ok(Polled::NeedMore(window.len() + 1));
+        };
+        let before = *window;
+        match context.advance(window) {
+            Ok(()) => {
+                self.last_taken.clear();
+                Ok(Polled::Compressed)
+            }
+            Err(Stop::NeedMore(needed)) => {
+                self.remember_taken(before, window.len());
+                Ok(Polled::NeedMore(needed.max(window.len() + 1)))
+            }
+            Err(Stop::Failed(error)) => {
+                let at = self.offset + context.taken();
+                Err(self.fail(error.at(at)))
+            }
+        }
+    }
+
+    /// The entry that [`Polled::Compressed`] was told of.
+    pub(super) fn compressed_entry(&mut self) -> Result<WalEntry<'_>, FormatError> {
+        let State::Entries(Layout::Compressed(context)) = &mut self.state else {
+            return Err(FormatError::corrupt("no compressed entry has been decoded"));
         };
         let offset = self.offset;
         let (key, cells, taken) = context.finish_entry()?;
         self.offset += taken;
-        Ok(Step::Entry(WalEntry { offset, next: self.offset, key, cells, encrypted: false }))
+        Ok(WalEntry { offset, next: self.offset, key, cells, encrypted: false })
     }
 
     /// Keeps the last bytes of an entry in pieces, to tell a wrong length from a cut (see [`WalDecoder::torn`]).

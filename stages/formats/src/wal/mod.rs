@@ -15,7 +15,9 @@ mod key;
 mod marker;
 pub mod name;
 mod plain;
+mod plausible;
 mod proto;
+mod salvage;
 
 pub use cells::WalCells;
 pub use decoder::{Step, WalDecoder, WalDecoderOptions, WalEnd, WalLimits};
@@ -28,3 +30,4 @@ pub use marker::{
     BulkLoadDescriptor, CompactionDescriptor, EventType, FlushAction, FlushDescriptor, METAFAMILY, Marker,
     RegionEventDescriptor, ServerName, StoreDescriptor,
 };
+pub use salvage::{Lost, SalvageStep, WalSalvager};

@@ -9,7 +9,8 @@ use formats::wal::{WalDecoderOptions, WalEnd};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{golden_sets, json_lines, lines, recovered_edits};
+use crate::cells::file::golden_sets;
+use crate::support::{json_lines, lines, recovered_edits};
 
 /// What HBase's reader gave of one file.
 #[derive(Default)]
@@ -65,7 +66,7 @@ fn decode_hex(text: &str) -> Vec<u8> {
 }
 
 /// Every WAL under a root, but those of the master's own store.
-fn wals(directory: &Path, found: &mut Vec<PathBuf>) {
+pub fn wals(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();

@@ -4,9 +4,15 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+#[path = "../support/mod.rs"]
+mod cells;
+mod encoding;
 mod golden;
+mod hostile;
+mod salvage;
 mod samples;
 mod support;

@@ -1,10 +1,12 @@
 //! Reading whole WALs, in windows of any size.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use formats::FormatError;
-use formats::wal::{Step, WalDecoder, WalDecoderOptions, WalEnd, WalEntry, encode_entry_json};
+use formats::wal::{
+    Lost, SalvageStep, Step, WalDecoder, WalDecoderOptions, WalEnd, WalEntry, WalSalvager, encode_entry_json,
+};
 use serde_json::Value;
 
 /// A file of `tests/data/wal`.
@@ -68,22 +70,74 @@ pub fn line(entry: &WalEntry<'_>) -> Result<String, FormatError> {
     Ok(String::from_utf8(out).unwrap())
 }
 
+/// What a salvager makes of a file that is given in windows which grow by `chunk` bytes: the entries' lines (only the
+/// place of one with a broken name), what is lost, and the end.
+pub fn salvage(
+    bytes: &[u8],
+    options: WalDecoderOptions,
+    mut chunk: impl FnMut() -> usize,
+) -> (Vec<String>, Vec<Lost>, WalEnd) {
+    let mut salvager = WalSalvager::new(options);
+    let (mut lines, mut lost) = (Vec::new(), Vec::new());
+    let (mut start, mut end) = (0, 0);
+    loop {
+        let at_end = end == bytes.len();
+        let mut window = &bytes[start..end];
+        let step = salvager.step(&mut window, at_end).unwrap();
+        let more = matches!(step, SalvageStep::NeedMore { .. });
+        match step {
+            SalvageStep::Entry(entry) => {
+                let place = format!("{{\"offset\":{},\"next\":{}}}", entry.offset, entry.next);
+                lines.push(line(&entry).unwrap_or(place));
+            }
+            SalvageStep::Lost(range) => lost.push(range),
+            SalvageStep::End(end) => return (lines, lost, end),
+            SalvageStep::NeedMore { at_least } => {
+                assert!(at_least > window.len(), "more of nothing");
+                assert!(!at_end, "more than there is");
+            }
+            SalvageStep::Header(_) => {}
+        }
+        start = end - window.len();
+        if more {
+            end = bytes.len().min(end + chunk().max(1));
+        }
+    }
+}
+
+/// The codecs, one small sample of each.
+pub const ONE_OF_EACH: [&str; 8] = [
+    "wal-plain-tags",
+    "wal-dict-tags",
+    "wal-dict-value-gz",
+    "wal-dict-value-snappy",
+    "wal-dict-value-lz4",
+    "wal-dict-value-zstd",
+    "wal-dict-value-lzo",
+    "wal-secure-notags",
+];
+
+/// Entries as text: the line, or what can be said of an encrypted one.
+pub fn texts(bytes: &[u8], options: WalDecoderOptions) -> (Vec<(u64, u64, String)>, WalEnd) {
+    texts_in_chunks(bytes, options, || bytes.len())
+}
+
+/// As [`texts`], of a file in windows.
+pub fn texts_in_chunks(
+    bytes: &[u8],
+    options: WalDecoderOptions,
+    chunk: impl FnMut() -> usize,
+) -> (Vec<(u64, u64, String)>, WalEnd) {
+    let mut texts = Vec::new();
+    let end = read_in_chunks(bytes, options, chunk, |entry| {
+        let text = line(entry).unwrap_or_else(|_| format!("{:?}", entry.key));
+        texts.push((entry.offset, entry.next, text));
+    });
+    (texts, end)
+}
+
 /// JSON Lines of a file.
 pub fn json_lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// The golden sets, or none, visibly.
-pub fn golden_sets(test: &str) -> Vec<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let shared = std::env::var_os("TIDEGATE_SHARED").map_or(beside, PathBuf::from);
-    let Ok(sets) = fs::read_dir(shared.join("golden")) else {
-        eprintln!("SKIPPED: {test}: no golden sets in {}", shared.display());
-        return Vec::new();
-    };
-    let mut sets: Vec<PathBuf> =
-        sets.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
-    sets.sort();
-    sets
 }
