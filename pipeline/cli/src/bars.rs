@@ -1,0 +1,64 @@
+//! Progress as bars on standard error; nothing is drawn if that is no terminal.
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use runtime::{Event, Progress};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// A bar for each piece of work under way.
+pub struct Bars {
+    all: MultiProgress,
+    under_way: Mutex<HashMap<String, ProgressBar>>,
+}
+
+impl Bars {
+    /// No bar yet.
+    pub fn new() -> Self {
+        Self { all: MultiProgress::new(), under_way: Mutex::default() }
+    }
+
+    fn start(&self, label: &str, units: Option<u64>, bytes: Option<u64>) {
+        let (length, template) = match (bytes, units) {
+            (Some(bytes), _) => (
+                bytes,
+                "{prefix:>20} {bar:30} {bytes:>11} of {total_bytes:<11} {bytes_per_sec:>12} {eta:>5} left",
+            ),
+            (None, Some(units)) => {
+                (units, "{prefix:>20} {bar:30} {human_pos:>11} of {human_len:<11} {eta:>5} left")
+            }
+            (None, None) => (0, "{prefix:>20} {spinner} {human_pos}"),
+        };
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = self.all.add(ProgressBar::new(length)).with_style(style).with_prefix(label.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        self.bars().insert(label.to_owned(), bar);
+    }
+
+    fn bars(&self) -> std::sync::MutexGuard<'_, HashMap<String, ProgressBar>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Bars {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Started { label, total_units, total_bytes } => self.start(label, total_units, total_bytes),
+            Event::Advanced { label, units, bytes } => {
+                if let Some(bar) = self.bars().get(label) {
+                    let counts_bytes = bytes > 0;
+                    bar.inc(if counts_bytes { bytes } else { units });
+                }
+            }
+            Event::Finished { label } => {
+                if let Some(bar) = self.bars().remove(label) {
+                    bar.finish_and_clear();
+                }
+            }
+            Event::Note(line) => {
+                // Where bars are hidden a note still counts.
+                if self.all.is_hidden() { crate::report::line(line) } else { drop(self.all.println(line)) }
+            }
+        }
+    }
+}
