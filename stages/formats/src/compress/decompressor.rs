@@ -50,17 +50,26 @@ impl Decompressor {
         uncompressed_len: usize,
         into: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        if !codec.is_readable() {
-            return Err(FormatError::unsupported(format!("compressed with {codec}, which cannot be read")));
-        }
-        let possible = (payload.len() as u64).saturating_mul(codec.most_expansion());
-        if uncompressed_len as u64 > possible {
-            let length = payload.len();
-            let text = format!("{length} bytes of {codec} cannot expand to the declared {uncompressed_len}");
-            return Err(FormatError::corrupt(text));
-        }
+        check(codec, payload, uncompressed_len)?;
         into.resize(uncompressed_len, 0);
         self.fill(codec, payload, into)
+    }
+
+    /// As [`Decompressor::decompress`], but behind what `into` holds.
+    ///
+    /// # Errors
+    /// The same. After an error what is behind is undefined.
+    pub fn append(
+        &mut self,
+        codec: Codec,
+        payload: &[u8],
+        uncompressed_len: usize,
+        into: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
+        check(codec, payload, uncompressed_len)?;
+        let start = into.len();
+        into.resize(start + uncompressed_len, 0);
+        self.fill(codec, payload, into.get_mut(start..).unwrap_or_default())
     }
 
     fn fill(&mut self, codec: Codec, payload: &[u8], out: &mut [u8]) -> Result<(), FormatError> {
@@ -86,6 +95,20 @@ impl Decompressor {
             }
         }
     }
+}
+
+/// Refuses what cannot be read, or cannot be as long as it says.
+fn check(codec: Codec, payload: &[u8], uncompressed_len: usize) -> Result<(), FormatError> {
+    if !codec.is_readable() {
+        return Err(FormatError::unsupported(format!("compressed with {codec}, which cannot be read")));
+    }
+    let possible = (payload.len() as u64).saturating_mul(codec.most_expansion());
+    if uncompressed_len as u64 > possible {
+        let length = payload.len();
+        let text = format!("{length} bytes of {codec} cannot expand to the declared {uncompressed_len}");
+        return Err(FormatError::corrupt(text));
+    }
+    Ok(())
 }
 
 fn copy(payload: &[u8], out: &mut [u8]) -> Result<(), FormatError> {

@@ -6,41 +6,16 @@
 //! stays in the arena until the rest comes.
 
 use super::cells::{MAX_FAMILY, SMALLEST_CELL, check_family, known_type};
-use super::key::{AsIs, WalKey};
+use super::dictionaries::{Dictionaries, PlainStrings, Stop, take_string};
+use super::key::WalKey;
 use super::{WalHeader, WalLimits};
 use crate::cell::{KEY_OVERHEAD, MAX_ROW_LENGTH};
 use crate::compress::{Codec, Decompressor};
-use crate::dictionary::LruDictionary;
 use crate::input::{Fault, Input};
 use crate::{FormatError, FormatErrorKind};
 
-/// Entries of most dictionaries: what a Java short can count.
-pub(super) const LARGE: u16 = i16::MAX as u16;
-/// Entries of the dictionaries of families and qualifiers.
-pub(super) const SMALL: u16 = i8::MAX as u16;
-
-/// Why a piece was not taken.
-pub(super) enum Stop {
-    /// So many bytes are needed from here.
-    NeedMore(usize),
-    /// It can never be taken.
-    Failed(FormatError),
-}
-
-impl From<FormatError> for Stop {
-    fn from(error: FormatError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Truncated(_) => Self::NeedMore(0),
-            Fault::Corrupt(what) => Self::Failed(FormatError::corrupt(what)),
-        }
-    }
-}
+/// An arena that has become larger takes all it may ever need, rather than twice as much again and again.
+const DOUBLED_ARENA: usize = 32 << 20;
 
 /// The dictionaries of one file, and the entry that is being decoded.
 #[derive(Debug)]
@@ -48,7 +23,6 @@ pub(super) struct CompressionContext {
     dictionaries: Dictionaries,
     value_codec: Option<Codec>,
     decompressor: Decompressor,
-    value: Vec<u8>,
     limits: WalLimits,
     arena: Vec<u8>,
     key_end: usize,
@@ -56,24 +30,6 @@ pub(super) struct CompressionContext {
     cell: CellInProgress,
     /// Bytes of the entry that have been taken; 0 between entries.
     taken: u64,
-}
-
-#[derive(Debug)]
-struct Dictionaries {
-    region: LruDictionary,
-    table: LruDictionary,
-    family: LruDictionary,
-    qualifier: LruDictionary,
-    row: LruDictionary,
-    tags: Option<LruDictionary>,
-}
-
-impl Dictionaries {
-    fn held_bytes(&self) -> usize {
-        let tags = self.tags.as_ref().map_or(0, LruDictionary::held_bytes);
-        let columns = self.family.held_bytes() + self.qualifier.held_bytes();
-        self.region.held_bytes() + self.table.held_bytes() + self.row.held_bytes() + columns + tags
-    }
 }
 
 /// The cell that is being decoded: its lengths, and what comes next.
@@ -107,20 +63,10 @@ impl CompressionContext {
         recovered_edits: bool,
         limits: WalLimits,
     ) -> Result<Self, FormatError> {
-        let names = if recovered_edits { 1 } else { LARGE };
-        let dictionaries = Dictionaries {
-            region: LruDictionary::new(names),
-            table: LruDictionary::new(names),
-            family: LruDictionary::new(SMALL),
-            qualifier: LruDictionary::new(SMALL),
-            row: LruDictionary::new(LARGE),
-            tags: header.compresses_tags().then(|| LruDictionary::new(LARGE)),
-        };
         Ok(Self {
-            dictionaries,
+            dictionaries: Dictionaries::new(header, recovered_edits),
             value_codec: header.value_codec()?,
             decompressor: Decompressor::default(),
-            value: Vec::new(),
             limits,
             arena: Vec::new(),
             key_end: 0,
@@ -175,7 +121,9 @@ impl CompressionContext {
         let message = attempt.take(length, "a WALKey").map_err(|_| Stop::NeedMore(5 + length))?;
         let coded = WalKey::decode(message)?;
         self.arena.clear();
-        self.write_key(&coded)?;
+        let mut strings =
+            PlainStrings { dictionaries: &mut self.dictionaries, room: self.limits.entry_bytes };
+        coded.to_fields().encode(coded.cell_count, &mut strings, &mut self.arena)?;
         self.key_end = self.arena.len();
         if (coded.cell_count as usize).saturating_mul(SMALLEST_CELL) > self.limits.entry_bytes {
             let (count, limit) = (coded.cell_count, self.limits.entry_bytes);
@@ -186,37 +134,6 @@ impl CompressionContext {
         self.cell = CellInProgress::default();
         *input = attempt;
         Ok(())
-    }
-
-    /// Writes the key plain into the arena; the strings in HBase's order: region, table, families, attributes.
-    fn write_key(&mut self, coded: &WalKey<'_>) -> Result<(), FormatError> {
-        let Dictionaries { region, table, family, .. } = &mut self.dictionaries;
-        let mut fields = coded.to_fields();
-        let limit = self.limits.entry_bytes;
-        let region = whole_string(region, coded.region, limit)?;
-        fields.region = &region;
-        let name = whole_string(table, coded.table, limit)?;
-        fields.table = &name;
-        let mut room = limit;
-        let mut families = Vec::new();
-        for scope in &fields.scopes {
-            let name = whole_string(family, scope.family, MAX_FAMILY.min(room))?;
-            room = room.saturating_sub(name.len());
-            families.push(name);
-        }
-        let mut values = Vec::new();
-        for attribute in &fields.extended_attributes {
-            let value = whole_string(table, attribute.value, room)?;
-            room = room.saturating_sub(value.len());
-            values.push(value);
-        }
-        fields.scopes.iter_mut().zip(&families).for_each(|(scope, name)| scope.family = name);
-        fields
-            .extended_attributes
-            .iter_mut()
-            .zip(&values)
-            .for_each(|(attribute, value)| attribute.value = value);
-        fields.encode(coded.cell_count, &mut AsIs, &mut self.arena)
     }
 
     fn take_cell(&mut self, input: &mut Input<'_>) -> Result<(), Stop> {
@@ -248,6 +165,9 @@ impl CompressionContext {
         let tags = if tags_length == 0 { 0 } else { 2 + tags_length };
         let length = (8 + tags).saturating_add(key_length).saturating_add(value_length);
         self.check_room(length)?;
+        if self.arena.len() > DOUBLED_ARENA && self.arena.capacity() < self.limits.entry_bytes {
+            self.arena.reserve_exact(self.limits.entry_bytes + (64 << 10) - self.arena.len());
+        }
         let words = [length, key_length, value_length];
         self.arena.extend(words.into_iter().flat_map(|word| (word as u32).to_be_bytes()));
         self.cell = CellInProgress {
@@ -332,8 +252,7 @@ impl CompressionContext {
                 }
                 let payload =
                     attempt.take(compressed, "a value").map_err(|_| Stop::NeedMore(5 + compressed))?;
-                self.decompressor.decompress(codec, payload, length, &mut self.value).map_err(in_value)?;
-                self.arena.extend_from_slice(&self.value);
+                self.decompressor.append(codec, payload, length, &mut self.arena).map_err(in_value)?;
             }
         }
         if self.cell.tags_length > 0 {
@@ -367,36 +286,4 @@ impl CompressionContext {
 fn in_value(error: FormatError) -> FormatError {
     let kind = if error.kind == FormatErrorKind::Truncated { FormatErrorKind::Corrupt } else { error.kind };
     FormatError { kind, offset: None, what: format!("a compressed value: {}", error.what) }
-}
-
-/// Takes a string that a dictionary may have; one that cannot be all there yet is not taken at all. Nothing longer
-/// than `most` is waited for or given.
-fn take_string<'s, 'w: 's>(
-    dictionary: &'s mut LruDictionary,
-    input: &mut Input<'w>,
-    most: usize,
-) -> Result<&'s [u8], Stop> {
-    let too_long = Fault::Corrupt("a string is longer than its place in the cell");
-    let mut front = *input;
-    if front.byte("a string")? == 0xff && front.uvarint_length("a string's length")? > most {
-        return Err(too_long.into());
-    }
-    let mut attempt: Input<'s> = *input;
-    let string = dictionary.decode_from(&mut attempt)?;
-    input.take(input.len() - attempt.len(), "a string")?;
-    if string.len() > most {
-        return Err(too_long.into());
-    }
-    Ok(string)
-}
-
-/// Decodes a string that is all of `field`.
-fn whole_string(dictionary: &mut LruDictionary, field: &[u8], most: usize) -> Result<Vec<u8>, FormatError> {
-    let mut input = Input::new(field);
-    match take_string(dictionary, &mut input, most).map(<[u8]>::to_vec) {
-        Ok(string) if input.is_empty() => Ok(string),
-        Ok(_) => Err(FormatError::corrupt("a WALKey's field has more than one string of the dictionary")),
-        Err(Stop::NeedMore(_)) => Err(FormatError::corrupt("a WALKey's field ends within its string")),
-        Err(Stop::Failed(error)) => Err(error),
-    }
 }

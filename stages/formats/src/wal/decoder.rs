@@ -1,4 +1,5 @@
-use super::compression::{CompressionContext, Stop};
+use super::compression::CompressionContext;
+use super::dictionaries::Stop;
 use super::entry::WalEntry;
 use super::header::{CellLayout, TRAILER, WalHeader};
 use super::plain::{Progress, Scanned, Scanner};
@@ -88,7 +89,7 @@ pub enum WalEnd {
     },
     /// At bytes that are no entry: what follows is lost to this decoder (see [`super::WalSalvager`]).
     Damaged {
-        /// Where the damage starts at the latest.
+        /// The end of the last whole entry: the damage is right behind it, or already in it.
         offset: u64,
         /// What is wrong, at its own offset.
         error: FormatError,
@@ -140,7 +141,7 @@ pub struct WalDecoder {
     options: WalDecoderOptions,
     header: WalHeader,
     state: State,
-    /// The end of the last thing that was whole.
+    /// The end of the last whole entry, or of the header.
     offset: u64,
     /// The last bytes taken of an entry that is not whole.
     last_taken: Vec<u8>,
@@ -159,7 +160,7 @@ impl WalDecoder {
         }
     }
 
-    /// The end of the last whole entry (or of the header, or of the trailer), from the start of the file.
+    /// The end of the last whole entry (or of the header), from the start of the file.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
@@ -193,7 +194,7 @@ impl WalDecoder {
             State::Closed if window.is_empty() => return Ok(Polled::NeedMore(1)),
             State::Closed => {
                 let error = FormatError::corrupt("there are more bytes behind the trailer of the WAL");
-                return Err(self.fail(error.at(self.offset)));
+                return Err(self.fail(error.at(self.offset + TRAILER.len() as u64)));
             }
             State::Entries(_) if window.first() == Some(&0) && !self.within_entry() => {
                 return self.poll_trailer(window);
@@ -210,7 +211,7 @@ impl WalDecoder {
         let offset = self.offset;
         match &self.state {
             State::Header => WalEnd::Empty { length: rest.len() as u64 },
-            State::Closed => WalEnd::Closed { offset: offset.saturating_sub(TRAILER.len() as u64) },
+            State::Closed => WalEnd::Closed { offset },
             State::Failed(error) if error.kind == FormatErrorKind::Unsupported => {
                 WalEnd::Unsupported { offset, error: error.clone() }
             }
@@ -280,7 +281,6 @@ impl WalDecoder {
         match window.strip_prefix(&TRAILER) {
             Some(rest) => {
                 *window = rest;
-                self.offset += TRAILER.len() as u64;
                 self.state = State::Closed;
                 Ok(Polled::Trailer)
             }

@@ -1,7 +1,7 @@
 //! Writing WALs as HBase does (`ProtobufLogWriter`, `WALCellCodec.CompressedKvEncoder`).
 
 use super::cells::encode_cell;
-use super::compression::{LARGE, SMALL};
+use super::dictionaries::{LARGE, SMALL};
 use super::header::{CellLayout, TRAILER, WalHeader};
 use super::key::{AsIs, KeyStrings, WalKeyFields};
 use crate::FormatError;
@@ -35,19 +35,30 @@ struct StringDictionaries {
     region: DictionaryEncoder,
     table: DictionaryEncoder,
     family: DictionaryEncoder,
+    coded: Vec<u8>,
+}
+
+fn coded<'a>(
+    dictionary: &mut DictionaryEncoder,
+    string: &[u8],
+    coded: &'a mut Vec<u8>,
+) -> Result<&'a [u8], FormatError> {
+    coded.clear();
+    dictionary.encode(string, coded)?;
+    Ok(coded)
 }
 
 impl KeyStrings for StringDictionaries {
-    fn region(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
-        self.region.encode(bytes, out)
+    fn region<'a>(&'a mut self, string: &'a [u8]) -> Result<&'a [u8], FormatError> {
+        coded(&mut self.region, string, &mut self.coded)
     }
 
-    fn table(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
-        self.table.encode(bytes, out)
+    fn table<'a>(&'a mut self, string: &'a [u8]) -> Result<&'a [u8], FormatError> {
+        coded(&mut self.table, string, &mut self.coded)
     }
 
-    fn family(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
-        self.family.encode(bytes, out)
+    fn family<'a>(&'a mut self, string: &'a [u8]) -> Result<&'a [u8], FormatError> {
+        coded(&mut self.family, string, &mut self.coded)
     }
 }
 
@@ -108,6 +119,7 @@ impl CompressionContext {
                 region: DictionaryEncoder::new(names),
                 table: DictionaryEncoder::new(names),
                 family: DictionaryEncoder::new(SMALL),
+                coded: Vec::new(),
             },
             qualifier: DictionaryEncoder::new(SMALL),
             row: DictionaryEncoder::new(LARGE),

@@ -304,31 +304,31 @@ impl<'a> Iterator for Repeated<'a> {
     }
 }
 
-/// Says how the strings of a key are written; it is asked for them in the order that HBase compresses them in.
+/// What stands on the other side of dictionary compression for the strings of a key; it is asked in the order that
+/// HBase compresses them in.
 pub(super) trait KeyStrings {
-    /// Appends a region's encoded name.
-    fn region(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError>;
-    /// Appends a table's name or the value of an attribute.
-    fn table(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError>;
-    /// Appends a family's name.
-    fn family(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError>;
+    /// For a region's encoded name.
+    fn region<'a>(&'a mut self, string: &'a [u8]) -> Result<&'a [u8], FormatError>;
+    /// For a table's name or the value of an attribute.
+    fn table<'a>(&'a mut self, string: &'a [u8]) -> Result<&'a [u8], FormatError>;
+    /// For a family's name.
+    fn family<'a>(&'a mut self, string: &'a [u8]) -> Result<&'a [u8], FormatError>;
 }
 
 /// Each string as it is.
 pub(super) struct AsIs;
 
 impl KeyStrings for AsIs {
-    fn region(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
-        out.extend_from_slice(bytes);
-        Ok(())
+    fn region<'a>(&'a mut self, string: &'a [u8]) -> Result<&'a [u8], FormatError> {
+        Ok(string)
     }
 
-    fn table(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
-        self.region(bytes, out)
+    fn table<'a>(&'a mut self, string: &'a [u8]) -> Result<&'a [u8], FormatError> {
+        Ok(string)
     }
 
-    fn family(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
-        self.region(bytes, out)
+    fn family<'a>(&'a mut self, string: &'a [u8]) -> Result<&'a [u8], FormatError> {
+        Ok(string)
     }
 }
 
@@ -341,30 +341,23 @@ impl WalKeyFields<'_> {
         strings: &mut dyn KeyStrings,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        let mut string = Vec::new();
-        strings.region(self.region, &mut string)?;
-        put_bytes(out, 1, &string);
-        string.clear();
-        strings.table(self.table, &mut string)?;
-        put_bytes(out, 2, &string);
+        put_bytes(out, 1, strings.region(self.region)?);
+        put_bytes(out, 2, strings.table(self.table)?);
         put_number(out, SEQUENCE, self.sequence);
         put_number(out, WRITE_TIME, self.write_time.cast_unsigned());
+        let mut message = Vec::new();
         for scope in &self.scopes {
-            string.clear();
-            strings.family(scope.family, &mut string)?;
-            let mut message = Vec::new();
-            put_bytes(&mut message, 1, &string);
+            message.clear();
+            put_bytes(&mut message, 1, strings.family(scope.family)?);
             put_number(&mut message, 0x10, u64::from(scope.scope));
             put_bytes(out, 6, &message);
         }
         put_number(out, CELL_COUNT, u64::from(cell_count));
         self.encode_ids(out);
         for attribute in &self.extended_attributes {
-            string.clear();
-            strings.table(attribute.value, &mut string)?;
-            let mut message = Vec::new();
+            message.clear();
             put_bytes(&mut message, 1, attribute.key.as_bytes());
-            put_bytes(&mut message, 2, &string);
+            put_bytes(&mut message, 2, strings.table(attribute.value)?);
             put_bytes(out, 12, &message);
         }
         Ok(())

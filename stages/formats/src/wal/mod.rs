@@ -7,6 +7,7 @@
 mod cells;
 mod compression;
 mod decoder;
+mod dictionaries;
 mod encoder;
 mod entry;
 mod header;

@@ -116,7 +116,8 @@ fn nothing_may_stand_behind_the_trailer() {
             let longer = [&bytes, garbage].concat();
             let (given, end) = texts(&longer, OPTIONS());
             assert_eq!(given, whole, "{name}");
-            assert!(matches!(end, WalEnd::Damaged { offset, .. } if offset == bytes.len() as u64), "{end:?}");
+            let WalEnd::Damaged { offset, error } = end else { panic!("{name}: {end:?}") };
+            assert_eq!((offset + 8, error.offset), (bytes.len() as u64, Some(bytes.len() as u64)));
         }
     }
 }
