@@ -4,9 +4,11 @@
 
 mod hfile;
 pub mod mutate;
+mod wal;
 pub mod watch;
 
 pub use hfile::hfile;
+pub use wal::{wal, walname};
 
 use formats::name::{
     BackReference, BackReferenceDirectory, EncodedRegionName, FamilyName, FileName, HFileLink, Namespace,
@@ -36,6 +38,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "regioninfo", run: regioninfo },
     Target { name: "root", run: root },
     Target { name: "hfile", run: hfile },
+    Target { name: "wal", run: wal },
+    Target { name: "walname", run: walname },
 ];
 
 /// A segment that stays in the directory where it is put.
