@@ -7,10 +7,10 @@ use serde::Serialize;
 use stage::{Failure, Problem, Problems, Report};
 use std::io::Write;
 use std::sync::Arc;
-use steps::{CatHFile, FileToVerify, HFileDescription, Level, describe_hfile, locate_cells};
+use steps::{CatHFile, FileToVerify, Level, describe_hfile, locate_cells};
 use store::{Store, StorePath};
 
-pub use steps::CatOptions;
+pub use steps::{BloomDescription, CatOptions, HFileDescription};
 
 /// HFiles, described.
 #[derive(Debug, Clone, Serialize)]
