@@ -13,6 +13,13 @@ pub(super) struct Progress {
     bytes: usize,
 }
 
+impl Progress {
+    /// Bytes of cells that have been checked of an entry that is not whole.
+    pub(super) fn cell_bytes(self) -> u64 {
+        self.bytes as u64
+    }
+}
+
 /// What is at a window's front.
 pub(super) enum Scanned<'w> {
     /// A whole entry.

@@ -51,18 +51,28 @@ pub(super) fn starts_like_key(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether an entry starts here that is whole, and ends where something else starts.
-pub(super) fn plausible(bytes: &[u8], scanner: Scanner, at_end: bool) -> Judgement {
+/// Whether an entry starts here that is whole, and ends where something else starts; and how many bytes were looked at.
+pub(super) fn plausible(bytes: &[u8], scanner: Scanner, at_end: bool) -> (Judgement, u64) {
     match plausible_key(bytes) {
         Judgement::Plausible => {}
-        other => return other,
+        other => return (other, 0),
     }
-    let length = match scanner.scan(bytes, 0, &mut Progress::default()) {
-        Ok(Scanned::Entry(entry)) => usize::try_from(entry.next).unwrap_or(usize::MAX),
-        Ok(Scanned::NeedMore(needed)) => return Judgement::NeedMore(needed),
-        Err(_) => return Judgement::Not,
-    };
-    let behind = bytes.get(length..).unwrap_or_default();
+    let mut progress = Progress::default();
+    let scanned = scanner.scan(bytes, 0, &mut progress);
+    match scanned {
+        Ok(Scanned::Entry(entry)) => {
+            let length = usize::try_from(entry.next).unwrap_or(usize::MAX);
+            let behind = bytes.get(length..).unwrap_or_default();
+            (something_starts(behind, length, at_end), entry.next)
+        }
+        Ok(Scanned::NeedMore(_)) if at_end => (Judgement::Not, progress.cell_bytes()),
+        Ok(Scanned::NeedMore(needed)) => (Judgement::NeedMore(needed), 0),
+        Err(error) => (Judgement::Not, progress.cell_bytes().max(error.offset.unwrap_or(0))),
+    }
+}
+
+/// Whether what is behind an entry of `length` bytes is the start of another, a trailer or the end.
+fn something_starts(behind: &[u8], length: usize, at_end: bool) -> Judgement {
     match plausible_key(behind) {
         _ if TRAILER.starts_with(behind) && at_end => Judgement::Plausible,
         _ if TRAILER.starts_with(behind) => Judgement::NeedMore(length + TRAILER.len() + 1),

@@ -10,6 +10,10 @@ use crate::{FormatError, FormatErrorKind};
 /// The end of a window that a search keeps for later: a trailer, or the start of an entry, may be cut there.
 const SEARCH_KEEPS: usize = 16;
 
+/// So much may be looked at in vain, and some times the bytes gone over; then only short entries are looked for.
+const IN_VAIN_MOST: u64 = 64 << 20;
+const SHORT_ENTRY: usize = 4 << 10;
+
 /// Bytes that hold no entry that could be proved whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
@@ -65,18 +69,55 @@ enum Mode {
     /// At the end of an entry.
     InSequence(Scanner, Progress),
     /// Behind damage that starts at `from`.
-    Searching {
-        scanner: Scanner,
-        from: u64,
-        next: u64,
-        why: FormatError,
-    },
+    Searching(Search),
     /// In what cannot be read any more.
     GivenUp {
         from: u64,
         why: FormatError,
     },
     Ended(WalEnd),
+}
+
+#[derive(Debug, Clone)]
+struct Search {
+    scanner: Scanner,
+    /// Where the damage starts.
+    from: u64,
+    /// Where to look next.
+    next: u64,
+    why: FormatError,
+    /// Bytes of what looked like entries but were none.
+    in_vain: u64,
+}
+
+impl Search {
+    /// Whether an entry starts with these bytes.
+    fn judge(&mut self, bytes: &[u8], at_end: bool) -> Judgement {
+        if !starts_like_key(bytes) {
+            return Judgement::Not;
+        }
+        let mut scanner = self.scanner;
+        // Cells can be made that each hold a key which claims all the cells behind it. Looking at all of them each
+        // time would take for ever.
+        if self.in_vain > IN_VAIN_MOST + 8 * (self.next - self.from) {
+            scanner.limit = scanner.limit.min(SHORT_ENTRY);
+        }
+        let (judgement, looked_at) = plausible(bytes, scanner, at_end);
+        if matches!(judgement, Judgement::Not) {
+            self.in_vain += looked_at;
+        }
+        judgement
+    }
+
+    /// What is wrong, now that something is known to lie behind it.
+    fn not_torn(&self) -> FormatError {
+        match self.why.kind {
+            FormatErrorKind::Truncated => {
+                FormatError::corrupt("an entry whose lengths reach over what is behind it").at(self.from)
+            }
+            _ => self.why.clone(),
+        }
+    }
 }
 
 impl WalSalvager {
@@ -107,7 +148,7 @@ impl WalSalvager {
                 let (scanner, progress) = (*scanner, *progress);
                 Ok(self.step_in_sequence(window, at_end, scanner, progress))
             }
-            Mode::Searching { .. } => Ok(self.search(window, at_end)),
+            Mode::Searching(_) => Ok(self.search(window, at_end)),
             Mode::GivenUp { .. } => Ok(self.give_up(window, at_end)),
             Mode::Ended(end) => Ok(SalvageStep::End(end.clone())),
         }
@@ -173,11 +214,12 @@ impl WalSalvager {
         window: &mut &[u8],
         at_end: bool,
     ) -> SalvageStep<'static> {
-        let what = format!(
-            "{}; the WAL is dictionary-compressed: what follows cannot be read without the strings in between",
-            error.what
-        );
-        self.mode = Mode::GivenUp { from, why: FormatError { what, ..error } };
+        let mut why = error;
+        if why.kind != FormatErrorKind::Truncated {
+            why.what +=
+                "; the WAL is dictionary-compressed: what follows cannot be read without what is lost";
+        }
+        self.mode = Mode::GivenUp { from, why };
         self.give_up(window, at_end)
     }
 
@@ -276,30 +318,27 @@ impl WalSalvager {
         scanner: Scanner,
         why: FormatError,
     ) -> SalvageStep<'static> {
-        self.mode = Mode::Searching { scanner, from: self.offset, next: self.offset + 1, why };
+        let (from, next) = (self.offset, self.offset + 1);
+        self.mode = Mode::Searching(Search { scanner, from, next, why, in_vain: 0 });
         self.search(window, at_end)
     }
 
     fn search(&mut self, window: &mut &[u8], at_end: bool) -> SalvageStep<'static> {
-        let Mode::Searching { scanner, from, next, why } = &self.mode else {
+        let Mode::Searching(search) = &self.mode else {
             return SalvageStep::NeedMore { at_least: window.len() + 1 };
         };
-        let (scanner, from, why) = (*scanner, *from, why.clone());
-        let mut at = usize::try_from(next - self.offset).unwrap_or(usize::MAX);
+        let mut search = search.clone();
+        let mut at = usize::try_from(search.next - self.offset).unwrap_or(usize::MAX);
         let stop = if at_end { window.len() } else { window.len().saturating_sub(SEARCH_KEEPS) };
         let mut needed = window.len() + 1;
         while at < stop {
-            let Some(candidate) = window.get(at..) else { break };
-            match if starts_like_key(candidate) {
-                plausible(candidate, scanner, at_end)
-            } else {
-                Judgement::Not
-            } {
+            match search.judge(window.get(at..).unwrap_or_default(), at_end) {
                 Judgement::Plausible => {
                     self.take(window, at);
-                    self.first_fault.get_or_insert_with(|| (from, why.clone()));
-                    self.mode = Mode::InSequence(scanner, Progress::default());
-                    return SalvageStep::Lost(lost(from, self.offset, why));
+                    let why = search.not_torn();
+                    self.first_fault.get_or_insert_with(|| (search.from, why.clone()));
+                    self.mode = Mode::InSequence(search.scanner, Progress::default());
+                    return SalvageStep::Lost(lost(search.from, self.offset, why));
                 }
                 Judgement::NeedMore(bytes) if !at_end => {
                     needed = at + bytes;
@@ -307,16 +346,17 @@ impl WalSalvager {
                 }
                 Judgement::NeedMore(_) | Judgement::Not => at += 1,
             }
+            search.next = self.offset + at as u64;
         }
         if at_end {
-            let trailer = window.ends_with(&TRAILER) && self.offset + window.len() as u64 >= from + 8;
+            let trailer = window.ends_with(&TRAILER) && self.offset + window.len() as u64 >= search.from + 8;
             self.take(window, window.len());
-            return self.lost_to_end(from, why, trailer);
+            let why = if trailer { search.not_torn() } else { search.why };
+            return self.lost_to_end(search.from, why, trailer);
         }
-        let next = self.offset + at as u64;
         let passed = at.min(window.len());
         self.take(window, passed);
-        self.mode = Mode::Searching { scanner, from, next, why };
+        self.mode = Mode::Searching(search);
         SalvageStep::NeedMore { at_least: needed.saturating_sub(passed).max(window.len() + 1) }
     }
 }

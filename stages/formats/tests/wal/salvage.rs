@@ -160,3 +160,51 @@ fn nothing_that_is_whole_is_lost_and_all_else_is_told() {
         }
     });
 }
+
+#[test]
+fn a_length_that_reaches_over_the_next_entries_is_no_torn_tail() {
+    let (bytes, lines, offsets) = plain();
+    // The length of the first cell of entry 4, which stands behind its key.
+    let mut bad = bytes.clone();
+    let cell = offsets[4] + 1 + usize::from(bytes[offsets[4]]);
+    assert_eq!(bad[cell..cell + 3], [0, 0, 0]);
+    bad[cell + 1] = 0x10;
+    let (given, lost, end) = whole_file(&bad);
+    let expected: Vec<_> = (0..14).filter(|i| *i != 4).map(|i| lines[i].clone()).collect();
+    assert_eq!(given, expected);
+    assert!(lost[0].why.what.contains("reach over"), "{}", lost[0].why);
+    assert!(matches!(end, WalEnd::Damaged { offset, .. } if offset == offsets[4] as u64), "{end:?}");
+}
+
+#[test]
+fn cells_that_hold_keys_of_entries_without_end_do_not_hold_up_the_search() {
+    use formats::cell::{CellRef, CellType};
+    use formats::wal::{WalEncoder, WalHeader, WalKeyFields};
+    let region = b"5b23ec0bf4c651c3bd822eec4ab2e3ce";
+    // A key that claims two million cells, at the end of each of 60,000 cells.
+    let mut key = [&[0x0a, 32], &region[..], b"\x12\x02t1\x18\x02\x20\x01\x38\x80\x89\x7a"].concat();
+    key.insert(0, key.len() as u8);
+    let cell = CellRef {
+        row: b"row",
+        family: b"f",
+        qualifier: b"",
+        timestamp: 1,
+        cell_type: CellType::Put,
+        value: &key,
+        tags: b"",
+        sequence: 0,
+    };
+    let fields = WalKeyFields { region, table: b"t1", sequence: 9, ..WalKeyFields::default() };
+    let mut encoder = WalEncoder::new(WalHeader::plain(), false).unwrap();
+    let mut bytes = Vec::new();
+    encoder.encode_header(&mut bytes);
+    let front = bytes.len();
+    encoder.encode_entry(&fields, &vec![cell; 60_000], &mut bytes).unwrap();
+    bytes[front] ^= 0x40;
+    let entry = bytes.len();
+    encoder.encode_entry(&fields, &[cell], &mut bytes).unwrap();
+    encoder.encode_trailer(&mut bytes);
+    let (given, lost, _) = whole_file(&bytes);
+    assert_eq!((given.len(), offsets(&given)), (1, vec![entry]));
+    assert_eq!((lost[0].offset as usize, lost[0].end as usize), (front, entry));
+}
