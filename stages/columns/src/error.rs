@@ -53,6 +53,12 @@ pub enum WriteError {
         /// The largest size that is accepted.
         limit: usize,
     },
+    /// A file of more row groups than readers can number.
+    #[error("more than {limit} row groups: the sequence ids of a region go back too often")]
+    TooManyGroups {
+        /// The largest number.
+        limit: usize,
+    },
     /// The Parquet encoder refused.
     #[error("cannot encode: {0}")]
     Encoding(String),

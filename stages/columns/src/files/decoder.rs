@@ -1,6 +1,7 @@
 use crate::error::{damaged, decoding};
-use crate::files::schema::{check_columns, check_marks};
+use crate::files::schema::{MARK, schema};
 use crate::files::{FileRow, RangeDigest};
+use crate::marks::check_columns;
 use crate::{ChunkReader, ReadError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt32Type, UInt64Type};
@@ -29,8 +30,8 @@ impl FileListDecoder {
             let builder =
                 ParquetRecordBatchReaderBuilder::try_new_with_options(input, options).map_err(damaged)?;
             let metadata = builder.metadata().file_metadata();
-            check_marks(metadata)?;
-            check_columns(builder.schema())?;
+            MARK.check(metadata)?;
+            check_columns(builder.schema(), &schema())?;
             let rows = u64::try_from(metadata.num_rows()).map_err(damaged)?;
             let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(damaged)?;
             Ok(Self { reader: Some(reader), rows, seen: 0 })

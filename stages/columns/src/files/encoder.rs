@@ -1,5 +1,5 @@
 use crate::WriteError;
-use crate::files::schema::{marks, range_fields, schema};
+use crate::files::schema::{MARK, range_fields, schema};
 use crate::files::{FileRow, RangeDigest};
 use arrow_array::builder::FixedSizeBinaryBuilder;
 use arrow_array::{
@@ -88,7 +88,7 @@ fn properties() -> Result<WriterProperties, WriteError> {
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
-        .set_key_value_metadata(Some(marks()));
+        .set_key_value_metadata(Some(MARK.encode()));
     // Text and numbers that repeat (names of tables, regions, families) stay with the dictionary, the default.
     let each_different = [
         ("path", Encoding::DELTA_BYTE_ARRAY),

@@ -1,0 +1,65 @@
+//! What a WAL of hbase:meta says about regions, parents and daughters (`<wal>.lineage.parquet`): the cells of
+//! `info:regioninfo`, `info:splitA`, `info:splitB` and `info:merge*`. Used to tell lineages, never as data.
+
+mod row;
+
+pub use row::LineageRow;
+
+use crate::reading::RowDecoder;
+use crate::writing::{Row, RowEncoder};
+use crate::{ChunkReader, ReadError, WalMarks, WriteError};
+use std::io::Write;
+
+/// What the key `tidegate.content` says.
+pub const CONTENT: &str = "lineage";
+/// What the key `tidegate.version` says: raised when a column is added, removed or changes its meaning.
+pub const VERSION: u32 = 1;
+
+/// Writes lineage as Parquet, in the order of the WAL.
+pub struct LineageEncoder<W: Write + Send>(RowEncoder<W, LineageRow>);
+
+impl<W: Write + Send> LineageEncoder<W> {
+    /// Begins a file. The output may be lent: `&mut file`.
+    pub fn new(out: W, wal: &WalMarks) -> Result<Self, WriteError> {
+        let mut marks = LineageRow::MARK.encode();
+        wal.encode(&mut marks);
+        RowEncoder::new(out, marks).map(Self)
+    }
+
+    /// Adds one cell of hbase:meta.
+    pub fn push(&mut self, row: LineageRow) -> Result<(), WriteError> {
+        self.0.push(row)
+    }
+
+    /// Ends the file and flushes the output. Without this call it is no Parquet file.
+    pub fn finish(self) -> Result<(), WriteError> {
+        self.0.finish()
+    }
+}
+
+/// Reads lineage, a batch of rows at a time. After an error it yields nothing more.
+pub struct LineageDecoder {
+    rows: RowDecoder<LineageRow>,
+    wal: WalMarks,
+}
+
+impl LineageDecoder {
+    /// Opens a file: reads its footer and checks that it is one of lineage, of a version that is known.
+    pub fn new<R: ChunkReader + 'static>(input: R) -> Result<Self, ReadError> {
+        let (rows, wal) = RowDecoder::new(input, WalMarks::decode)?;
+        Ok(Self { rows, wal })
+    }
+
+    /// The WAL that it was made from.
+    pub fn wal(&self) -> &WalMarks {
+        &self.wal
+    }
+}
+
+impl Iterator for LineageDecoder {
+    type Item = Result<Vec<LineageRow>, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rows.next()
+    }
+}

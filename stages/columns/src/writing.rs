@@ -1,0 +1,140 @@
+//! What all encoders have in common.
+
+use crate::WriteError;
+use crate::marks::Mark;
+use arrow_array::builder::{ListBuilder, StringBuilder};
+use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
+use std::io::Write;
+use std::sync::Arc;
+
+/// zstd level 1, statistics a column chunk, no offset index. The writer's name has no version: what it writes is told
+/// by that of the schema.
+pub(crate) fn properties(marks: Vec<KeyValue>) -> Result<WriterPropertiesBuilder, WriteError> {
+    Ok(WriterProperties::builder()
+        .set_created_by("tidegate".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(None)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .set_key_value_metadata(Some(marks)))
+}
+
+/// A column without dictionary.
+pub(crate) fn each_different(
+    properties: WriterPropertiesBuilder,
+    column: &str,
+    encoding: Encoding,
+) -> WriterPropertiesBuilder {
+    let column = ColumnPath::from(column);
+    properties.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding)
+}
+
+/// Rows that are told one by one, and few: markers, lineage.
+pub(crate) trait Row: Sized {
+    const MARK: Mark;
+    /// Columns whose values differ from row to row.
+    const EACH_DIFFERENT: &'static [(&'static str, Encoding)];
+    fn schema() -> Schema;
+    fn batch(rows: &[Self], schema: &SchemaRef) -> Result<RecordBatch, ArrowError>;
+    fn decode(batch: &RecordBatch) -> Result<Vec<Self>, crate::ReadError>;
+    /// Bytes of memory that it holds, about.
+    fn weight(&self) -> usize;
+}
+
+/// Rows are encoded when this many have come ...
+const BATCH_ROWS: usize = 4096;
+/// ... or when they weigh this many bytes.
+const BATCH_BYTES: usize = 4 << 20;
+/// A row group ends when it holds this many bytes, encoded.
+const GROUP_BYTES: usize = 8 << 20;
+
+/// Writes rows; holds no more than a row group of them.
+pub(crate) struct RowEncoder<W: Write + Send, T: Row> {
+    writer: ArrowWriter<W>,
+    schema: SchemaRef,
+    rows: Vec<T>,
+    weight: usize,
+}
+
+impl<W: Write + Send, T: Row> RowEncoder<W, T> {
+    pub(crate) fn new(out: W, marks: Vec<KeyValue>) -> Result<Self, WriteError> {
+        let schema = Arc::new(T::schema());
+        let mut properties = properties(marks)?;
+        for (column, encoding) in T::EACH_DIFFERENT {
+            properties = each_different(properties, column, *encoding);
+        }
+        let options =
+            ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(out, Arc::clone(&schema), options)?;
+        Ok(Self { writer, schema, rows: Vec::new(), weight: 0 })
+    }
+
+    pub(crate) fn push(&mut self, row: T) -> Result<(), WriteError> {
+        self.weight += row.weight();
+        self.rows.push(row);
+        if self.rows.len() >= BATCH_ROWS || self.weight >= BATCH_BYTES {
+            self.encode()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn mark(&mut self, key: &str, value: String) {
+        self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(), WriteError> {
+        self.encode()?;
+        self.writer.finish()?;
+        Ok(())
+    }
+
+    fn encode(&mut self) -> Result<(), WriteError> {
+        if !self.rows.is_empty() {
+            let batch = T::batch(&self.rows, &self.schema)?;
+            self.rows.clear();
+            self.weight = 0;
+            self.writer.write(&batch)?;
+        }
+        if self.writer.in_progress_size() >= GROUP_BYTES {
+            self.writer.flush()?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn text<T>(rows: &[T], of: impl Fn(&T) -> &str) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
+}
+
+pub(crate) fn optional_text<T>(rows: &[T], of: impl Fn(&T) -> Option<&str>) -> ArrayRef {
+    Arc::new(rows.iter().map(of).collect::<StringArray>())
+}
+
+pub(crate) fn binary<T>(rows: &[T], of: impl Fn(&T) -> Option<&[u8]>) -> ArrayRef {
+    Arc::new(rows.iter().map(of).collect::<BinaryArray>())
+}
+
+/// The type of a column of lists of text.
+pub(crate) fn texts_type() -> DataType {
+    DataType::List(Arc::new(text_element()))
+}
+
+fn text_element() -> Field {
+    Field::new("element", DataType::Utf8, false)
+}
+
+pub(crate) fn texts<T>(rows: &[T], of: impl Fn(&T) -> &[String]) -> ArrayRef {
+    let mut lists = ListBuilder::new(StringBuilder::new()).with_field(text_element());
+    for row in rows {
+        of(row).iter().for_each(|text| lists.values().append_value(text));
+        lists.append(true);
+    }
+    Arc::new(lists.finish())
+}
