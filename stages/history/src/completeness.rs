@@ -1,0 +1,245 @@
+//! Completeness: whether everything that was written is here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use formats::name::EncodedRegionName;
+use formats::wal::Marker;
+
+use crate::{
+    Cut, Descent, FileEnd, Gap, GapClass, History, Run, Starts, StoreListBreak, gaps, store_list_breaks,
+};
+
+/// Something that proves, or may mean, that entries are missing or cannot be used; gaps are told apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// A WAL ends in the middle of an entry, and its group goes on.
+    TornBeforeSuccessor {
+        /// The file's path.
+        path: String,
+    },
+    /// A file cannot be read to its end, or bytes of it were skipped.
+    DamagedFile {
+        /// The file's path.
+        path: String,
+    },
+    /// A bulk-loaded file that a marker names is nowhere.
+    MissingBulkFile {
+        /// The region.
+        region: EncodedRegionName,
+        /// The sequence id of the marker.
+        sequence: u64,
+        /// The file, as the marker names it.
+        file: String,
+    },
+    /// A sibling of this region has opened, and of this region nothing is known.
+    UnseenChild {
+        /// The region.
+        region: EncodedRegionName,
+        /// The region that it came of.
+        parent: EncodedRegionName,
+    },
+    /// A region's files are not what its WALs say.
+    StoreList(StoreListBreak),
+    /// Two files have an entry of one id with different write times: it cannot be the same entry.
+    Conflict {
+        /// The region.
+        region: EncodedRegionName,
+        /// The id.
+        sequence: u64,
+        /// The two files' paths.
+        paths: [String; 2],
+    },
+    /// Parents and children go in a circle.
+    Contradiction {
+        /// The region that is said to be the parent.
+        parent: EncodedRegionName,
+        /// The region that is said to have come of it.
+        child: EncodedRegionName,
+    },
+}
+
+/// How many ids, and in how many gaps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GapCount {
+    /// Gaps.
+    pub gaps: u64,
+    /// Ids in them.
+    pub ids: u64,
+}
+
+/// What is known about missing entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Completeness {
+    /// All gaps.
+    pub gaps: Vec<Gap>,
+    /// What else was found.
+    pub findings: Vec<Finding>,
+}
+
+impl Completeness {
+    /// Gaps of a class.
+    #[must_use]
+    pub fn count(&self, class: GapClass) -> GapCount {
+        let of_class = self.gaps.iter().filter(|gap| gap.class == class);
+        of_class.fold(GapCount::default(), |count, gap| GapCount {
+            gaps: count.gaps + 1,
+            ids: count.ids.saturating_add(gap.ids.len()),
+        })
+    }
+
+    /// Whether nothing is missing, and nothing ambiguous.
+    #[must_use]
+    pub fn is_proved(&self) -> bool {
+        let bad = |gap: &Gap| matches!(gap.class, GapClass::Ambiguous | GapClass::Missing);
+        self.findings.is_empty() && !self.gaps.iter().any(bad)
+    }
+}
+
+/// Everything that is known about missing entries above the starts; with a cut, of what is in it alone.
+#[must_use]
+pub fn completeness(history: &History, starts: &Starts, cut: Option<&Cut>) -> Completeness {
+    let mut gaps = gaps(history, starts);
+    if let Some(cut) = cut {
+        gaps.retain_mut(|gap| {
+            gap.ids.last = gap.ids.last.min(cut.last(&gap.region).max(tail_reach(history, gap, cut)));
+            !gap.ids.is_empty()
+        });
+    }
+    let inside = |region: &EncodedRegionName, sequence: u64| {
+        sequence > starts.covered(region) && cut.is_none_or(|cut| cut.contains(region, sequence))
+    };
+    let mut findings = broken_files(history);
+    findings.extend(missing_bulk_files(history).into_iter().filter(|finding| match finding {
+        Finding::MissingBulkFile { region, sequence, .. } => inside(region, *sequence),
+        _ => true,
+    }));
+    findings.extend(unseen_children(history, starts, cut));
+    let breaks = store_list_breaks(history, starts).into_iter();
+    findings.extend(breaks.filter(|found| inside(&found.region, found.sequence)).map(Finding::StoreList));
+    findings.extend(conflicts(history));
+    let contradictions = history.lineages().contradictions().iter();
+    findings.extend(
+        contradictions.map(|(parent, child)| Finding::Contradiction { parent: *parent, child: *child }),
+    );
+    Completeness { gaps, findings }
+}
+
+/// A parent's missing tail is in the cut when something of a child is.
+fn tail_reach(history: &History, gap: &Gap, cut: &Cut) -> u64 {
+    let child_is_in = || history.lineages().children(&gap.region).any(|child| cut.last(child) > 0);
+    let is_tail = gap.ids.first > history.last_of(&gap.region);
+    if is_tail && child_is_in() { gap.ids.last } else { 0 }
+}
+
+fn broken_files(history: &History) -> Vec<Finding> {
+    let newest: BTreeSet<usize> =
+        history.groups().values().filter_map(|files| files.last().copied()).collect();
+    let mut found = Vec::new();
+    for (index, file) in history.files().iter().enumerate() {
+        let path = file.path.clone();
+        match file.end {
+            FileEnd::Damaged => found.push(Finding::DamagedFile { path }),
+            _ if !file.intact => found.push(Finding::DamagedFile { path }),
+            // Recovered edits are written whole, and then get their name.
+            FileEnd::Torn if file.wal().is_none() => found.push(Finding::DamagedFile { path }),
+            FileEnd::Torn if !newest.contains(&index) => found.push(Finding::TornBeforeSuccessor { path }),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn missing_bulk_files(history: &History) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (region, entries) in history.regions() {
+        for entry in entries.markers() {
+            let Marker::BulkLoad(load) = &entry.marker else { continue };
+            let files = load.stores.iter().flat_map(|store| &store.store_file);
+            let missing =
+                files.filter(|file| history.missing_bulk_files.contains(&(*region, (*file).clone())));
+            found.extend(missing.map(|file| Finding::MissingBulkFile {
+                region: *region,
+                sequence: entry.sequence,
+                file: file.clone(),
+            }));
+        }
+    }
+    found
+}
+
+/// Children that hbase:meta tells of, with a sibling that has opened (inside the cut) and no entry of their own. Of
+/// splits before the window nothing has to be known: their parents have no entries, or had ended at the snapshot.
+fn unseen_children(history: &History, starts: &Starts, cut: Option<&Cut>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for Descent { parents, children } in &history.descents {
+        let within = |parent: &&EncodedRegionName| {
+            history.region(parent).is_some() && !starts.ended().contains(*parent)
+        };
+        let opened = |child: &EncodedRegionName| {
+            history.region(child).is_some() && cut.is_none_or(|cut| cut.last(child) > 0)
+        };
+        let Some(parent) = parents.iter().find(within).filter(|_| children.iter().any(opened)) else {
+            continue;
+        };
+        let unseen = children.iter().filter(|child| history.region(child).is_none());
+        found.extend(unseen.map(|region| Finding::UnseenChild { region: *region, parent: *parent }));
+    }
+    found
+}
+
+/// The same ids in two files: the caller compares the cells, since write times are all that is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overlap {
+    /// The region.
+    pub region: EncodedRegionName,
+    /// The ids.
+    pub ids: Run,
+    /// The files, as indexes of [`History::files`].
+    pub files: [usize; 2],
+}
+
+/// All ids of edits that are in more than one file (recovered edits, split logs, re-appended entries).
+#[must_use]
+pub fn overlaps(history: &History) -> Vec<Overlap> {
+    let mut overlaps = Vec::new();
+    for (region, entries) in history.regions() {
+        let mut holder: Option<(Run, usize)> = None;
+        for segment in entries.segments.iter().filter(|segment| segment.marker.is_none()) {
+            let Some(part) = entries.part(segment) else { continue };
+            if let Some((run, file)) = holder {
+                let ids = Run { first: segment.run.first, last: segment.run.last.min(run.last) };
+                if !ids.is_empty() {
+                    overlaps.push(Overlap { region: *region, ids, files: [file, part.file] });
+                }
+            }
+            if holder.is_none_or(|(run, _)| segment.run.last > run.last) {
+                holder = Some((segment.run, part.file));
+            }
+        }
+    }
+    overlaps
+}
+
+fn conflicts(history: &History) -> Vec<Finding> {
+    let times = |region: &EncodedRegionName, file: usize, ids: Run| -> BTreeMap<u64, i64> {
+        let mut changes = BTreeMap::new();
+        let parts = history.region(region).into_iter().flat_map(|entries| &entries.parts);
+        for part in parts.filter(|part| part.file == file) {
+            part.each_time(ids, |run, time| {
+                changes.insert(run.first, time);
+            });
+        }
+        changes
+    };
+    let path = |file: usize| history.files().get(file).map(|file| file.path.clone()).unwrap_or_default();
+    let mut found = Vec::new();
+    for Overlap { region, ids, files: [one, other] } in overlaps(history) {
+        let (left, right) = (times(&region, one, ids), times(&region, other, ids));
+        let at = |times: &BTreeMap<u64, i64>, id: u64| times.range(..=id).next_back().map(|(_, time)| *time);
+        let mut changes = left.keys().chain(right.keys());
+        if let Some(sequence) = changes.find(|id| at(&left, **id) != at(&right, **id)) {
+            found.push(Finding::Conflict { region, sequence: *sequence, paths: [path(one), path(other)] });
+        }
+    }
+    found
+}

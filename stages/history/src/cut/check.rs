@@ -1,0 +1,128 @@
+//! Whether a cut can be made at all.
+
+use std::collections::BTreeMap;
+
+use formats::name::EncodedRegionName;
+
+use super::{Asked, Cut};
+use crate::{Clocks, Closed, Frontier, History, Starts, StoreListBreak};
+
+/// A region of which a cut leaves out what the snapshot's files hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BelowStart {
+    /// The region.
+    pub region: EncodedRegionName,
+    /// The last id of the cut.
+    pub last: u64,
+    /// The last id that the files hold and that is known; the cut must take it in.
+    pub needed: u64,
+}
+
+/// The earliest cut that leaves nothing out of what is in the snapshot's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earliest {
+    /// As a time, ms; `None` if it is not known of any entry when it was written.
+    pub time_ms: Option<i64>,
+    /// As ids.
+    pub sequences: BTreeMap<EncodedRegionName, u64>,
+}
+
+/// Why a cut cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// HFiles cannot be rolled back: the cut leaves out what they hold.
+    BelowStart {
+        /// The regions.
+        regions: Vec<BelowStart>,
+        /// What would do.
+        earliest: Earliest,
+    },
+    /// Not all that was written up to this time has been read.
+    BeyondFrontier {
+        /// The time that was asked for, ms.
+        asked_ms: i64,
+        /// The latest time that would do, ms.
+        reachable_ms: i64,
+        /// The WAL group that sets it.
+        group: Option<String>,
+    },
+    /// What a region held was replaced (`restore_snapshot`, `truncate`), and the WALs do not tell by what.
+    Replaced(Vec<StoreListBreak>),
+}
+
+/// Whether a cut can be made on top of snapshots.
+///
+/// # Errors
+/// Why not, and what would do.
+pub fn check(
+    history: &History,
+    cut: &Cut,
+    starts: &Starts,
+    clocks: &Clocks,
+    frontier: &Frontier,
+) -> Result<(), Refusal> {
+    if cut.asked == Asked::Snapshot {
+        return Ok(());
+    }
+    if let (Asked::Time(asked_ms), Closed::Until(reachable_ms)) = (&cut.asked, frontier.time)
+        && *asked_ms > reachable_ms
+    {
+        let group = frontier.held_by.clone();
+        return Err(Refusal::BeyondFrontier { asked_ms: *asked_ms, reachable_ms, group });
+    }
+    let regions = below_start(history, cut, starts);
+    if !regions.is_empty() {
+        return Err(Refusal::BelowStart { regions, earliest: earliest(history, starts, clocks) });
+    }
+    let replaced: Vec<StoreListBreak> = crate::store_list_breaks(history, starts)
+        .into_iter()
+        .filter(|found| found.kind.replaces())
+        .filter(|found| found.sequence > starts.held(&found.region))
+        .filter(|found| cut.contains(&found.region, found.sequence))
+        .collect();
+    if replaced.is_empty() { Ok(()) } else { Err(Refusal::Replaced(replaced)) }
+}
+
+/// Edits and bulk loads count: no file holds another marker.
+fn below_start(history: &History, cut: &Cut, starts: &Starts) -> Vec<BelowStart> {
+    let mut below = Vec::new();
+    for (region, entries) in history.regions() {
+        let (held, last) = (starts.held(region), cut.last(region));
+        let mut needed = 0;
+        entries.each_stretch(|stretch| {
+            if stretch.is_edit() && stretch.run.first <= held {
+                needed = needed.max(stretch.run.last.min(held));
+            }
+        });
+        if needed > last {
+            below.push(BelowStart { region: *region, last, needed });
+        }
+    }
+    below
+}
+
+fn earliest(history: &History, starts: &Starts, clocks: &Clocks) -> Earliest {
+    let (mut time_ms, mut sequences) = (None, BTreeMap::new());
+    for (region, entries) in history.regions() {
+        let held = starts.held(region);
+        // A cut by time takes a prefix, so the markers in front of the last edit count.
+        let mut prefix_ms = None;
+        entries.each_stretch(|stretch| {
+            if stretch.run.first > held {
+                return;
+            }
+            let server = history.files().get(stretch.file).and_then(|file| file.server());
+            prefix_ms = prefix_ms.max(Some(clocks.time(server, stretch.write_time)));
+            if stretch.is_edit() {
+                time_ms = time_ms.max(prefix_ms);
+                sequences.insert(*region, stretch.run.last.min(held));
+            }
+        });
+        // What came of an ended region is in only if that is whole, its last markers too.
+        if starts.ended().contains(region) {
+            time_ms = time_ms.max(prefix_ms);
+            sequences.insert(*region, history.last_of(region));
+        }
+    }
+    Earliest { time_ms, sequences }
+}

@@ -1,0 +1,172 @@
+//! Cuts: for each region the last sequence id that is in.
+
+mod check;
+mod marker;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use formats::name::EncodedRegionName;
+
+pub use check::{BelowStart, Earliest, Refusal, check};
+pub use marker::{RollMarker, Unplaced, at_marker};
+
+use crate::{Clocks, History, Starts};
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// The snapshot's files alone: nothing is replayed.
+    Snapshot,
+    /// A marker, by name.
+    Marker(String),
+    /// A time, ms.
+    Time(i64),
+    /// The ids themselves.
+    Sequences,
+    /// Everything that can be read.
+    End,
+}
+
+/// A region that began with the end of others, and is left out because one of those is not whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldBack {
+    /// The region.
+    pub region: EncodedRegionName,
+    /// The region it came of that is not whole in the cut.
+    pub parent: EncodedRegionName,
+}
+
+/// Ids that were asked for and of which nothing is known: no entry of the region has one so large. A SKIP_WAL write
+/// or the flush of an empty memstore may have taken them, or entries are missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beyond {
+    /// The region.
+    pub region: EncodedRegionName,
+    /// The last id that was asked for.
+    pub asked: u64,
+    /// The last id that is known.
+    pub known: u64,
+}
+
+/// For each region the last sequence id that is in; nothing of a region that is not named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// What was asked for.
+    pub asked: Asked,
+    pub(crate) last: BTreeMap<EncodedRegionName, u64>,
+    /// Regions that are left out because of their parents.
+    pub held_back: Vec<HeldBack>,
+    /// Ids that were asked for and are not known.
+    pub beyond: Vec<Beyond>,
+    /// Problems of a marker: WALs of which it does not say on which side they are. They are out.
+    pub unplaced: Vec<Unplaced>,
+}
+
+impl Cut {
+    /// Of a vector; children contribute only if their parents are whole.
+    fn new(asked: Asked, last: BTreeMap<EncodedRegionName, u64>, history: &History) -> Self {
+        let mut cut = Self { asked, last, held_back: Vec::new(), beyond: Vec::new(), unplaced: Vec::new() };
+        cut.hold_children_back(history);
+        cut
+    }
+
+    /// The last id of a region that is in; 0 if nothing is.
+    #[must_use]
+    pub fn last(&self, region: &EncodedRegionName) -> u64 {
+        self.last.get(region).copied().unwrap_or_default()
+    }
+
+    /// The vector.
+    #[must_use]
+    pub fn sequences(&self) -> &BTreeMap<EncodedRegionName, u64> {
+        &self.last
+    }
+
+    /// Whether an entry is in.
+    #[must_use]
+    pub fn contains(&self, region: &EncodedRegionName, sequence: u64) -> bool {
+        sequence <= self.last(region)
+    }
+
+    /// Whether every entry of a region that is known is in.
+    #[must_use]
+    pub fn is_whole(&self, region: &EncodedRegionName, history: &History) -> bool {
+        self.last(region) >= history.last_of(region)
+    }
+
+    /// Takes regions out whose ancestors are not whole, oldest first.
+    fn hold_children_back(&mut self, history: &History) {
+        let mut broken: Vec<EncodedRegionName> =
+            history.regions().keys().filter(|region| !self.is_whole(region, history)).copied().collect();
+        let mut seen: BTreeSet<EncodedRegionName> = BTreeSet::new();
+        while let Some(parent) = broken.pop() {
+            for child in history.lineages().children(&parent) {
+                let held = self.last.remove(child).is_some_and(|last| last > 0);
+                if held && history.region(child).is_some() {
+                    self.held_back.push(HeldBack { region: *child, parent });
+                }
+                if seen.insert(*child) {
+                    broken.push(*child);
+                }
+            }
+        }
+    }
+}
+
+/// The snapshot's files alone. The vector says up to where they reach.
+#[must_use]
+pub fn at_snapshot(history: &History, starts: &Starts) -> Cut {
+    let ended = starts.ended().iter().map(|region| (*region, history.last_of(region)));
+    let last = starts.regions().iter().map(|(region, start)| (*region, start.held)).chain(ended).collect();
+    Cut { asked: Asked::Snapshot, last, held_back: Vec::new(), beyond: Vec::new(), unplaced: Vec::new() }
+}
+
+/// Everything that can be read.
+#[must_use]
+pub fn at_end(history: &History) -> Cut {
+    let last = history.regions().keys().map(|region| (*region, history.last_of(region))).collect();
+    Cut::new(Asked::End, last, history)
+}
+
+/// In each lineage, the longest prefix whose entries all have a write time up to `time_ms` (by the clocks of their
+/// servers, as far as those are known).
+#[must_use]
+pub fn at_time(history: &History, time_ms: i64, clocks: &Clocks) -> Cut {
+    let shown: Vec<i64> = history.files().iter().map(|file| clocks.shown(file.server(), time_ms)).collect();
+    let limit = |file: usize| shown.get(file).copied().unwrap_or(time_ms);
+    let mut last = BTreeMap::new();
+    for (name, region) in history.regions() {
+        let edits = region.parts.iter().filter_map(|part| part.first_after(limit(part.file)));
+        let markers = region.segments.iter().filter_map(|segment| {
+            let late = region.marker(segment)?.write_time > limit(region.part(segment)?.file);
+            late.then_some(segment.run.first)
+        });
+        // An entry that was copied has the time of its WAL in both files.
+        let first_late = edits.chain(markers).min().unwrap_or(u64::MAX);
+        last.insert(*name, region.last_up_to(first_late.saturating_sub(1)));
+    }
+    Cut::new(Asked::Time(time_ms), last, history)
+}
+
+/// The ids as they are given, and every ancestor of a region that is named, whole.
+#[must_use]
+pub fn at_sequences(history: &History, vector: &BTreeMap<EncodedRegionName, u64>) -> Cut {
+    let (mut last, mut beyond) = (BTreeMap::new(), Vec::new());
+    let ancestors: BTreeSet<EncodedRegionName> = vector
+        .iter()
+        .filter(|(_, asked)| **asked > 0)
+        .flat_map(|(region, _)| history.lineages().ancestors(region))
+        .filter(|region| !vector.contains_key(region))
+        .collect();
+    for region in ancestors {
+        last.insert(region, history.last_of(&region));
+    }
+    for (region, asked) in vector {
+        let known = history.last_of(region);
+        if *asked > known && history.region(region).is_some() {
+            beyond.push(Beyond { region: *region, asked: *asked, known });
+        }
+        last.insert(*region, *asked);
+    }
+    Cut { beyond, ..Cut::new(Asked::Sequences, last, history) }
+}

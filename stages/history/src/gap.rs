@@ -1,0 +1,236 @@
+//! Gaps in the sequence ids of a region, and what each means.
+
+use std::collections::BTreeSet;
+
+use formats::name::EncodedRegionName;
+use formats::wal::{EventType, FlushAction, Marker};
+
+use crate::history::Segment;
+use crate::{FileEnd, History, RegionHistory, Run, Starts};
+
+/// What a gap means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GapClass {
+    /// HBase takes this id without an entry.
+    Explained,
+    /// Nothing was lost here: a SKIP_WAL write, or the flush of an empty memstore.
+    Unlogged,
+    /// It spans a border of files, and nothing proves which.
+    Ambiguous,
+    /// Entries are missing.
+    Missing,
+}
+
+/// Why a gap has its class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GapCause {
+    /// The number inside START_FLUSH.
+    StartFlush,
+    /// The number inside REGION_OPEN.
+    RegionOpen,
+    /// The number inside BULK_LOAD.
+    BulkLoad,
+    /// Between two entries of one intact WAL, the region open all the while.
+    WithinOneFile,
+    /// Between the entries of different files.
+    FileBorder,
+    /// Before the first entry that is known; the region had not opened with it.
+    BeforeFirstEntry,
+    /// The file before it ends in the middle of an entry, or in damage.
+    BrokenFile,
+    /// Bytes of the file on both sides could not be read.
+    BytesSkipped,
+    /// A REGION_OPEN names an id that is larger than all that is known before it.
+    OpenNumber,
+    /// A flush was committed, and its START_FLUSH is not there.
+    FlushWithoutStart,
+    /// The region was closed before it, and its REGION_OPEN is not there.
+    CloseWithoutOpen,
+    /// A region that came of this one opened with an id that is larger than all that is known.
+    ChildOpenNumber,
+}
+
+/// Ids of which there is no entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gap {
+    /// The region.
+    pub region: EncodedRegionName,
+    /// The ids.
+    pub ids: Run,
+    /// What it means.
+    pub class: GapClass,
+    /// Why.
+    pub cause: GapCause,
+}
+
+/// All gaps above the starts, by region and id. What comes before a region's first REGION_OPEN is none.
+#[must_use]
+pub fn gaps(history: &History, starts: &Starts) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    for (region, entries) in history.regions() {
+        let covered = starts.covered(region);
+        let named = named_entries(entries);
+        let mut walk = Walk { history, region: *region, entries, named, covered, gaps: &mut gaps };
+        walk.region();
+        if let Some(gap) = tail_gap(history, starts, region, entries) {
+            gaps.push(gap);
+        }
+    }
+    gaps.sort_unstable();
+    gaps
+}
+
+/// Ids that markers prove to be those of entries: START_FLUSH comes right behind the flush's number.
+fn named_entries(entries: &RegionHistory) -> BTreeSet<u64> {
+    let numbers = entries.markers().iter().filter_map(|entry| match &entry.marker {
+        Marker::Flush(flush) if flush.action == FlushAction::CommitFlush => flush.flush_sequence_number,
+        _ => None,
+    });
+    numbers.map(|number| number.saturating_add(1)).collect()
+}
+
+/// What lies at one side of a gap.
+#[derive(Default)]
+struct Side {
+    /// Indexes of the files that have the entry.
+    files: Vec<usize>,
+    opens: bool,
+    closes: bool,
+    /// The number of a marker that takes the id in front of it.
+    number: Option<(u64, GapCause)>,
+}
+
+struct Walk<'a> {
+    history: &'a History,
+    region: EncodedRegionName,
+    entries: &'a RegionHistory,
+    named: BTreeSet<u64>,
+    covered: u64,
+    gaps: &'a mut Vec<Gap>,
+}
+
+impl Walk<'_> {
+    fn region(&mut self) {
+        let (mut last, mut before): (Option<u64>, Side) = (None, Side::default());
+        let mut segments = self.entries.segments.iter().peekable();
+        while let Some(segment) = segments.next() {
+            let first = segment.run.first;
+            if last.is_none_or(|last| first > last + 1) {
+                let mut after = Side::default();
+                self.add(&mut after, segment);
+                let mut same = segments.clone();
+                while let Some(next) = same.next_if(|next| next.run.first == first) {
+                    self.add(&mut after, next);
+                }
+                self.gap(last, &before, first, &after);
+            }
+            match last {
+                Some(end) if segment.run.last < end => {}
+                Some(end) if segment.run.last == end => self.add(&mut before, segment),
+                _ => {
+                    before = Side::default();
+                    self.add(&mut before, segment);
+                    last = Some(segment.run.last);
+                }
+            }
+        }
+    }
+
+    fn add(&self, side: &mut Side, segment: &Segment) {
+        side.files.extend(self.entries.part(segment).map(|part| part.file));
+        let Some(entry) = self.entries.marker(segment) else { return };
+        let number = match &entry.marker {
+            Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => {
+                side.opens = true;
+                event.log_sequence_number.map(|number| (number, GapCause::RegionOpen))
+            }
+            Marker::RegionEvent(_) => {
+                side.closes = true;
+                None
+            }
+            Marker::Flush(flush) if flush.action == FlushAction::StartFlush => {
+                flush.flush_sequence_number.map(|number| (number, GapCause::StartFlush))
+            }
+            Marker::BulkLoad(load) => {
+                u64::try_from(load.bulkload_seq_num).ok().map(|number| (number, GapCause::BulkLoad))
+            }
+            _ => None,
+        };
+        side.number = number.or(side.number);
+    }
+
+    /// The ids between `last` and `first`, but for those that the snapshot's files cover.
+    fn gap(&mut self, last: Option<u64>, before: &Side, first: u64, after: &Side) {
+        if last.is_none() && after.opens && self.covered == 0 {
+            return;
+        }
+        let from = last.unwrap_or_default().max(self.covered).saturating_add(1);
+        if from >= first {
+            return;
+        }
+        let mut left = Run { first: from, last: first - 1 };
+        if let Some((number, cause)) = after.number.filter(|(number, _)| *number == left.last) {
+            self.push(Run { first: number, last: number }, GapClass::Explained, cause);
+            left.last -= 1;
+        }
+        if !left.is_empty() {
+            let (class, cause) = self.classify(left, last.is_some(), before, after);
+            self.push(left, class, cause);
+        }
+    }
+
+    fn push(&mut self, ids: Run, class: GapClass, cause: GapCause) {
+        self.gaps.push(Gap { region: self.region, ids, class, cause });
+    }
+
+    fn classify(&self, ids: Run, has_before: bool, before: &Side, after: &Side) -> (GapClass, GapCause) {
+        if self.named.range(ids.first..=ids.last).next().is_some() {
+            return (GapClass::Missing, GapCause::FlushWithoutStart);
+        }
+        if !has_before {
+            return (GapClass::Ambiguous, GapCause::BeforeFirstEntry);
+        }
+        if after.opens {
+            return (GapClass::Missing, GapCause::OpenNumber);
+        }
+        if before.closes {
+            return (GapClass::Missing, GapCause::CloseWithoutOpen);
+        }
+        let file = |index: &usize| self.history.files().get(*index);
+        let shared = before.files.iter().filter(|index| after.files.contains(index));
+        let mut wals = shared.filter_map(file).filter(|file| file.wal().is_some()).peekable();
+        if wals.peek().is_some() {
+            return match wals.any(|file| file.intact) {
+                true => (GapClass::Unlogged, GapCause::WithinOneFile),
+                false => (GapClass::Missing, GapCause::BytesSkipped),
+            };
+        }
+        let broken = |end: FileEnd| matches!(end, FileEnd::Torn | FileEnd::Damaged);
+        if before.files.iter().filter_map(file).any(|file| broken(file.end)) {
+            return (GapClass::Missing, GapCause::BrokenFile);
+        }
+        (GapClass::Ambiguous, GapCause::FileBorder)
+    }
+}
+
+/// Children open right behind the largest of their parents' last ids: a larger number names entries that are missing.
+fn tail_gap(
+    history: &History,
+    starts: &Starts,
+    region: &EncodedRegionName,
+    entries: &RegionHistory,
+) -> Option<Gap> {
+    let open = crate::lineage::opens(entries).next().filter(|_| starts.covered(region) == 0)?;
+    let number = open.log_sequence_number?;
+    let last = |parent: &EncodedRegionName| history.last_of(parent);
+    let parent = history.lineages().parents(region).max_by_key(|parent| last(parent))?;
+    let known = history.region(parent).is_some();
+    // Of parents that ended before the window nothing has to be known.
+    let covered = starts.regions().get(parent).map(|start| start.covered);
+    if !known && covered.is_none() {
+        return None;
+    }
+    let ids = Run { first: last(parent).max(covered.unwrap_or_default()) + 1, last: number.checked_sub(1)? };
+    let class = if known { GapClass::Missing } else { GapClass::Ambiguous };
+    (!ids.is_empty()).then_some(Gap { region: *parent, ids, class, cause: GapCause::ChildOpenNumber })
+}

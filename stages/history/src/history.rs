@@ -1,0 +1,312 @@
+//! All files' entries, region by region in the order of their sequence ids, each id once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use formats::name::{EncodedRegionName, TableName};
+use formats::wal::name::WalName;
+use formats::wal::{Marker, ServerName};
+
+use crate::{Descent, FileEnd, Lineages, LogFile, MarkerEntry, Origin, Run, Sources};
+
+/// A file without its entries.
+#[derive(Debug, Clone)]
+pub struct FileState {
+    /// The path, to be shown.
+    pub path: String,
+    /// What sort of file.
+    pub origin: Origin,
+    /// How it ended.
+    pub end: FileEnd,
+    /// When its end was read, ms by the reader's clock.
+    pub read_ms: Option<i64>,
+    /// Whether every entry in front of the end is here.
+    pub intact: bool,
+    /// The newest write time in it.
+    pub last_write_ms: Option<i64>,
+}
+
+impl FileState {
+    /// The WAL's name, if it is one.
+    #[must_use]
+    pub fn wal(&self) -> Option<&WalName> {
+        match &self.origin {
+            Origin::Wal(name) => Some(name),
+            Origin::RecoveredEdits => None,
+        }
+    }
+
+    /// The server that wrote it, if that is known.
+    #[must_use]
+    pub fn server(&self) -> Option<&ServerName> {
+        self.wal().map(|name| &name.server)
+    }
+}
+
+/// Ids of one file that follow each other: edits, or one marker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Segment {
+    pub run: Run,
+    /// Index of the part.
+    pub part: u32,
+    /// Index of the marker, if it is one.
+    pub marker: Option<u32>,
+}
+
+/// Write times of one file's edits of one region.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    /// Index of the file.
+    pub file: usize,
+    times: Vec<(u64, i64)>,
+}
+
+impl Part {
+    /// The first edit written after `time`.
+    pub fn first_after(&self, time: i64) -> Option<u64> {
+        self.times.iter().find(|(_, write_time)| *write_time > time).map(|(sequence, _)| *sequence)
+    }
+}
+
+/// Edits of one write time, or a marker; no id is in two of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stretch<'a> {
+    pub run: Run,
+    pub write_time: i64,
+    /// Index of the file.
+    pub file: usize,
+    pub marker: Option<&'a Marker>,
+}
+
+impl Stretch<'_> {
+    /// Whether it changes what a table holds.
+    pub fn is_edit(&self) -> bool {
+        matches!(self.marker, None | Some(Marker::BulkLoad(_)))
+    }
+
+    /// How many of its ids are up to `last`, and how many above.
+    pub fn split_at(&self, last: u64) -> (u64, u64) {
+        let up_to = (last.min(self.run.last) + 1).saturating_sub(self.run.first);
+        (up_to, self.run.len() - up_to)
+    }
+}
+
+/// What all files hold of a region.
+#[derive(Debug, Clone)]
+pub struct RegionHistory {
+    table: TableName,
+    pub(crate) parts: Vec<Part>,
+    /// By first id; edits before a marker of the same id.
+    pub(crate) segments: Vec<Segment>,
+    markers: Vec<MarkerEntry>,
+}
+
+impl RegionHistory {
+    /// The region's table.
+    #[must_use]
+    pub fn table(&self) -> &TableName {
+        &self.table
+    }
+
+    /// The first id that is known.
+    #[must_use]
+    pub fn first(&self) -> Option<u64> {
+        self.segments.first().map(|segment| segment.run.first)
+    }
+
+    /// The last id that is known.
+    #[must_use]
+    pub fn last(&self) -> Option<u64> {
+        self.segments.iter().map(|segment| segment.run.last).max()
+    }
+
+    /// The last id that is known and not above `sequence`; 0 if there is none.
+    #[must_use]
+    pub fn last_up_to(&self, sequence: u64) -> u64 {
+        let below = self.segments.iter().take_while(|segment| segment.run.first <= sequence);
+        below.map(|segment| segment.run.last.min(sequence)).max().unwrap_or_default()
+    }
+
+    /// The markers of all files by id; a file that was copied gives its own again.
+    #[must_use]
+    pub fn markers(&self) -> &[MarkerEntry] {
+        &self.markers
+    }
+
+    pub(crate) fn marker(&self, segment: &Segment) -> Option<&MarkerEntry> {
+        self.markers.get(segment.marker? as usize)
+    }
+
+    pub(crate) fn part(&self, segment: &Segment) -> Option<&Part> {
+        self.parts.get(segment.part as usize)
+    }
+
+    /// Every id once, with its write time.
+    pub(crate) fn each_stretch<'a>(&'a self, mut visit: impl FnMut(Stretch<'a>)) {
+        let mut covered = None;
+        for segment in &self.segments {
+            let first = covered.map_or(segment.run.first, |last: u64| segment.run.first.max(last + 1));
+            let fresh = Run { first, last: segment.run.last };
+            let Some(part) = self.part(segment) else { continue };
+            if fresh.is_empty() {
+                continue;
+            }
+            covered = Some(fresh.last);
+            match self.marker(segment) {
+                Some(entry) => visit(Stretch {
+                    run: fresh,
+                    write_time: entry.write_time,
+                    file: part.file,
+                    marker: Some(&entry.marker),
+                }),
+                None => part.each_time(fresh, |run, write_time| {
+                    visit(Stretch { run, write_time, file: part.file, marker: None });
+                }),
+            }
+        }
+    }
+}
+
+impl Part {
+    /// The pieces of `run` that have one write time.
+    pub fn each_time(&self, run: Run, mut visit: impl FnMut(Run, i64)) {
+        let from = self.times.partition_point(|(sequence, _)| *sequence <= run.first).saturating_sub(1);
+        let mut times = self.times.get(from..).unwrap_or_default().iter().peekable();
+        while let Some((sequence, write_time)) = times.next() {
+            let first = run.first.max(*sequence);
+            let last = times.peek().map_or(run.last, |(next, _)| run.last.min(next - 1));
+            if first > run.last {
+                break;
+            }
+            if first <= last {
+                visit(Run { first, last }, *write_time);
+            }
+        }
+    }
+}
+
+/// Everything that is known, ready to be asked.
+#[derive(Debug, Clone)]
+pub struct History {
+    files: Vec<FileState>,
+    regions: BTreeMap<EncodedRegionName, RegionHistory>,
+    lineages: Lineages,
+    pub(crate) dead_servers: BTreeSet<ServerName>,
+    pub(crate) missing_bulk_files: BTreeSet<(EncodedRegionName, String)>,
+    pub(crate) descents: Vec<Descent>,
+}
+
+impl History {
+    /// Brings the entries of all files into the order of their ids.
+    #[must_use]
+    pub fn new(sources: Sources) -> Self {
+        let mut files = Vec::with_capacity(sources.files.len());
+        let mut regions = BTreeMap::new();
+        let (wals, recovered): (Vec<_>, Vec<_>) =
+            sources.files.into_iter().partition(|file| matches!(file.origin, Origin::Wal(_)));
+        for file in wals.into_iter().chain(recovered) {
+            files.push(take(file, files.len(), &mut regions));
+        }
+        for region in regions.values_mut() {
+            sort(region);
+        }
+        let lineages = Lineages::new(&sources.descents, &regions);
+        Self {
+            files,
+            regions,
+            lineages,
+            dead_servers: sources.dead_servers,
+            missing_bulk_files: sources.missing_bulk_files,
+            descents: sources.descents,
+        }
+    }
+
+    /// The files, WALs first.
+    #[must_use]
+    pub fn files(&self) -> &[FileState] {
+        &self.files
+    }
+
+    /// The regions that have entries.
+    #[must_use]
+    pub fn regions(&self) -> &BTreeMap<EncodedRegionName, RegionHistory> {
+        &self.regions
+    }
+
+    /// One region.
+    #[must_use]
+    pub fn region(&self, region: &EncodedRegionName) -> Option<&RegionHistory> {
+        self.regions.get(region)
+    }
+
+    /// Which region came from which.
+    #[must_use]
+    pub fn lineages(&self) -> &Lineages {
+        &self.lineages
+    }
+
+    /// The last id that is known of a region; 0 if none is.
+    #[must_use]
+    pub fn last_of(&self, region: &EncodedRegionName) -> u64 {
+        self.regions.get(region).and_then(RegionHistory::last).unwrap_or_default()
+    }
+
+    /// The WALs of each group, oldest first, as indexes of [`History::files`].
+    #[must_use]
+    pub fn groups(&self) -> BTreeMap<&str, Vec<usize>> {
+        let mut groups: BTreeMap<&str, Vec<(u64, usize)>> = BTreeMap::new();
+        for (index, file) in self.files.iter().enumerate() {
+            if let Some(name) = file.wal() {
+                groups.entry(name.group()).or_default().push((name.created_ms, index));
+            }
+        }
+        let sorted = |mut files: Vec<(u64, usize)>| {
+            files.sort_unstable();
+            files.into_iter().map(|(_, index)| index).collect()
+        };
+        groups.into_iter().map(|(group, files)| (group, sorted(files))).collect()
+    }
+}
+
+/// Takes the entries out of a file.
+fn take(file: LogFile, index: usize, regions: &mut BTreeMap<EncodedRegionName, RegionHistory>) -> FileState {
+    let mut last_write_ms = None;
+    for (name, log) in file.regions {
+        let region = regions.entry(name).or_insert_with(|| RegionHistory {
+            table: log.table,
+            parts: Vec::new(),
+            segments: Vec::new(),
+            markers: Vec::new(),
+        });
+        let (edits, times, markers) = log.entries.into_parts();
+        let newest = times.iter().map(|(_, time)| *time).chain(markers.iter().map(|entry| entry.write_time));
+        last_write_ms = last_write_ms.max(newest.max());
+        let part = region.parts.len() as u32;
+        region.parts.push(Part { file: index, times });
+        region.segments.extend(edits.into_iter().map(|run| Segment { run, part, marker: None }));
+        for entry in markers {
+            let run = Run { first: entry.sequence, last: entry.sequence };
+            region.segments.push(Segment { run, part, marker: Some(region.markers.len() as u32) });
+            region.markers.push(entry);
+        }
+    }
+    let LogFile { path, origin, end, read_ms, intact, .. } = file;
+    FileState { path, origin, end, read_ms, intact, last_write_ms }
+}
+
+/// Sorts segments and markers by id.
+fn sort(region: &mut RegionHistory) {
+    let mut order: Vec<usize> = (0..region.markers.len()).collect();
+    let old = std::mem::take(&mut region.markers);
+    order.sort_by_key(|index| old.get(*index).map(|entry| entry.sequence));
+    let mut places = vec![0; order.len()];
+    for (new, index) in order.iter().enumerate() {
+        if let Some(place) = places.get_mut(*index) {
+            *place = new as u32;
+        }
+    }
+    region.markers = order.iter().filter_map(|index| old.get(*index).cloned()).collect();
+    for segment in &mut region.segments {
+        segment.marker = segment.marker.and_then(|index| places.get(index as usize).copied());
+    }
+    region.segments.sort_by_key(|segment| (segment.run.first, segment.marker.is_some(), segment.part));
+}

@@ -1,0 +1,42 @@
+//! What WALs and snapshots say together: which region came from which, where a replay starts, what a cut holds,
+//! whether anything is missing, and how causal a cut is.
+//!
+//! Pure reasoning on values: nothing here reads, waits, or knows what time it is. `docs/consistency.md` has the
+//! definitions and proofs.
+//!
+//! The way through: [`History::new`] from [`Sources`], [`Starts::new`] from the snapshots, a cut ([`at_snapshot`],
+//! [`at_marker`], [`at_time`], [`at_sequences`] or [`at_end`]), [`trim`] by the declared dependencies, [`check`]
+//! whether it can be made, then [`completeness`], [`clock_level`] and [`region_cuts`] for the [`Certificate`].
+
+mod certificate;
+mod clock;
+mod completeness;
+mod cut;
+mod dependency;
+mod entries;
+mod frontier;
+mod gap;
+mod history;
+mod lineage;
+mod source;
+mod start;
+mod store_list;
+
+pub use certificate::{Assumption, Certificate, Declared, RegionCut, region_cuts};
+pub use clock::{ClockError, ClockLevel, Clocks, clock_level};
+pub use completeness::{Completeness, Finding, GapCount, Overlap, completeness, overlaps};
+pub use cut::{
+    Asked, BelowStart, Beyond, Cut, Earliest, HeldBack, Refusal, RollMarker, Unplaced, at_end, at_marker,
+    at_sequences, at_snapshot, at_time, check,
+};
+pub use dependency::{Dependency, Event, Found, Trimmed, Violations, trim, violations};
+pub use entries::{Entries, MarkerEntry, NotAscending, Run};
+pub use frontier::{Closed, ClosedBecause, Frontier, GroupFrontier, frontier};
+pub use gap::{Gap, GapCause, GapClass, gaps};
+pub use history::{FileState, History, RegionHistory};
+pub use lineage::Lineages;
+pub use source::{Descent, FileEnd, LogFile, Origin, RegionLog, Sources};
+pub use start::{
+    FileSequence, RegionStart, SnapshotFile, SnapshotRegion, SnapshotStores, StartFrom, Starts, StoreStart,
+};
+pub use store_list::{StoreListBreak, StoreListBreakKind, store_list_breaks};

@@ -1,0 +1,181 @@
+//! The store lists of REGION_OPENs against what is known: a restore or a truncate inside the window shows there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use formats::name::{EncodedRegionName, StoreFileName, TableName};
+use formats::wal::{EventType, FlushAction, Marker};
+
+use crate::lineage::store_files;
+use crate::{History, RegionHistory, RegionStart, Starts};
+
+/// What an opened region's files say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreListBreakKind {
+    /// Files are back that had been compacted away, or links into the region itself have appeared, or known files
+    /// are gone and no compaction has taken them: `restore_snapshot`.
+    Restored {
+        /// Files that came back, or came as links.
+        returned: Vec<String>,
+        /// Files that are gone.
+        vanished: Vec<String>,
+    },
+    /// Files that no flush, bulk load, compaction or replay of recovered edits has made, as far as is known.
+    Foreign {
+        /// The files.
+        files: Vec<String>,
+    },
+    /// A region that came of no other, younger than the table: `truncate`, or the table was dropped and made anew;
+    /// or a split or merge that neither hbase:meta's WALs nor a Reference tells of.
+    Recreated,
+}
+
+impl StoreListBreakKind {
+    /// Whether the region's earlier entries no longer are what it holds.
+    #[must_use]
+    pub fn replaces(&self) -> bool {
+        !matches!(self, Self::Foreign { .. })
+    }
+}
+
+/// A REGION_OPEN that does not go with what is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreListBreak {
+    /// The region.
+    pub region: EncodedRegionName,
+    /// The sequence id of the REGION_OPEN's entry.
+    pub sequence: u64,
+    /// What it shows.
+    pub kind: StoreListBreakKind,
+}
+
+/// Every REGION_OPEN that does not go with what is known.
+#[must_use]
+pub fn store_list_breaks(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
+    let mut breaks = Vec::new();
+    for (region, entries) in history.regions() {
+        let start = starts.regions().get(region);
+        breaks.extend(walk(region, entries, start));
+    }
+    breaks.extend(recreated(history, starts));
+    breaks
+}
+
+/// What is known of a region's files while its markers are read.
+#[derive(Default)]
+struct Known {
+    files: Option<BTreeSet<String>>,
+    /// Compacted away.
+    gone: BTreeSet<String>,
+    /// Whether the last event was a REGION_CLOSE: then no replay of recovered edits has made a file.
+    closed: bool,
+}
+
+fn walk(
+    region: &EncodedRegionName,
+    entries: &RegionHistory,
+    start: Option<&RegionStart>,
+) -> Vec<StoreListBreak> {
+    let (mut known, mut start) = (Known::default(), start);
+    let mut breaks = Vec::new();
+    for entry in entries.markers() {
+        // From here on the snapshot's own list is what is known.
+        if let Some(start) = start.take_if(|start| entry.sequence > start.held) {
+            known.files = Some(start.files.clone());
+        }
+        match &entry.marker {
+            Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => {
+                let listed: BTreeSet<String> = store_files(event).cloned().collect();
+                let kind = known.open(region, listed);
+                breaks.extend(kind.map(|kind| StoreListBreak {
+                    region: *region,
+                    sequence: entry.sequence,
+                    kind,
+                }));
+            }
+            Marker::RegionEvent(_) => known.closed = true,
+            Marker::Flush(flush) if flush.action == FlushAction::CommitFlush => {
+                known.add(flush.store_flushes.iter().flat_map(|store| &store.store_file));
+            }
+            Marker::BulkLoad(load) => known.add(load.stores.iter().flat_map(|store| &store.store_file)),
+            Marker::Compaction(compaction) => {
+                known.remove(&compaction.compaction_input);
+                known.add(&compaction.compaction_output);
+            }
+            _ => {}
+        }
+    }
+    breaks
+}
+
+impl Known {
+    fn add<'a>(&mut self, files: impl IntoIterator<Item = &'a String>) {
+        if let Some(known) = &mut self.files {
+            known.extend(files.into_iter().map(|file| base_name(file).to_owned()));
+        }
+    }
+
+    fn remove(&mut self, files: &[String]) {
+        for file in files {
+            let file = base_name(file);
+            if let Some(known) = &mut self.files {
+                known.remove(file);
+            }
+            self.gone.insert(file.to_owned());
+        }
+    }
+
+    fn open(&mut self, region: &EncodedRegionName, listed: BTreeSet<String>) -> Option<StoreListBreakKind> {
+        let was_closed = std::mem::replace(&mut self.closed, false);
+        let into_itself = |name: &String| matches!(StoreFileName::parse(name), Ok(StoreFileName::Link(link)) if link.region == *region);
+        let known = self.files.replace(listed.clone())?;
+        let fresh: Vec<String> = listed.difference(&known).cloned().collect();
+        let vanished: Vec<String> = known.difference(&listed).cloned().collect();
+        let returned: Vec<String> =
+            fresh.iter().filter(|name| self.gone.contains(*name) || into_itself(name)).cloned().collect();
+        if !returned.is_empty() || !vanished.is_empty() {
+            return Some(StoreListBreakKind::Restored { returned, vanished });
+        }
+        (was_closed && !fresh.is_empty()).then_some(StoreListBreakKind::Foreign { files: fresh })
+    }
+}
+
+/// Markers may name a file with its directories.
+fn base_name(file: &str) -> &str {
+    file.rsplit('/').next().unwrap_or(file)
+}
+
+/// Regions of no parents that are younger than the snapshot's oldest of their table (without a snapshot, than the
+/// oldest that is known): HBase gives all regions that are made at once one id, the time.
+fn recreated(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
+    let mut roots: BTreeMap<&TableName, Vec<(u64, EncodedRegionName, u64)>> = BTreeMap::new();
+    for (region, entries) in history.regions() {
+        let is_root = history.lineages().parents(region).next().is_none();
+        let opened = entries.markers().iter().find_map(|entry| match &entry.marker {
+            Marker::RegionEvent(event) => Some((region_id(event.region_name.as_deref()?)?, entry.sequence)),
+            _ => None,
+        });
+        if let (true, Some((id, sequence))) = (is_root, opened) {
+            roots.entry(entries.table()).or_default().push((id, *region, sequence));
+        }
+    }
+    let known = |region: &EncodedRegionName| starts.regions().contains_key(region);
+    let mut breaks = Vec::new();
+    for (table, regions) in roots {
+        let first = || regions.iter().map(|(id, ..)| *id).min().unwrap_or_default();
+        let oldest = starts.oldest(table).unwrap_or_else(first);
+        let younger = regions.iter().filter(|(id, region, _)| *id > oldest && !known(region));
+        breaks.extend(younger.map(|(_, region, sequence)| StoreListBreak {
+            region: *region,
+            sequence: *sequence,
+            kind: StoreListBreakKind::Recreated,
+        }));
+    }
+    breaks
+}
+
+/// The id in a region's full name: `<table>,<start key>,<id>.<encoded>.`, behind its last comma.
+fn region_id(name: &[u8]) -> Option<u64> {
+    let after = name.rsplit(|byte| *byte == b',').next()?;
+    let digits = after.split(|byte| !byte.is_ascii_digit()).next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
