@@ -12,9 +12,9 @@ pub use snapshot::{snapshot, snapshot_verified, snapshots};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 
-/// The width of what people look at: the terminal's, else a page's.
+/// The width of what people look at: the terminal's; a file or pipe takes more.
 fn width() -> u16 {
-    console::Term::stdout().size_checked().map_or(100, |(_, columns)| columns.max(40))
+    console::Term::stdout().size_checked().map_or(160, |(_, columns)| columns.max(40))
 }
 
 /// A table that fits the terminal. Columns whose heading starts with `#` hold numbers.
