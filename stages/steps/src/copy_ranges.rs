@@ -5,7 +5,7 @@ use crate::failing::{failed_store, source_problem};
 use formats::hfile::{BlockWalker, Walked};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
 use std::sync::Arc;
-use store::{Identity, PartReceipt, ReadRanges, Store, StoreError, StorePath, WriteParts, WriteShape};
+use store::{AlignedBuffer, Identity, PartReceipt, ReadRanges, Store, StoreError, StorePath, WriteParts, WriteShape};
 
 /// Bytes read and written at a time.
 pub const BUFFER_LEN: usize = 1 << 20;
@@ -91,7 +91,7 @@ impl Map for CopyRanges<'_> {
     type Out = CopiedUnit;
 
     fn map(&self, unit: CopyUnit) -> Result<CopiedUnit, Failure> {
-        let mut buffer = vec![0; BUFFER_LEN];
+        let mut buffer = AlignedBuffer::new(BUFFER_LEN);
         let copy = |range: RangeOfUnit| match range {
             RangeOfUnit::Copy(asked) => Ok((asked.file, self.copy(asked, &mut buffer)?)),
             RangeOfUnit::Copied(copied) => Ok((copied.asked.file, Ok(*copied))),

@@ -8,7 +8,7 @@ use formats::FormatError;
 use formats::compress::Decompressor;
 use formats::hfile::{BlockWalker, Walked};
 use stage::{Bytes, Failure, Map, Problem};
-use store::{Metadata, ReadRanges, Store, StoreError};
+use store::{AlignedBuffer, Metadata, ReadRanges, Store, StoreError};
 
 /// A copied range after it was read back.
 pub struct ProvedRange {
@@ -54,7 +54,7 @@ impl Map for ProveRanges<'_> {
         self.target
             .sync_batch(&paths)
             .map_err(|error| failed_store("making the copy durable", self.target, error))?;
-        let mut buffer = vec![0; BUFFER_LEN];
+        let mut buffer = AlignedBuffer::new(BUFFER_LEN);
         let prove = |(file, range): (u32, Result<CopiedRange, Problem>)| match range {
             Ok(copied) => Ok((file, Ok(self.prove(copied, &mut buffer)?))),
             Err(problem) => Ok((file, Err(problem))),

@@ -95,7 +95,7 @@ impl UncachedFile {
     }
 }
 
-fn same_file(one: &File, other: &File) -> bool {
+pub(super) fn same_file(one: &File, other: &File) -> bool {
     use std::os::unix::fs::MetadataExt;
     let place = |file: &File| file.metadata().map(|status| (status.dev(), status.ino()));
     matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)

@@ -1,13 +1,16 @@
+use super::aligned::{ALIGNMENT, is_aligned};
+use super::read::same_file;
 use super::{Inner, failed, failure};
 use crate::{PartReceipt, StoreError, StoreErrorKind, WritePart, WriteParts, WriteShape};
-use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
+use rustix::fs::{Advice, FallocateFlags, OFlags, fadvise, fallocate};
 use rustix::io::Errno;
 use std::{
     fs::{self, File, OpenOptions},
     io,
     num::NonZeroU64,
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
     time::SystemTime,
 };
 
@@ -26,6 +29,10 @@ const WRITE_BEHIND: u64 = 8 << 20;
 pub(super) struct PartialFile {
     path: PathBuf,
     file: File,
+    /// The same file, opened to be written past the page cache: a long file costs a copy of its bytes less, and is on
+    /// the medium when it is written.
+    direct: Option<File>,
+    direct_refused: AtomicBool,
     shape: WriteShape,
     token: String,
 }
@@ -43,13 +50,18 @@ impl PartialFile {
             made => made?,
         };
         store.watch_errors();
-        if let Err(error) = take_room(&file, shape) {
+        if let Err(error) = take_room(&file, shape, store) {
             let _ = fs::remove_file(&path);
             let what = io::Error::from(error);
             return Err(failure(&format!("taking room for {} bytes", shape.len), &path, &what));
         }
         let token = token_of(&file, &path, shape)?;
-        Ok(Self { path, file, shape, token })
+        Ok(Self::opened(path, file, shape, token))
+    }
+
+    fn opened(path: PathBuf, file: File, shape: WriteShape, token: String) -> Self {
+        let direct = (shape.len >= ALLOCATE_FROM).then(|| open_direct(&path, &file)).flatten();
+        Self { path, file, direct, direct_refused: AtomicBool::new(false), shape, token }
     }
 
     /// The file that an earlier run began, if it is still that one.
@@ -65,7 +77,28 @@ impl PartialFile {
         if len != shape.len && shape.parts() > 1 {
             file.set_len(shape.len).map_err(failed(doing, &path))?;
         }
-        Ok(Self { path, file, shape, token: token.to_owned() })
+        Ok(Self::opened(path, file, shape, token.to_owned()))
+    }
+
+    /// Writes as much as can be written past the page cache, and says how much that was.
+    fn write_direct(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
+        let Some(direct) = self.direct.as_ref().filter(|_| !self.direct_refused.load(Ordering::Relaxed))
+        else {
+            return Ok(0);
+        };
+        let whole = bytes.get(..bytes.len() - bytes.len() % ALIGNMENT).unwrap_or_default();
+        if whole.is_empty() || !is_aligned(at, whole) {
+            return Ok(0);
+        }
+        match direct.write_all_at(whole, at) {
+            Ok(()) => Ok(whole.len()),
+            Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
+                // The file system let it be opened so, but cannot do it.
+                self.direct_refused.store(true, Ordering::Relaxed);
+                Ok(0)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn wrong(&self, what: String) -> StoreError {
@@ -73,8 +106,18 @@ impl PartialFile {
     }
 }
 
-fn take_room(file: &File, shape: WriteShape) -> Result<(), Errno> {
+fn open_direct(path: &Path, file: &File) -> Option<File> {
+    let flags = OFlags::DIRECT.bits().cast_signed();
+    let direct = OpenOptions::new().write(true).custom_flags(flags).open(path).ok()?;
+    same_file(&direct, file).then_some(direct)
+}
+
+/// Asking for more than there is would take all there is for a moment, from everybody.
+fn take_room(file: &File, shape: WriteShape, store: &Inner) -> Result<(), Errno> {
     if shape.len >= ALLOCATE_FROM {
+        if store.available().is_ok_and(|free| free < shape.len) {
+            return Err(Errno::NOSPC);
+        }
         match fallocate(file, FallocateFlags::empty(), 0, shape.len) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
             taken => return taken,
@@ -151,11 +194,18 @@ impl WritePart for Part<'_> {
             return Err(self.of.wrong(what));
         }
         let at = self.start + self.done;
-        self.of.file.write_all_at(bytes, at).map_err(|error| {
+        let written = self.of.write_direct(bytes, at).and_then(|direct| {
+            let rest = bytes.get(direct..).unwrap_or_default();
+            self.of.file.write_all_at(rest, at + direct as u64)?;
+            Ok(direct)
+        });
+        let direct = written.map_err(|error| {
             failure(&format!("{WRITING} {} bytes at {at}", bytes.len()), &self.of.path, &error)
         })?;
         self.done += bytes.len() as u64;
-        if self.done - self.behind >= WRITE_BEHIND {
+        if direct > 0 {
+            self.behind = self.done;
+        } else if self.done - self.behind >= WRITE_BEHIND {
             self.write_behind();
         }
         Ok(())
