@@ -80,9 +80,11 @@ impl RangeHasher {
 
     /// The digests of all bytes taken.
     pub fn finish(self) -> RangeSum {
-        let blake3 = match self.whole_file || self.len == 0 {
-            true => *self.tree.finalize().as_bytes(),
-            false => self.tree.finalize_non_root(),
+        let blake3 = match (self.len, self.whole_file) {
+            // A tree has no empty subtrees.
+            (0, _) => *blake3::hash(&[]).as_bytes(),
+            (_, true) => *self.tree.finalize().as_bytes(),
+            (_, false) => self.tree.finalize_non_root(),
         };
         RangeSum { len: self.len, crc32c: self.crc.finalize() as u32, blake3: Blake3(blake3) }
     }
@@ -154,6 +156,13 @@ mod tests {
             prop_assert_eq!(joined.len, len as u64);
             prop_assert_eq!(joined.crc32c, crc32c(&bytes));
             prop_assert_eq!(joined.blake3.0, *blake3::hash(&bytes).as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_range_without_bytes_has_the_digest_of_nothing() {
+        for (offset, whole) in [(0, true), (0, false), (1 << 16, false)] {
+            assert_eq!(RangeHasher::new(offset, whole).finish().blake3.0, *blake3::hash(&[]).as_bytes());
         }
     }
 

@@ -109,7 +109,7 @@ impl VerifyHFile {
         let sums = self.level >= Level::Sums && asked.recorded.is_some();
         let blocks = self.level >= Level::Blocks;
         if sums || blocks {
-            let (sum, walked) = read_through(file.as_ref(), sums, blocks)?;
+            let (sum, walked) = read_through(file.as_ref(), sums, blocks, RANGE_LEN)?;
             if let (Some(sum), Some(recorded)) = (sum, asked.recorded) {
                 verified.sums_compared = true;
                 verified.problems.extend(differs(&sum, &recorded));
@@ -172,9 +172,10 @@ fn read_through(
     file: &dyn ReadRanges,
     sums: bool,
     blocks: bool,
+    range_len: u64,
 ) -> Result<(Option<FileSum>, Option<Walked>), Problem> {
     let len = file.metadata().len;
-    let shape = WriteShape { len, part_len: RANGE_LEN };
+    let shape = WriteShape { len, part_len: range_len };
     let mut walker = blocks.then(|| BlockWalker::from_start(len));
     let mut ranges = Vec::new();
     let mut buffer = vec![0; BUFFER_LEN.min(usize::try_from(len).unwrap_or(BUFFER_LEN)).max(1)];
@@ -236,5 +237,29 @@ pub(crate) fn fault_problem(path: &str, fault: &ReadFault) -> Problem {
     match fault {
         ReadFault::Store(error) => source_problem(error),
         ReadFault::Format(error) => file_problem(path, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::crc32c;
+    use store::MemoryStore;
+
+    #[test]
+    fn a_file_of_several_ranges_is_read_like_one_of_one() {
+        let path = format!("{}/../formats/tests/data/hfile/hfile-codec-GZ.hfile", env!("CARGO_MANIFEST_DIR"));
+        let bytes = std::fs::read(path).unwrap();
+        let (store, path) = (MemoryStore::files(), StorePath::parse("f").unwrap());
+        store.insert(&path, bytes.as_slice()).unwrap();
+        let file = store.open(&path).unwrap();
+        for range_len in [1024, 4096, 1 << 20] {
+            for (sums, blocks) in [(true, true), (true, false), (false, true)] {
+                let (sum, walked) = read_through(file.as_ref(), sums, blocks, range_len).unwrap();
+                assert_eq!(sum.map(|sum| sum.crc32c), sums.then(|| crc32c(&bytes)));
+                assert_eq!(sum.map(|sum| sum.blake3.0), sums.then(|| *blake3::hash(&bytes).as_bytes()));
+                assert_eq!(walked.map(|walked| walked.conclude().len()), blocks.then_some(0));
+            }
+        }
     }
 }
