@@ -17,11 +17,26 @@ pub struct Declared {
     pub in_files: u64,
 }
 
+/// What a region is to the snapshots that a replay goes onto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Relation {
+    /// One of their regions.
+    Snapshot,
+    /// It came of one of their regions later: it is replayed whole.
+    Descendant,
+    /// It had ended before: nothing of it is replayed.
+    Ended,
+    /// None of these (a table that was dropped before the snapshot, say): nothing of it is replayed.
+    Unrelated,
+}
+
 /// What of a region is in and out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegionCut {
     /// The region's table.
     pub table: TableName,
+    /// What it is to the snapshots.
+    pub relation: Relation,
     /// Up to here every store's edits are in the snapshot's files; a store's own start may be larger.
     pub covered: u64,
     /// The last id that is in.
@@ -74,10 +89,18 @@ pub struct Certificate {
 #[must_use]
 pub fn region_cuts(history: &History, starts: &Starts, cut: &Cut) -> BTreeMap<EncodedRegionName, RegionCut> {
     let mut regions = BTreeMap::new();
+    let descendants = history.lineages().with_descendants(starts.regions().keys());
+    let relation = |region: &EncodedRegionName| match region {
+        region if starts.regions().contains_key(region) => Relation::Snapshot,
+        region if starts.ended().contains(region) => Relation::Ended,
+        region if descendants.contains(region) => Relation::Descendant,
+        _ => Relation::Unrelated,
+    };
     for (name, entries) in history.regions() {
         let (covered, last) = (starts.covered(name), cut.last(name));
         let mut region = RegionCut {
             table: entries.table().clone(),
+            relation: relation(name),
             covered,
             last,
             known: history.last_of(name),

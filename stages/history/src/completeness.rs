@@ -17,6 +17,11 @@ pub enum Finding {
         /// The file's path.
         path: String,
     },
+    /// A WAL of a live server has no trailer, and its group goes on: it was read while it was still written.
+    UnsealedBeforeSuccessor {
+        /// The file's path.
+        path: String,
+    },
     /// A file cannot be read to its end, or bytes of it were skipped.
     DamagedFile {
         /// The file's path.
@@ -115,7 +120,12 @@ pub fn completeness(history: &History, starts: &Starts, cut: Option<&Cut>) -> Co
     }));
     findings.extend(unseen_children(history, starts, cut));
     let breaks = store_list_breaks(history, starts).into_iter();
-    findings.extend(breaks.filter(|found| inside(&found.region, found.sequence)).map(Finding::StoreList));
+    findings.extend(
+        breaks
+            .filter(|found| found.matters_above(starts))
+            .filter(|found| cut.is_none_or(|cut| cut.contains(&found.region, found.sequence)))
+            .map(Finding::StoreList),
+    );
     findings.extend(conflicts(history));
     let contradictions = history.lineages().contradictions().iter();
     findings.extend(
@@ -142,7 +152,13 @@ fn broken_files(history: &History) -> Vec<Finding> {
             _ if !file.intact => found.push(Finding::DamagedFile { path }),
             // Recovered edits are written whole, and then get their name.
             FileEnd::Torn if file.wal().is_none() => found.push(Finding::DamagedFile { path }),
-            FileEnd::Torn if !newest.contains(&index) => found.push(Finding::TornBeforeSuccessor { path }),
+            _ if newest.contains(&index) => {}
+            FileEnd::Unclosed
+                if file.server().is_some_and(|server| !history.dead_servers.contains(server)) =>
+            {
+                found.push(Finding::UnsealedBeforeSuccessor { path });
+            }
+            FileEnd::Torn => found.push(Finding::TornBeforeSuccessor { path }),
             _ => {}
         }
     }

@@ -22,6 +22,8 @@ pub enum ClosedBecause {
     ReadToItsEnd,
     /// Only the last write time is known: more of the same millisecond may follow.
     LastEntry,
+    /// An older WAL of a live server has no trailer: it was read while it was still written, and not again.
+    Unsealed,
 }
 
 /// The closed time of a WAL group.
@@ -72,7 +74,8 @@ pub fn frontier(history: &History, clocks: &Clocks) -> Frontier {
         }
     };
     let smallest = groups.iter().min_by_key(|group| corrected(group));
-    let time = smallest.map_or(Closed::ForEver, corrected);
+    // Without a single WAL nothing is known of any time.
+    let time = smallest.map_or(Closed::Until(i64::MIN), corrected);
     let held_by = smallest.filter(|_| time != Closed::ForEver).map(|group| group.group.clone());
     Frontier { time, held_by, groups }
 }
@@ -82,16 +85,29 @@ fn group_frontier(history: &History, clocks: &Clocks, group: &str, files: &[usiz
     let file = history.files().get(newest)?;
     let server = file.server()?;
     let whole = file.end != FileEnd::Damaged;
+    let states = || files.iter().filter_map(|index| history.files().get(*index));
+    let dead = history.dead_servers.contains(server);
+    let mut older = states().take(files.len() - 1);
+    if let Some(unsealed) = older.find(|older| !dead && older.end != FileEnd::Closed) {
+        let last = unsealed.last_write_ms.unwrap_or_else(|| unsealed.wal().map_or(0, created));
+        let closed = Closed::Until(last.saturating_sub(1));
+        return Some(GroupFrontier {
+            group: group.to_owned(),
+            newest,
+            closed,
+            because: ClosedBecause::Unsealed,
+        });
+    }
     let (closed, because) = match file.read_ms {
-        _ if whole && history.dead_servers.contains(server) => (Closed::ForEver, ClosedBecause::ServerIsDead),
+        _ if whole && dead => (Closed::ForEver, ClosedBecause::ServerIsDead),
         // A closed WAL of a live server has a successor, and that was not read.
         Some(read_ms) if whole && file.end != FileEnd::Closed => {
             let slow = clocks.of(Some(server)).map_or(0, |error| error.low);
             (Closed::Until(read_ms.saturating_add(slow).saturating_sub(1)), ClosedBecause::ReadToItsEnd)
         }
         _ => {
-            let times = files.iter().filter_map(|index| history.files().get(*index)?.last_write_ms);
-            let last = times.max().unwrap_or_else(|| file.wal().map_or(0, created));
+            let last = states().filter_map(|file| file.last_write_ms).max();
+            let last = last.unwrap_or_else(|| file.wal().map_or(0, created));
             (Closed::Until(last.saturating_sub(1)), ClosedBecause::LastEntry)
         }
     };

@@ -22,7 +22,7 @@ mod source;
 mod start;
 mod store_list;
 
-pub use certificate::{Assumption, Certificate, Declared, RegionCut, region_cuts};
+pub use certificate::{Assumption, Certificate, Declared, RegionCut, Relation, region_cuts};
 pub use clock::{ClockError, ClockLevel, Clocks, clock_level};
 pub use completeness::{Completeness, Finding, GapCount, Overlap, completeness, overlaps};
 pub use cut::{

@@ -27,6 +27,18 @@ pub enum StoreListBreakKind {
     /// A region that came of no other, younger than the table: `truncate`, or the table was dropped and made anew;
     /// or a split or merge that neither hbase:meta's WALs nor a Reference tells of.
     Recreated,
+    /// A region that had been split or merged was opened again after its child: `restore_snapshot` of a snapshot from
+    /// before.
+    ReopenedAfterChild {
+        /// The child.
+        child: EncodedRegionName,
+    },
+    /// A region had opened before the state in which the snapshot shows its parent: the parent was restored in
+    /// between, and the region's entries are no part of what followed.
+    OlderThanParent {
+        /// The parent.
+        parent: EncodedRegionName,
+    },
 }
 
 impl StoreListBreakKind {
@@ -48,6 +60,20 @@ pub struct StoreListBreak {
     pub kind: StoreListBreakKind,
 }
 
+impl StoreListBreak {
+    /// Whether it tells of something later than the starts: of earlier restores the snapshot is the outcome.
+    pub(crate) fn matters_above(&self, starts: &Starts) -> bool {
+        match self.kind {
+            StoreListBreakKind::ReopenedAfterChild { .. } => {
+                let is_target = starts.regions().contains_key(&self.region);
+                !is_target || self.sequence > starts.held(&self.region)
+            }
+            StoreListBreakKind::OlderThanParent { .. } => true,
+            _ => self.sequence > starts.held(&self.region),
+        }
+    }
+}
+
 /// Every REGION_OPEN that does not go with what is known.
 #[must_use]
 pub fn store_list_breaks(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
@@ -55,6 +81,7 @@ pub fn store_list_breaks(history: &History, starts: &Starts) -> Vec<StoreListBre
     for (region, entries) in history.regions() {
         let start = starts.regions().get(region);
         breaks.extend(walk(region, entries, start));
+        breaks.extend(against_parents(history, starts, region, entries));
     }
     breaks.extend(recreated(history, starts));
     breaks
@@ -132,6 +159,11 @@ impl Known {
         let vanished: Vec<String> = known.difference(&listed).cloned().collect();
         let returned: Vec<String> =
             fresh.iter().filter(|name| self.gone.contains(*name) || into_itself(name)).cloned().collect();
+        // A server that died between the end of a compaction and its marker leaves one list for the other.
+        let died_compacting = !was_closed && returned.is_empty() && !fresh.is_empty();
+        if !vanished.is_empty() && died_compacting {
+            return Some(StoreListBreakKind::Foreign { files: fresh });
+        }
         if !returned.is_empty() || !vanished.is_empty() {
             return Some(StoreListBreakKind::Restored { returned, vanished });
         }
@@ -142,6 +174,40 @@ impl Known {
 /// Markers may name a file with its directories.
 fn base_name(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or(file)
+}
+
+/// A child opens with a number above all of its parents' ids; so a parent that opens with such a number did so after
+/// it, and a child that opened below what a snapshot holds of its parent is older than that.
+fn against_parents(
+    history: &History,
+    starts: &Starts,
+    child: &EncodedRegionName,
+    entries: &RegionHistory,
+) -> Vec<StoreListBreak> {
+    let Some((sequence, number)) = open_numbers(entries).next() else { return Vec::new() };
+    let mut breaks = Vec::new();
+    for parent in history.lineages().parents(child) {
+        let mut opens = history.region(parent).into_iter().flat_map(open_numbers);
+        if let Some((sequence, _)) = opens.find(|(_, of_parent)| *of_parent >= number) {
+            let kind = StoreListBreakKind::ReopenedAfterChild { child: *child };
+            breaks.push(StoreListBreak { region: *parent, sequence, kind });
+        }
+        if starts.regions().get(parent).is_some_and(|start| number <= start.held) {
+            let kind = StoreListBreakKind::OlderThanParent { parent: *parent };
+            breaks.push(StoreListBreak { region: *child, sequence, kind });
+        }
+    }
+    breaks
+}
+
+/// The sequence id of every REGION_OPEN, and the number inside.
+fn open_numbers(entries: &RegionHistory) -> impl Iterator<Item = (u64, u64)> {
+    entries.markers().iter().filter_map(|entry| match &entry.marker {
+        Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => {
+            Some((entry.sequence, event.log_sequence_number?))
+        }
+        _ => None,
+    })
 }
 
 /// Regions of no parents that are younger than the snapshot's oldest of their table (without a snapshot, than the

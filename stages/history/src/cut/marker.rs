@@ -95,8 +95,8 @@ fn group_inside(
     if let Some(opened) = opened.iter().find(|opened| opened.group() == group) {
         return names.iter().map(|name| name.created_ms < opened.created_ms).collect();
     }
-    let rolled = opened.iter().map(|opened| opened.created_ms).min().unwrap_or_default();
-    if first.created_ms < rolled {
+    let rolled = opened.iter().map(|opened| opened.created_ms).min();
+    if rolled.is_none_or(|rolled| first.created_ms < rolled) {
         unplaced.push(Unplaced::Group { group: group.to_owned() });
     }
     vec![false; names.len()]

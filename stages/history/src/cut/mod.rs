@@ -36,7 +36,8 @@ pub struct HeldBack {
     pub parent: EncodedRegionName,
 }
 
-/// Ids that were asked for and of which nothing is known: no entry of the region has one so large. A SKIP_WAL write
+/// Ids that were asked for and of which nothing is known: no entry of the region has one so large, no file of the
+/// snapshot reaches so far. A SKIP_WAL write
 /// or the flush of an empty memstore may have taken them, or entries are missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beyond {
@@ -150,7 +151,7 @@ pub fn at_time(history: &History, time_ms: i64, clocks: &Clocks) -> Cut {
 
 /// The ids as they are given, and every ancestor of a region that is named, whole.
 #[must_use]
-pub fn at_sequences(history: &History, vector: &BTreeMap<EncodedRegionName, u64>) -> Cut {
+pub fn at_sequences(history: &History, starts: &Starts, vector: &BTreeMap<EncodedRegionName, u64>) -> Cut {
     let (mut last, mut beyond) = (BTreeMap::new(), Vec::new());
     let ancestors: BTreeSet<EncodedRegionName> = vector
         .iter()
@@ -162,8 +163,8 @@ pub fn at_sequences(history: &History, vector: &BTreeMap<EncodedRegionName, u64>
         last.insert(region, history.last_of(&region));
     }
     for (region, asked) in vector {
-        let known = history.last_of(region);
-        if *asked > known && history.region(region).is_some() {
+        let known = history.last_of(region).max(starts.covered(region));
+        if *asked > known {
             beyond.push(Beyond { region: *region, asked: *asked, known });
         }
         last.insert(*region, *asked);

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use history::{
-    Asked, Clocks, Closed, Cut, History, Refusal, at_end, at_marker, at_sequences, at_snapshot, at_time,
-    check, frontier, region_cuts,
+    Asked, Clocks, Closed, Cut, History, Refusal, Starts, at_end, at_marker, at_sequences, at_snapshot,
+    at_time, check, frontier, region_cuts,
 };
 
 use crate::root::{GoldenSet, golden_set};
@@ -45,7 +45,7 @@ fn cuts_by_time_and_by_ids_meet_at_quiet_labels() {
             let cut = at_time(&set.history, label_time(&set, &label), &Clocks::default());
             assert_is_label(&set, &cut, &label);
             let points = set.numbers(&label, "mvcc_read_point");
-            let cut = at_sequences(&set.history, &points);
+            let cut = at_sequences(&set.history, &Starts::default(), &points);
             for (region, entries) in set.history.regions() {
                 let known = entries.last_up_to(cut.last(region));
                 let by_time = at_time(&set.history, label_time(&set, &label), &Clocks::default());
@@ -106,7 +106,7 @@ fn a_cut_before_the_snapshot_is_refused_with_the_earliest_that_would_do() {
         };
         assert!(!regions.is_empty());
         let time_ms = earliest.time_ms.unwrap();
-        for cut in [at_time(history, time_ms, &none), at_sequences(history, &earliest.sequences)] {
+        for cut in [at_time(history, time_ms, &none), at_sequences(history, &starts, &earliest.sequences)] {
             check(history, &cut, &starts, &none, &frontier).unwrap();
         }
         let too_early = at_time(history, time_ms - 1, &none);
@@ -140,7 +140,7 @@ fn a_named_daughter_is_in_only_behind_its_whole_parent() {
     let mut points: BTreeMap<_, _> = set.numbers("end", "mvcc_read_point");
     let parent = crate::region("e18a07210606b5edf72471e17a1ea5d4");
     points.insert(parent, 74);
-    let cut = at_sequences(&set.history, &points);
+    let cut = at_sequences(&set.history, &Starts::default(), &points);
     let held: Vec<_> = cut.held_back.iter().map(|held| (held.region, held.parent)).collect();
     let daughters: Vec<_> = set.history.lineages().children(&parent).map(|child| (*child, parent)).collect();
     assert_eq!(held, daughters);

@@ -1,0 +1,100 @@
+use history::{
+    Clocks, History, Refusal, Starts, StoreListBreakKind as Kind, at_end, check, frontier, store_list_breaks,
+};
+
+use crate::world::{Log, history, region, snapshot, wal};
+
+fn kinds(history: &History, starts: &Starts) -> Vec<(u64, Kind)> {
+    store_list_breaks(history, starts).into_iter().map(|found| (found.sequence, found.kind)).collect()
+}
+
+fn of(log: Log) -> Vec<(u64, Kind)> {
+    kinds(&history([log]), &Starts::default())
+}
+
+fn names(files: &[&str]) -> Vec<String> {
+    files.iter().map(|&file| file.to_owned()).collect()
+}
+
+/// Opened, flushed to `1`, bulk loaded `2`, compacted to `3`, closed at 12.
+fn life() -> Log {
+    let log = wal("a", 1).open('a', 2, 1, &[]).start_flush('a', 5, 1).commit_flush('a', 7, 5, 1, &["1"]);
+    log.bulk_load('a', 8, 1, &["2_SeqId_8_"])
+        .compaction('a', 10, 1, &["1", "2_SeqId_8_"], &["3"])
+        .close('a', 12, 1)
+}
+
+#[test]
+fn a_region_opens_with_the_files_that_its_markers_tell() {
+    assert_eq!(of(life().open('a', 13, 2, &["3"])), []);
+}
+
+#[test]
+fn files_that_come_back_or_go_show_a_restore() {
+    let returned = of(life().open('a', 13, 2, &["1"]));
+    let expected = Kind::Restored { returned: names(&["1"]), vanished: names(&["3"]) };
+    assert_eq!(returned, [(14, expected)]);
+    let emptied = of(life().open('a', 13, 2, &[]));
+    assert_eq!(emptied, [(14, Kind::Restored { returned: vec![], vanished: names(&["3"]) })]);
+    let link = "t=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1";
+    let linked = of(life().open('a', 13, 2, &["3", link]));
+    assert_eq!(linked, [(14, Kind::Restored { returned: names(&[link]), vanished: vec![] })]);
+}
+
+#[test]
+fn after_a_crash_the_replay_of_recovered_edits_has_made_a_file() {
+    let log = wal("a", 1).open('a', 2, 1, &["1"]).edits('a', [4], 1);
+    assert_eq!(of(log.open('a', 5, 2, &["1", "2"])), []);
+    let log = wal("a", 1).open('a', 2, 1, &["1"]).close('a', 4, 1);
+    let foreign = Kind::Foreign { files: names(&["2"]) };
+    assert_eq!(of(log.open('a', 5, 2, &["1", "2"])), [(6, foreign)]);
+}
+
+#[test]
+fn the_snapshot_tells_the_files_where_no_open_does() {
+    let history = history([wal("a", 1).close('a', 10, 1).open('a', 11, 2, &["f"])]);
+    let starts = snapshot(&history, &[('a', 8)]);
+    let expected = Kind::Restored { returned: vec![], vanished: names(&["0"]) };
+    assert_eq!(kinds(&history, &starts), [(12, expected)]);
+    assert_eq!(kinds(&history, &Starts::default()), []);
+}
+
+#[test]
+fn a_cut_behind_a_restore_is_refused() {
+    let history = history([life().open('a', 13, 2, &["1"])]);
+    let (none, end) = (Clocks::default(), at_end(&history));
+    let check = |up_to| {
+        check(&history, &end, &snapshot(&history, &[('a', up_to)]), &none, &frontier(&history, &none))
+    };
+    let refused = check(9);
+    assert!(matches!(refused, Err(Refusal::Replaced(ref breaks)) if breaks.len() == 1), "{refused:?}");
+    // A snapshot from after the restore shows its outcome.
+    assert_eq!(check(14), Ok(()));
+}
+
+#[test]
+fn a_region_of_no_parents_that_is_younger_than_its_table_was_made_anew() {
+    let old = wal("a", 1).open('a', 2, 1, &[]).close('a', 4, 1);
+    let new = old.open_with_id('b', 2, 5, 7, &[]).edits('b', [4], 6);
+    let history = history([new]);
+    assert_eq!(kinds(&history, &Starts::default()), [(3, Kind::Recreated)]);
+    assert_eq!(kinds(&history, &snapshot(&history, &[('b', 3)])), []);
+}
+
+#[test]
+fn a_parent_that_opens_after_its_child_was_restored() {
+    let reference = "1.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let split = || wal("a", 1).open('a', 2, 1, &["1"]).close('a', 4, 1).open('b', 5, 2, &[reference]);
+    assert_eq!(of(split()), []);
+    let log = split().open('a', 5, 3, &["1"]);
+    let expected = Kind::ReopenedAfterChild { child: region('b') };
+    assert_eq!(of(log), [(6, expected)]);
+    // A split that failed: the parent opens again, and its children later.
+    let log = wal("a", 1).open('a', 2, 1, &["1"]).close('a', 4, 1).open('a', 5, 2, &["1"]).close('a', 7, 2);
+    assert_eq!(of(log.open('b', 8, 3, &[reference])), []);
+    // The snapshot was taken of the restored parent: the child is of another life.
+    let history = history([split().open('a', 5, 3, &["1"]).edits('a', 7..=9, 4)]);
+    let older = Kind::OlderThanParent { parent: region('a') };
+    let found = kinds(&history, &snapshot(&history, &[('a', 8)]));
+    assert!(found.contains(&(6, older)), "{found:?}");
+}
