@@ -1,10 +1,11 @@
 use super::{Inner, failed, failure};
 use crate::{Publish, StoreError, StoreErrorKind, StorePath};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, renameat_with};
 use rustix::io::Errno;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
+    os::fd::AsRawFd,
     path::Path,
     process,
     sync::atomic::{AtomicU64, Ordering},
@@ -35,6 +36,18 @@ impl Inner {
     pub(super) fn put(&self, path: &StorePath, bytes: &[u8], rule: Publish) -> Result<(), StoreError> {
         let to = self.path_below_root(PUBLISHING, path)?;
         let dir = to.parent().unwrap_or(&self.root);
+        if rule == Publish::IfAbsent
+            || fs::symlink_metadata(&to).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        {
+            self.make_dirs_above(&to)?;
+            match put_unnamed(dir, &to, bytes)? {
+                Unnamed::Put => return self.sync_dirs_above(path),
+                Unnamed::Taken if rule == Publish::IfAbsent => {
+                    return Err(failure(PUBLISHING, &to, &Errno::EXIST.into()));
+                }
+                Unnamed::Taken | Unnamed::Unsupported => {}
+            }
+        }
         let temporary = dir.join(temporary_name());
         let made = self.create_in_dirs(&temporary)?;
         write_synced(made, bytes, &temporary).and_then(|()| take_name(&temporary, &to, rule)).inspect_err(
@@ -101,6 +114,29 @@ impl Inner {
             }
             swapped => swapped.map_err(failed(SWAPPING, &one)),
         }
+    }
+}
+
+/// What became of a document that was to be put without a temporary name.
+enum Unnamed {
+    Put,
+    /// Something has the name.
+    Taken,
+    /// This file system has no files without a name.
+    Unsupported,
+}
+
+/// Writes a file that has no name until it is whole and synced: a process that dies leaves nothing behind.
+fn put_unnamed(dir: &Path, to: &Path, bytes: &[u8]) -> Result<Unnamed, StoreError> {
+    let (flags, mode) = (OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::from_raw_mode(0o666));
+    let Ok(file) = rustix::fs::open(dir, flags, mode) else { return Ok(Unnamed::Unsupported) };
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    write_synced(File::from(file.try_clone().map_err(|error| failure(PUBLISHING, to, &error))?), bytes, to)?;
+    match linkat(CWD, &open, CWD, to, AtFlags::SYMLINK_FOLLOW) {
+        Ok(()) => Ok(Unnamed::Put),
+        Err(Errno::EXIST) => Ok(Unnamed::Taken),
+        // No /proc, or links are not to be had.
+        Err(_) => Ok(Unnamed::Unsupported),
     }
 }
 

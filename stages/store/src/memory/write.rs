@@ -103,7 +103,10 @@ impl WriteParts for PartialFile {
             let what = "another file has taken its name meanwhile, or it was deleted".to_owned();
             return Err(self.wrong(FINISHING, StoreErrorKind::Other, what));
         }
-        self.store.unfinished().remove(&self.token);
+        // Where an unfinished file has its name already, a finished one can be gone on with as well: as on a file system.
+        if !self.store.abilities.directories {
+            self.store.unfinished().remove(&self.token);
+        }
         Ok(())
     }
 }
