@@ -2,7 +2,7 @@ use crate::CatalogError;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use std::io::{BufRead, BufReader, Read};
-use store::{AppendLog, ReadRanges, Store, StoreError, StorePath};
+use store::{AppendLog, ReadRanges, Store, StoreError, StoreErrorKind, StorePath};
 
 /// What a run has finished, a line a record, for resume only.
 ///
@@ -10,7 +10,8 @@ use store::{AppendLog, ReadRanges, Store, StoreError, StorePath};
 /// line is whole and its sum agrees; the first line that is not ends the journal (a killed run leaves at most one
 /// torn line at the end, and the next run starts behind it).
 pub struct Journal {
-    log: Box<dyn AppendLog>,
+    /// None where the storage cannot append: nothing is kept, and an interrupted run starts afresh.
+    log: Option<Box<dyn AppendLog>>,
     line: Vec<u8>,
 }
 
@@ -37,29 +38,36 @@ impl Journal {
         store: &dyn Store,
         path: &StorePath,
     ) -> Result<(Self, Recovered<R>), CatalogError> {
-        let mut log = store.append_log(path)?;
+        let mut log = match store.append_log(path) {
+            Err(error) if error.kind == StoreErrorKind::Unsupported => {
+                let nothing = Recovered { records: Vec::new(), torn_bytes: 0 };
+                return Ok((Self { log: None, line: Vec::new() }, nothing));
+            }
+            log => log?,
+        };
         let recovered = recover(StoreReader { file: store.open(path)?, offset: 0 })?;
         if recovered.torn_bytes > 0 {
             log.append(b"\n")?;
         }
-        Ok((Self { log, line: Vec::new() }, recovered))
+        Ok((Self { log: Some(log), line: Vec::new() }, recovered))
     }
 
     /// Adds a record. Once this returns, a killed process does not lose it (a power cut may).
     pub fn append<R: Serialize>(&mut self, record: &R) -> Result<(), CatalogError> {
+        let Some(log) = &mut self.log else { return Ok(()) };
         let unencodable = |error: serde_json::Error| CatalogError::damaged("journal record", error);
         let record = serde_json::value::to_raw_value(record).map_err(unencodable)?;
         self.line.clear();
         serde_json::to_writer(&mut self.line, &Line { sum: sum_of(&record).into(), record: &record })
             .map_err(unencodable)?;
         self.line.push(b'\n');
-        self.log.append(&self.line)?;
+        log.append(&self.line)?;
         Ok(())
     }
 
     /// Makes all records durable.
     pub fn sync(&mut self) -> Result<(), StoreError> {
-        self.log.sync()
+        self.log.as_mut().map_or(Ok(()), |log| log.sync())
     }
 }
 
@@ -76,7 +84,11 @@ fn recover<R: DeserializeOwned>(journal: impl Read) -> Result<Recovered<R>, Cata
         line.clear();
         // A line longer than any record is damage: it is read piece by piece and counts for nothing.
         let read = journal.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
-        match read.map_err(|error| CatalogError::damaged("journal", error))? {
+        let unread = |error: std::io::Error| match error.downcast::<StoreError>() {
+            Ok(error) => CatalogError::Store(error),
+            Err(error) => CatalogError::damaged("journal", error),
+        };
+        match read.map_err(unread)? {
             0 => return Ok(recovered),
             read if line.last() != Some(&b'\n') => recovered.torn_bytes = read as u64,
             _ => recovered.records.extend(decode_line(&line)),

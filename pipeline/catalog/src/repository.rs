@@ -29,6 +29,43 @@ pub mod layout {
         home()?.join("journal")?.join(&format!("{run}.jsonl"))
     }
 
+    /// `.tidegate/batches`
+    pub fn batches() -> Result<StorePath, StoreError> {
+        home()?.join("batches")
+    }
+
+    /// `.tidegate/batches/<ns>/<table>`, of a table `ns:name`
+    pub fn batches_of(table: &str) -> Result<StorePath, StoreError> {
+        let (namespace, name) = table.split_once(':').unwrap_or(("default", table));
+        batches()?.join_all([namespace, name])
+    }
+
+    /// `.tidegate/batches/<ns>/<table>/<stem>.parquet`: the edits of a table in one WAL
+    pub fn batch(table: &str, stem: &str) -> Result<StorePath, StoreError> {
+        batches_of(table)?.join(&format!("{stem}.parquet"))
+    }
+
+    /// `.tidegate/batches/markers`: files of WALs. (A namespace may be called so: its tables are directories in there.)
+    pub fn markers() -> Result<StorePath, StoreError> {
+        batches()?.join("markers")
+    }
+
+    /// `.tidegate/batches/markers/<stem>.markers.parquet`: the markers of a WAL, and what it holds
+    pub fn markers_of(stem: &str) -> Result<StorePath, StoreError> {
+        markers()?.join(&format!("{stem}.markers.parquet"))
+    }
+
+    /// `.tidegate/batches/markers/<stem>.lineage.parquet`: what a WAL of hbase:meta says of regions
+    pub fn lineage_of(stem: &str) -> Result<StorePath, StoreError> {
+        markers()?.join(&format!("{stem}.lineage.parquet"))
+    }
+
+    /// `.tidegate/bulk/<ns>/<table>/<region>/<family>/<file>`: a bulk-loaded file that a marker names
+    pub fn bulk(table: &str, region: &str, family: &str, file: &str) -> Result<StorePath, StoreError> {
+        let (namespace, name) = table.split_once(':').unwrap_or(("default", table));
+        home()?.join_all(["bulk", namespace, name, region, family, file])
+    }
+
     /// `.tidegate/partial/<run>`: files that are being written, not proved yet. Not below `archive/`: there a live
     /// cluster's cleaner deletes what has no HFile's name.
     pub fn partial(run: &str) -> Result<StorePath, StoreError> {
@@ -77,7 +114,12 @@ impl Repository {
             Err(error) if error.kind == store::StoreErrorKind::AlreadyExists => {}
             Err(error) => return Err(error.into()),
         }
-        Self::read(store)?.ok_or_else(|| CatalogError::damaged(path, "vanished right after it was written"))
+        let read = Self::read(store);
+        if let Err(CatalogError::Damaged { .. }) = read {
+            // The medium did not give back what was written. Nothing depends on it yet: it is made anew next time.
+            store.delete(&path)?;
+        }
+        read?.ok_or_else(|| CatalogError::damaged(path, "vanished right after it was written"))
     }
 }
 

@@ -23,7 +23,7 @@ pub fn open_existing(uri: &str) -> Result<Arc<dyn Store>, Failure> {
 pub fn open(uri: &str) -> Result<Arc<dyn Store>, Failure> {
     store::open_store(uri).map_err(|error| match error.kind {
         StoreErrorKind::Unsupported | StoreErrorKind::InvalidPath => Failure::usage(error),
-        _ => Failure::failed("opening the root", uri, &error.what),
+        _ => steps::failed_storage("opening the root", &error),
     })
 }
 

@@ -6,7 +6,13 @@ use store::{Store, StoreError, StoreErrorKind};
 
 /// A store's error that ends the run.
 pub fn failed_store(doing: &str, store: &dyn Store, error: StoreError) -> Failure {
-    let failure = Failure::failed(doing, full_path(store, &error.path), &error.what);
+    let path = full_path(store, &error.path);
+    failed_storage(doing, &StoreError { path, ..error })
+}
+
+/// The same where the store is not at hand: the path is as the store gave it.
+pub fn failed_storage(doing: &str, error: &StoreError) -> Failure {
+    let failure = Failure::failed(doing, &error.path, &error.what);
     match hint_of(error.kind) {
         Some(hint) => failure.hint(hint),
         None => failure,

@@ -29,7 +29,7 @@ pub use compare_files::{CompareFiles, CompareUnit, Compared};
 pub use copy_ranges::{BUFFER_LEN, CopiedRange, CopiedUnit, CopyRanges, CopyUnit, RangeOfUnit, RangeToCopy};
 pub use describe_hfile::{BloomDescription, HFileDescription, describe_hfile, read_dictionaries};
 pub use digest::{Blake3, FileSum, RANGE_LEN, RangeHasher, RangeSum, crc32c, join_ranges};
-pub use failing::{failed_store, file_problem, source_problem};
+pub use failing::{failed_storage, failed_store, file_problem, source_problem};
 pub use fault::ReadFault;
 pub use find_files::{FilesToFind, FindFiles, FoundFile, FoundFiles};
 pub use join_walks::join_walks;

@@ -2,8 +2,8 @@
 
 use super::record::{CopiedRecord, Record};
 use super::state::{FileState, State, add};
-use super::units::{Units, partial_path};
-use super::{ExportOptions, ExportPlan};
+use super::units::{Units, unproved_path};
+use super::{ExportOptions, ExportPlan, unremembered};
 use catalog::Journal;
 use formats::hfile::Walked;
 use runtime::{Meter, Run};
@@ -182,7 +182,7 @@ impl Copying<'_> {
         })
     }
 
-    /// Writes down that a file is in the target and proved.
+    /// Writes down that a file that was in the target is proved.
     fn done(
         &self,
         file: u32,
@@ -191,10 +191,7 @@ impl Copying<'_> {
         identity: String,
         state: &mut State,
     ) -> Result<(), Failure> {
-        let nothing = || Failure::failed("joining digests", format!("file {file}"), "there is no range");
-        let sum = join_ranges(&ranges).ok_or_else(nothing)?;
-        let ranges = if ranges.len() > 1 { ranges } else { Vec::new() };
-        let proof = Proof { sum, ranges, contents, identity };
+        let proof = proof_of(file, ranges, contents, identity)?;
         self.write_down(&Record::Placed { file, proof: proof.clone() })?;
         state.set(file, FileState::Done(Box::new(proof)));
         Ok(())
@@ -202,6 +199,10 @@ impl Copying<'_> {
 
     fn write_down(&self, record: &Record) -> Result<(), Failure> {
         write_down(self.journal, record)
+    }
+
+    fn unproved_path(&self, file: u32) -> Result<StorePath, Failure> {
+        unproved_path(self.plan, self.target, self.partial, file)
     }
 
     fn in_source(&self, file: u32, problem: Problem) -> Problem {
@@ -231,6 +232,18 @@ impl Copying<'_> {
     }
 }
 
+fn proof_of(
+    file: u32,
+    ranges: Vec<RangeSum>,
+    contents: Contents,
+    identity: String,
+) -> Result<Proof, Failure> {
+    let nothing = || Failure::failed("joining digests", format!("file {file}"), "there is no range");
+    let sum = join_ranges(&ranges).ok_or_else(nothing)?;
+    let ranges = if ranges.len() > 1 { ranges } else { Vec::new() };
+    Ok(Proof { sum, ranges, contents, identity })
+}
+
 /// Copies and writes down what was copied before the next step sees it.
 struct Journalled<'a> {
     copy: CopyRanges<'a>,
@@ -258,7 +271,7 @@ impl Map for Journalled<'_> {
 
 fn write_down(journal: &Mutex<Journal>, record: &Record) -> Result<(), Failure> {
     let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-    journal.append(record).map_err(|error| Failure::failed("writing the journal", "", error))
+    journal.append(record).map_err(|error| unremembered("writing the journal", &error))
 }
 
 /// Takes what was proved: gathers the ranges of long files, and gives whole files their names.
@@ -338,7 +351,7 @@ impl Placing<'_, '_> {
         }
         let sums = ranges.iter().map(|range| range.copied.sum).collect();
         let walks: Vec<Walked> = ranges.into_iter().filter_map(|range| range.copied.walked).collect();
-        let whole = target.open_uncached(&partial_path(self.work.partial, file)?).map_err(unwritten)?;
+        let whole = target.open_uncached(&self.work.unproved_path(file)?).map_err(unwritten)?;
         let walked = match self.work.options.level >= Level::Blocks {
             true => Some(join_walks(whole.as_ref(), walks).map_err(unwritten)?),
             false => None,
@@ -357,26 +370,43 @@ impl Placing<'_, '_> {
     ) -> Result<(), Failure> {
         let Some(contents) = self.work.contents(file, walked, opened, self.problems) else {
             self.state.set(file, FileState::Failed);
-            return Ok(());
+            // It may have been the reading: the next run reads it again.
+            return self.work.write_down(&Record::Forgotten(file));
         };
-        let len = ranges.iter().map(|range| range.len).sum();
-        let identity = self.give_name(file)?;
-        add(&mut self.state.tally.copied, len);
-        self.work.done(file, ranges, contents, identity, self.state)
+        add(&mut self.state.tally.copied, ranges.iter().map(|range| range.len).sum());
+        let target = self.work.target;
+        let unnamed = |error| failed_store("giving the copy its name", target, error);
+        let from = self.work.unproved_path(file)?;
+        if target.abilities().attributes {
+            target.set_attributes(&from, &self.work.options.attributes).map_err(unnamed)?;
+        }
+        // Written down before it has its name: a run that is killed in between knows the file by this.
+        let before = target.metadata(&from).map_err(unnamed)?.identity.0;
+        let mut proof = proof_of(file, ranges, contents, before)?;
+        self.work.write_down(&Record::Placed { file, proof: proof.clone() })?;
+        let after = self.give_name(file, &from)?;
+        if after != proof.identity {
+            proof.identity = after;
+            self.work.write_down(&Record::Placed { file, proof: proof.clone() })?;
+        }
+        self.state.set(file, FileState::Done(Box::new(proof)));
+        Ok(())
     }
 
-    fn give_name(&self, file: u32) -> Result<String, Failure> {
+    /// Gives the copy its final name, and with it the identity by which later runs know it.
+    fn give_name(&self, file: u32, from: &StorePath) -> Result<String, Failure> {
         let target = self.work.target;
         let unnamed = |error| failed_store("giving the copy its name", target, error);
         let missing = || Failure::failed("planning", "the export", format!("there is no file {file}"));
         let (listed, _) = self.work.plan.file(file).ok_or_else(missing)?;
-        let from = partial_path(self.work.partial, file)?;
         let to = self.work.plan.target_path(listed).map_err(Failure::usage)?;
+        if *from == to {
+            return Ok(target.metadata(&to).map_err(unnamed)?.identity.0);
+        }
         let replace =
             matches!(self.state.files.get(file as usize), Some(FileState::ToCopy { replace: true }));
         let rule = if replace { Publish::Replace } else { Publish::IfAbsent };
-        target.set_attributes(&from, &self.work.options.attributes).map_err(unnamed)?;
-        match target.rename(&from, &to, rule) {
+        match target.rename(from, &to, rule) {
             Err(error) if error.kind == StoreErrorKind::AlreadyExists => {
                 return Err(Failure::failed(
                     "giving the copy its name",

@@ -1,6 +1,7 @@
 //! The image of an export: the list of its files and the document that makes it count; and what earlier images know of
 //! files that are in the target already.
 
+use super::publish::is_on_medium;
 use super::state::{FileState, State, Tally, add};
 use super::{ExportOptions, ExportPlan, unremembered};
 use crate::{Context, time};
@@ -49,6 +50,8 @@ pub fn unchanged(
         Ok(image) if image.plan == plan.digest => image,
         Ok(_) => return Ok(None),
         Err(CatalogError::Store(error)) if error.is_not_found() => return Ok(None),
+        // It is written anew.
+        Err(CatalogError::Damaged { .. }) => return Ok(None),
         Err(error) => return Err(unremembered("reading the image of an earlier export", &error)),
     };
     let publishing = super::Publishing::new(target, plan, options)?;
@@ -57,7 +60,11 @@ pub fn unchanged(
     }
     let unread = |error| unremembered("reading the image of an earlier export", &error);
     let mut tally = Tally::default();
-    for batch in FilesOfImage::open(target, &dir, &image).map_err(unread)? {
+    let files = match FilesOfImage::open(target, &dir, &image) {
+        Err(CatalogError::Damaged { .. }) => return Ok(None),
+        files => files.map_err(unread)?,
+    };
+    for batch in files {
         for row in batch.map_err(unread)? {
             if !is_still(target, &row)? {
                 return Ok(None);
@@ -239,10 +246,7 @@ fn put_and_read_back(target: &dyn Store, dir: &StorePath, name: &str, bytes: &[u
     let failed = |error| failed_store(DOING, target, error);
     let path = dir.join(name).map_err(failed)?;
     target.put(&path, bytes, Publish::Replace).map_err(failed)?;
-    let file = target.open_uncached(&path).map_err(failed)?;
-    let mut back = vec![0; bytes.len() + 1];
-    let read = file.read_at(0, &mut back).map_err(failed)?;
-    match back.get(..read) == Some(bytes) {
+    match is_on_medium(target, &path, bytes).map_err(failed)? {
         true => Ok(()),
         false => Err(Failure::failed(DOING, path, "the medium does not give back what was written")
             .hint("check the target's disks")),

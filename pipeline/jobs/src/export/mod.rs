@@ -29,8 +29,8 @@ use runtime::Run;
 use stage::{Failure, Problems, Report, Stopped};
 use state::{FileState, State};
 use std::sync::{Arc, Mutex, PoisonError};
-use steps::{FileToVerify, FoundFile, Level, ListedFile, failed_store};
-use store::{Relation, Store, StoreErrorKind, StorePath};
+use steps::{FileToVerify, FoundFile, Level, ListedFile, failed_storage, failed_store};
+use store::{Attributes, Relation, Store, StoreErrorKind, StorePath};
 
 /// Exports a snapshot.
 pub fn run(options: &ExportOptions, context: &Context) -> Result<Report<ExportReport>, Stopped> {
@@ -88,13 +88,19 @@ impl Export<'_> {
         if let Some(report) = self.already_there()? {
             return Ok(report);
         }
+        if self.options.attributes != Attributes::default() && !self.target.abilities().attributes {
+            let wrong = format!("{} keeps no owner, group or mode", self.target.uri());
+            return Err(Failure::usage(wrong).into());
+        }
         let publishing = Publishing::new(self.target.as_ref(), self.plan, self.options)?;
         let there = publishing.there()?;
         let run_id = self.plan.run_id();
         let journal_path = layout::journal(run_id).map_err(Failure::usage)?;
         // A snapshot that is ours with a journal that is ours: a run was killed between publishing and its image.
         let ours = there == There::Ours && self.target.metadata(&journal_path).is_ok();
-        if there != There::Nothing && !ours && !self.options.overwrite {
+        // Where nothing can be renamed such a run leaves one or both documents, and perhaps no journal.
+        let begun = there != There::Other && !self.target.abilities().rename;
+        if there != There::Nothing && !ours && !begun && !self.options.overwrite {
             return Err(publishing.exists().into());
         }
         self.prepare(&journal_path)?;
@@ -125,7 +131,8 @@ impl Export<'_> {
         let image = image::write_list(self.plan, &state, self.target.as_ref())?;
         publishing.publish()?;
         image::write_image(self, &state, &image)?;
-        self.clear_away(&journal_path, &partial, journal);
+        drop(journal);
+        self.clear_away(&journal_path, &partial);
         let report = ExportReport::of_run(self.plan, self.options, &image.id, &state);
         Ok(Report::new("export", report, problems))
     }
@@ -135,6 +142,12 @@ impl Export<'_> {
         let Some(tally) = image::unchanged(self.plan, self.options, self.target.as_ref())? else {
             return Ok(None);
         };
+        // A run that was killed after it had written the image left these behind.
+        let run_id = self.plan.run_id();
+        let journal = layout::journal(run_id).map_err(Failure::usage)?;
+        if self.target.metadata(&journal).is_ok() {
+            self.clear_away(&journal, &layout::partial(run_id).map_err(Failure::usage)?);
+        }
         let id = image::id_of(self.plan);
         let report = ExportReport::already_there(self.plan, self.options, &id, tally);
         Ok(Some(Report::new("export", report, self.plan.accepted.clone())))
@@ -251,8 +264,7 @@ impl Export<'_> {
     }
 
     /// What only an interrupted run would need. Left-overs do no harm.
-    fn clear_away(&self, journal_path: &StorePath, partial: &StorePath, journal: Mutex<Journal>) {
-        drop(journal);
+    fn clear_away(&self, journal_path: &StorePath, partial: &StorePath) {
         let gone = [self.target.delete_tree(partial), self.target.delete(journal_path)];
         for error in gone.into_iter().filter_map(Result::err).filter(|error| !error.is_not_found()) {
             self.run.note(&format!("left behind: {error}"));
@@ -273,7 +285,7 @@ fn busy(error: catalog::CatalogError) -> Failure {
 /// A failure of the repository's own documents.
 pub(crate) fn unremembered(doing: &str, error: &catalog::CatalogError) -> Failure {
     match error {
-        catalog::CatalogError::Store(error) => Failure::failed(doing, &error.path, &error.what),
+        catalog::CatalogError::Store(error) => failed_storage(doing, error),
         catalog::CatalogError::Damaged { path, what } => Failure::failed(doing, path, what)
             .hint("the document is damaged or foreign: bring it back from a copy, or choose another target"),
     }

@@ -4,7 +4,7 @@
 use super::{ExportOptions, ExportPlan};
 use stage::Failure;
 use steps::{DESCRIPTION, MANIFEST, SNAPSHOTS, failed_store};
-use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath, list_all, read_all};
+use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath, list_all};
 
 /// A snapshot that is being put in its place.
 pub struct Publishing<'a> {
@@ -25,6 +25,8 @@ pub enum There {
     Nothing,
     /// Exactly what this plan would put there.
     Ours,
+    /// A part of what this plan would put there: such a run was broken off.
+    Begun,
     /// Something else.
     Other,
 }
@@ -73,21 +75,26 @@ impl<'a> Publishing<'a> {
                 let failed = |error| failed_store("clearing away a broken-off snapshot", self.target, error);
                 self.target.delete_tree(&self.working).map_err(failed)?;
             }
-            There::Nothing => {}
+            There::Nothing | There::Begun => {}
         }
         self.write(&self.working, Publish::Replace)
     }
 
     /// Publishes the snapshot. Whatever it names must be proved by now.
     pub fn publish(&self) -> Result<(), Failure> {
+        if self.there()? == There::Ours {
+            // An interrupted run has published it.
+            return self.drop_working();
+        }
         if !self.target.abilities().rename {
             let rule = if self.overwrite { Publish::Replace } else { Publish::IfAbsent };
             self.write(&self.published, rule)?;
-            return self.read_back();
+            return self.read_back(&self.published);
         }
-        // A restarted master of a live cluster wipes `.tmp`.
+        // A restarted master of a live cluster wipes `.tmp`; and a medium may not give back what was written.
         if self.look(&self.working)? != There::Ours {
             self.write(&self.working, Publish::Replace)?;
+            self.read_back(&self.working)?;
         }
         match self.target.rename(&self.working, &self.published, Publish::IfAbsent) {
             Ok(()) => {}
@@ -97,7 +104,7 @@ impl<'a> Publishing<'a> {
         self.target
             .sync_batch(std::slice::from_ref(&self.published))
             .map_err(|error| self.unpublished(error))?;
-        self.read_back()
+        self.read_back(&self.published)
     }
 
     /// Swaps the new snapshot with the old one, so that at every moment one of them is there; then drops the old.
@@ -106,7 +113,15 @@ impl<'a> Publishing<'a> {
             return Err(self.exists());
         }
         self.target.exchange(&self.working, &self.published).map_err(|error| self.unpublished(error))?;
-        self.target.delete_tree(&self.working).map_err(|error| self.unpublished(error))
+        self.drop_working()
+    }
+
+    /// Drops what is under the working name: announced for nothing, or replaced.
+    fn drop_working(&self) -> Result<(), Failure> {
+        match self.target.delete_tree(&self.working) {
+            Err(error) if !error.is_not_found() => Err(self.unpublished(error)),
+            _ => Ok(()),
+        }
     }
 
     /// The refusal to replace a snapshot unasked.
@@ -120,10 +135,15 @@ impl<'a> Publishing<'a> {
         // The manifest last: where nothing can be renamed it is what makes the snapshot whole.
         for (name, bytes) in [(DESCRIPTION, &self.plan.description), (MANIFEST, &self.plan.manifest)] {
             let path = dir.join(name).map_err(failed)?;
-            self.target.put(&path, bytes, rule).map_err(|error| match error.kind {
-                StoreErrorKind::AlreadyExists => self.exists(),
-                _ => failed(error),
-            })?;
+            match self.target.put(&path, bytes, rule) {
+                Err(error) if error.kind == StoreErrorKind::AlreadyExists => {
+                    // Where nothing can be renamed an interrupted run may have written it here.
+                    if !is_on_medium(self.target, &path, bytes).map_err(failed)? {
+                        return Err(self.exists());
+                    }
+                }
+                put => put.map_err(failed)?,
+            }
             if self.target.abilities().attributes {
                 self.target.set_attributes(&path, self.attributes).map_err(failed)?;
             }
@@ -135,15 +155,15 @@ impl<'a> Publishing<'a> {
         Ok(())
     }
 
-    fn read_back(&self) -> Result<(), Failure> {
-        match self.there()? {
+    fn read_back(&self, dir: &StorePath) -> Result<(), Failure> {
+        match self.look(dir)? {
             There::Ours => Ok(()),
             _ => Err(Failure::failed(
-                "reading the published snapshot back",
-                self.shown(&self.published),
-                "it is not what was written",
+                "reading the snapshot's documents back",
+                self.shown(dir),
+                "they are not what was written",
             )
-            .hint("did another export replace it at the same time? Verify it: tidegate snapshot verify")),
+            .hint("did another export replace them at the same time? Else check the target's disks")),
         }
     }
 
@@ -157,21 +177,21 @@ impl<'a> Publishing<'a> {
         if entries.is_empty() {
             return Ok(There::Nothing);
         }
-        let mut names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
-        names.sort_unstable();
-        if names != [DESCRIPTION, MANIFEST] {
-            return Ok(There::Other);
-        }
-        for (name, bytes) in [(DESCRIPTION, &self.plan.description), (MANIFEST, &self.plan.manifest)] {
-            let path = dir.join(name).map_err(failed)?;
-            match read_all(self.target, &path, u64::MAX) {
-                Ok(read) if read == *bytes => {}
-                Ok(_) => return Ok(There::Other),
+        for entry in &entries {
+            let bytes = match entry.name.as_str() {
+                DESCRIPTION => &self.plan.description,
+                MANIFEST => &self.plan.manifest,
+                _ => return Ok(There::Other),
+            };
+            let path = dir.join(&entry.name).map_err(failed)?;
+            match is_on_medium(self.target, &path, bytes) {
+                Ok(true) => {}
+                Ok(false) => return Ok(There::Other),
                 Err(error) if error.is_not_found() => return Ok(There::Other),
                 Err(error) => return Err(failed(error)),
             }
         }
-        Ok(There::Ours)
+        Ok(if entries.len() == 2 { There::Ours } else { There::Begun })
     }
 
     fn unpublished(&self, error: StoreError) -> Failure {
@@ -181,4 +201,12 @@ impl<'a> Publishing<'a> {
     fn shown(&self, path: &StorePath) -> String {
         format!("{}/{path}", self.target.uri().trim_end_matches('/'))
     }
+}
+
+/// Whether the medium holds exactly these bytes under a path.
+pub(super) fn is_on_medium(target: &dyn Store, path: &StorePath, bytes: &[u8]) -> Result<bool, StoreError> {
+    let file = target.open_uncached(path)?;
+    let mut back = vec![0; bytes.len() + 1];
+    let read = file.read_at(0, &mut back)?;
+    Ok(back.get(..read) == Some(bytes))
 }

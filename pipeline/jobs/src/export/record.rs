@@ -10,9 +10,9 @@ use store::PartReceipt;
 pub enum Record {
     /// A range was copied; it is not proved yet.
     Copied(CopiedRecord),
-    /// What was copied of this file does not count: the medium did not give it back.
+    /// What was copied of this file does not count: it is damaged, or the medium did not give it back.
     Forgotten(u32),
-    /// The file is proved and has its name in the archive.
+    /// The file is proved and is given its name in the archive: it has it if there is a file of this identity.
     Placed {
         /// The file.
         file: u32,

@@ -3,9 +3,9 @@
 use super::ExportPlan;
 use super::record::{CopiedRecord, Record};
 use stage::Failure;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use steps::{Proof, failed_store};
-use store::{Kind, Store};
+use store::{Kind, Metadata, Store, StorePath, list_all};
 
 /// What is to be done with a file.
 #[derive(Debug, Clone)]
@@ -61,25 +61,33 @@ impl State {
                 Record::Copied(range) => {
                     copied.insert((range.file, range.range), range);
                 }
-                Record::Forgotten(file) => forget(&mut copied, file),
-                Record::Placed { file, proof } => {
+                Record::Forgotten(file) => {
                     forget(&mut copied, file);
+                    placed.remove(&file);
+                }
+                Record::Placed { file, proof } => {
                     placed.insert(file, proof);
                 }
             }
         }
         let mut state = Self { files: Vec::with_capacity(plan.found.len()), copied, tally: Tally::default() };
+        // The files are in order of their directories, and one look at a directory is cheaper than one at each file.
+        let mut looked_at = (u32::MAX, HashMap::new());
         for (number, file) in plan.listed.files.iter().enumerate() {
             let path = plan.target_path(file).map_err(Failure::usage)?;
-            let there = match target.metadata(&path) {
-                Ok(metadata) if metadata.kind == Kind::File => Some(metadata.identity.0),
-                Ok(_) => return Err(Failure::refused("exporting", path, "is a directory in the target")),
-                Err(error) if error.is_not_found() => None,
-                Err(error) => return Err(failed_store("looking at the target", target, error)),
+            if looked_at.0 != file.directory {
+                looked_at = (file.directory, files_beside(target, &path)?);
+            }
+            let there = match looked_at.1.remove(path.name()) {
+                Some(metadata) if metadata.kind == Kind::File => Some(metadata.identity.0),
+                Some(_) => return Err(Failure::refused("exporting", path, "is a directory in the target")),
+                None => None,
             };
-            let proof = u32::try_from(number).ok().and_then(|number| placed.remove(&number));
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let proof = placed.remove(&number);
             state.files.push(match (there, proof) {
                 (Some(identity), Some(proof)) if identity == proof.identity => {
+                    forget(&mut state.copied, number);
                     add(&mut state.tally.resumed, proof.sum.len);
                     FileState::Done(Box::new(proof))
                 }
@@ -108,6 +116,16 @@ fn forget(copied: &mut BTreeMap<(u32, u32), CopiedRecord>, file: u32) {
     let ranges: Vec<_> = copied.range((file, 0)..=(file, u32::MAX)).map(|(key, _)| *key).collect();
     for range in ranges {
         copied.remove(&range);
+    }
+}
+
+/// What lies in the directory of a path, by name.
+fn files_beside(target: &dyn Store, path: &StorePath) -> Result<HashMap<String, Metadata>, Failure> {
+    let dir = path.parent().unwrap_or_default();
+    match list_all(target, &dir) {
+        Ok(entries) => Ok(entries.into_iter().map(|entry| (entry.name, entry.metadata)).collect()),
+        Err(error) if error.is_not_found() => Ok(HashMap::new()),
+        Err(error) => Err(failed_store("looking at the target", target, error)),
     }
 }
 

@@ -11,9 +11,10 @@ use steps::{CopiedRange, CopyUnit, FoundFile, ListedFile, RangeOfUnit, RangeToCo
 use store::{Store, StoreError, StorePath, WriteParts};
 
 /// So many short files make a unit at most: enough that one sync serves many, few enough that little is lost.
-const FILES_A_UNIT: usize = 128;
+const FILES_A_UNIT: usize = 64;
 
-/// Yields units: first the ranges of long files, then short files in bundles.
+/// Yields units: the ranges of long files, which keep the disks busy, and in turn with them short files in bundles, which
+/// keep the cores busy.
 pub struct Units<'a> {
     plan: &'a ExportPlan,
     /// Ranges that an earlier run copied.
@@ -24,6 +25,8 @@ pub struct Units<'a> {
     short: std::iter::Peekable<std::vec::IntoIter<u32>>,
     /// The long file whose ranges are being yielded.
     open: Option<OpenFile>,
+    /// Whether what was yielded last was a bundle.
+    last_was_bundle: bool,
 }
 
 /// A file with several ranges, being written.
@@ -54,6 +57,7 @@ impl<'a> Units<'a> {
             long: long.into_iter(),
             short: short.into_iter().peekable(),
             open: None,
+            last_was_bundle: true,
         }
     }
 
@@ -80,7 +84,8 @@ impl<'a> Units<'a> {
     /// Begins a long file, or goes on with it where an earlier run was.
     fn begin(&self, number: u32) -> Result<Option<OpenFile>, Failure> {
         let Some((_, found)) = self.plan.file(number) else { return Ok(None) };
-        let (path, shape) = (partial_path(self.partial, number)?, self.plan.shape(found));
+        let path = unproved_path(self.plan, self.target, self.partial, number)?;
+        let shape = self.plan.shape(found);
         let unwritten = |error: StoreError| failed_store("beginning the copy", self.target, error);
         let token =
             self.copied.range((number, 0)..=(number, u32::MAX)).next().map(|(_, range)| range.token.as_str());
@@ -131,7 +136,7 @@ impl<'a> Units<'a> {
             source: path(found.place)?,
             moved_to: elsewhere.map(path).collect::<Result<_, _>>()?,
             identity: found.identity.clone(),
-            target: partial_path(self.partial, file)?,
+            target: unproved_path(self.plan, self.target, self.partial, file)?,
             shape: self.plan.shape(found),
             parts,
         })
@@ -156,14 +161,28 @@ impl Source for Units<'_> {
     type Out = CopyUnit;
 
     fn next(&mut self) -> Result<Option<CopyUnit>, Failure> {
-        match self.next_range()? {
+        self.last_was_bundle = !self.last_was_bundle;
+        let unit = if self.last_was_bundle { self.next_bundle()? } else { self.next_range()? };
+        match unit {
             Some(unit) => Ok(Some(unit)),
+            None if self.last_was_bundle => self.next_range(),
             None => self.next_bundle(),
         }
     }
 }
 
-/// Where a file's bytes are until they are proved.
-pub fn partial_path(partial: &StorePath, file: u32) -> Result<StorePath, Failure> {
-    partial.join(&format!("{file}")).map_err(Failure::usage)
+/// Where a file's bytes are until they are proved. Where nothing can be renamed that is their final place: what makes
+/// them count is the snapshot that names them.
+pub fn unproved_path(
+    plan: &ExportPlan,
+    target: &dyn Store,
+    partial: &StorePath,
+    file: u32,
+) -> Result<StorePath, Failure> {
+    let path = match plan.file(file) {
+        Some((listed, _)) if !target.abilities().rename => plan.target_path(listed),
+        // Workers that make files in one directory wait for each other.
+        _ => partial.join_all([format!("{}", file as usize / FILES_A_UNIT).as_str(), &format!("{file}")]),
+    };
+    path.map_err(Failure::usage)
 }

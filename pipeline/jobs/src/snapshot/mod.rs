@@ -6,4 +6,4 @@ mod verify;
 pub use describe::{
     FamilyStats, FileEntry, SnapshotReport, SnapshotStats, SnapshotSummary, SnapshotsReport, info, list,
 };
-pub use verify::{SnapshotVerified, VerifyOptions, verify};
+pub use verify::{SnapshotVerified, VerifyOptions, verify, verify_in};

@@ -1,11 +1,11 @@
 use crate::snapshot_files::SnapshotFiles;
 use crate::verifying::{Verified, verify_files};
 use crate::{Context, roots};
-use catalog::{FilesOfImage, list_images};
+use catalog::{CatalogError, FilesOfImage, list_images};
 use formats::compress::Dictionaries;
 use formats::name::SnapshotName;
 use serde::Serialize;
-use stage::{Failure, Problems, Report};
+use stage::{Failure, Problem, ProblemKind, Problems, Report};
 use std::collections::HashMap;
 use std::sync::Arc;
 use steps::{Blake3, FileSum, FileToVerify, Level};
@@ -45,17 +45,27 @@ pub struct SnapshotVerified {
 /// Verifies a snapshot's files up to a level.
 pub fn verify(options: &VerifyOptions, context: &Context) -> Result<Report<SnapshotVerified>, Failure> {
     let store = roots::open_existing(&options.from)?;
+    verify_in(&store, options, context)
+}
+
+/// Verifies a snapshot of an open root.
+pub fn verify_in(
+    store: &Arc<dyn Store>,
+    options: &VerifyOptions,
+    context: &Context,
+) -> Result<Report<SnapshotVerified>, Failure> {
     let run = context.start()?;
     let name = SnapshotName::parse(&options.snapshot).map_err(Failure::usage)?;
     let files = SnapshotFiles::read(store.as_ref(), &name, &run)?;
+    let mut problems: Problems = files.faults.iter().cloned().collect();
     let sums = match options.level >= Level::Sums {
-        true => recorded_sums(store.as_ref())?,
+        true => recorded_sums(store.as_ref(), &mut problems)?,
         false => HashMap::new(),
     };
     let mut verified = match options.level {
         Level::List => Verified::default(),
         level => {
-            let there = to_verify(&files, &store, &sums)?;
+            let there = to_verify(&files, store, &sums)?;
             verify_files(there, level, options.workers, Dictionaries::new(), &run)?
         }
     };
@@ -64,7 +74,6 @@ pub fn verify(options: &VerifyOptions, context: &Context) -> Result<Report<Snaps
         verified.files = found.clone().count() as u64;
         verified.bytes = found.map(|found| found.len).sum();
     }
-    let mut problems: Problems = files.faults.into_iter().collect();
     problems.append(files.missing.clone());
     problems.append(std::mem::take(&mut verified.problems));
     let report = SnapshotVerified {
@@ -100,12 +109,24 @@ fn to_verify(
     Ok(there)
 }
 
-/// The digests that the root's images record, by path. Where two images know a file the later one counts.
-fn recorded_sums(store: &dyn Store) -> Result<HashMap<String, FileSum>, Failure> {
+/// The digests that the root's images record, by path. Where two images know a file the later one counts; a damaged
+/// image is a problem.
+fn recorded_sums(store: &dyn Store, problems: &mut Problems) -> Result<HashMap<String, FileSum>, Failure> {
     let unread = |error| crate::export::unremembered("reading the repository's images", &error);
     let mut sums = HashMap::new();
     for listed in list_images(store).map_err(unread)? {
-        for batch in FilesOfImage::of(store, &listed).map_err(unread)? {
+        let files = match FilesOfImage::of(store, &listed) {
+            Err(CatalogError::Damaged { path, what }) => {
+                problems.push(
+                    Problem::new(ProblemKind::Structure, path, what)
+                        .meaning("the digests that it recorded cannot be compared")
+                        .hint("export the snapshot again"),
+                );
+                continue;
+            }
+            files => files.map_err(unread)?,
+        };
+        for batch in files {
             for row in batch.map_err(unread)? {
                 if let (Some(crc32c), Some(blake3)) = (row.crc32c, row.blake3) {
                     sums.insert(row.path, FileSum { len: row.len, crc32c, blake3: Blake3(blake3) });
