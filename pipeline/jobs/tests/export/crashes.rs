@@ -1,0 +1,97 @@
+//! A run that dies at any operation, on either side: nothing half is seen, and the same command finishes.
+
+use crate::support::*;
+use jobs::export::ExportOptions;
+use std::sync::Arc;
+use store::{Abilities, Effect, Fault, MemoryStore, StoreErrorKind};
+
+/// From the nth operation on nothing happens any more, as if the process had ended there.
+fn dead_from(nth: u64) -> Fault {
+    Fault::new(Effect::Fail(StoreErrorKind::Other)).nth(nth).always()
+}
+
+fn operations_of(options: &ExportOptions, before: &MemoryStore) -> u64 {
+    let (target, record) = recorded(shared(before.clone()));
+    export(options, &shared(source()), &target).unwrap();
+    record.operations().len() as u64
+}
+
+fn die_everywhere(options: &ExportOptions, make: impl Fn() -> MemoryStore, keeps_a_journal: bool) {
+    let name = options.target.as_deref().unwrap_or(&options.snapshot);
+    let undisturbed = make();
+    let operations = operations_of(options, &undisturbed);
+    let expected = comparable(&undisturbed);
+    let total: u64 =
+        export(&ExportOptions { dry_run: true, ..options.clone() }, &shared(source()), &shared(make()))
+            .unwrap()
+            .result
+            .files
+            .bytes;
+    assert!(operations > 40, "{operations}");
+    let untouched = tree(&source());
+    for nth in 1..=operations + 1 {
+        let when = format!("died at operation {nth} of {operations}");
+        let memory = source();
+        let (source, read) = recorded(shared(memory.clone()));
+        let target = make();
+        let was_visible = is_visible(&target, name);
+        let (dying, _) = faulty(&target, [dead_from(nth)]);
+        let died = export(options, &source, &dying);
+        assert!(died.is_err() || nth >= operations - 4, "{when}: {died:?}");
+        if was_visible {
+            assert!(is_visible(&target, name), "{when}: the old snapshot is gone");
+        }
+        never_half(&target, name, &when);
+        let target: Arc<dyn store::Store> = shared(target);
+        let report =
+            export(options, &source, &target).unwrap_or_else(|stopped| panic!("{when}: {stopped:?}"));
+        verify(&target, name).unwrap_or_else(|wrong| panic!("{when}: {wrong}"));
+        let got = comparable(target.as_ref());
+        assert_eq!(got.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{when}");
+        assert!(got == expected, "{when}: other bytes");
+        if keeps_a_journal {
+            let again = read.bytes_read("/f/").saturating_sub(total);
+            assert!(again <= WORKERS as u64 * RANGE_LEN, "{when}: {again} bytes were read twice: {report:?}");
+        }
+        assert_eq!(tree(&memory), untouched, "{when}: the source was written to");
+    }
+}
+
+#[test]
+fn dying_at_every_operation_on_the_target() {
+    die_everywhere(&options("s1"), MemoryStore::files, true);
+}
+
+#[test]
+fn dying_while_a_snapshot_is_replaced() {
+    let replacing =
+        ExportOptions { snapshot: "s2".into(), target: Some("s1".into()), overwrite: true, ..options("s2") };
+    let with_s1 = || {
+        let target = MemoryStore::files();
+        export(&options("s1"), &shared(source()), &shared(target.clone())).unwrap();
+        target
+    };
+    die_everywhere(&replacing, with_s1, true);
+}
+
+#[test]
+fn dying_where_nothing_can_be_renamed() {
+    let no_rename = Abilities { rename: false, parallel_parts: true, directories: true, attributes: true };
+    die_everywhere(&options("s1"), || MemoryStore::new(no_rename), false);
+    // There a file is seen only once it is finished, so that its ranges cannot be proved one by one: no long files.
+    let in_one_part = ExportOptions { range_len: 1 << 20, ..options("s1") };
+    die_everywhere(&in_one_part, MemoryStore::objects, false);
+}
+
+#[test]
+fn what_an_interrupted_run_finished_can_be_forgotten() {
+    let source = shared(source());
+    let target = MemoryStore::files();
+    let operations = operations_of(&options("s1"), &MemoryStore::files());
+    let (dying, _) = faulty(&target, [dead_from(operations / 2)]);
+    export(&options("s1"), &source, &dying).unwrap_err();
+    let afresh = ExportOptions { resume: false, ..options("s1") };
+    let report = export(&afresh, &source, &shared(target.clone())).unwrap().result;
+    assert_eq!(report.resumed.files, 0);
+    verify(&shared(target), "s1").unwrap();
+}
