@@ -1,7 +1,7 @@
 //! Progress as bars on standard error; nothing is drawn if that is no terminal.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use runtime::{Event, Progress};
+use jobs::{Event, Progress};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -22,8 +22,9 @@ fn main() -> ExitCode {
     };
     let Arguments { command, every } = arguments;
     if let Command::Completions { shell } = command {
-        clap_complete::generate(shell, &mut Arguments::command(), "tidegate", &mut std::io::stdout());
-        return ExitCode::SUCCESS;
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "tidegate", &mut script);
+        return report::plain(&script);
     }
     let name = name_of(&command);
     match meaning::context(&every) {

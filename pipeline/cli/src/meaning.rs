@@ -4,8 +4,7 @@ use crate::arguments::{EveryCommand, Export, Level, ProgressBars};
 use crate::bars::Bars;
 use jobs::export::ExportOptions;
 use jobs::hfile::CatOptions;
-use jobs::{Attributes, Context};
-use runtime::Cancel;
+use jobs::{Attributes, Cancel, Context, Progress};
 use stage::Failure;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -36,7 +35,7 @@ pub fn context(every: &EveryCommand) -> Result<Context, Failure> {
     })
     .map_err(|error| Failure::failed("listening for interrupts", "", error))?;
     let memory = every.memory.map_or_else(quarter_of_memory, |size| size.0);
-    let progress: Arc<dyn runtime::Progress> = match every.progress {
+    let progress: Arc<dyn Progress> = match every.progress {
         ProgressBars::Auto => Arc::new(Bars::new()),
         ProgressBars::Never => Arc::new(()),
     };

@@ -108,9 +108,24 @@ fn json<T: Serialize>(report: &T) -> String {
 }
 
 fn print(text: &str) -> std::io::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(bytes)?;
     out.flush()
+}
+
+/// Prints bytes that are no report.
+pub fn plain(bytes: &[u8]) -> ExitCode {
+    match print_bytes(bytes) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            line(&format!("error: printing: {error}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 /// A line on standard error. If that is closed there is nobody left to tell.

@@ -13,6 +13,7 @@ mod time;
 mod verifying;
 
 pub use context::Context;
+pub use runtime::{Cancel, Event, Progress};
 pub use steps::Level;
 pub use store::Attributes;
 pub use verifying::{NotLookedInto, Verified};

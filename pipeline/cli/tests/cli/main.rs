@@ -1,0 +1,18 @@
+//! The real binary on real HBase data: what it prints, what it writes, how it ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test fails by a panic and says what it skips"
+)]
+
+mod bad_input;
+mod cells;
+mod flips;
+mod golden;
+mod kills;
+mod options;
+mod roots;
+mod support;

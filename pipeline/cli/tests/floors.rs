@@ -1,0 +1,144 @@
+//! The floors of the house: which crate may use which, as its `Cargo.toml` says it (design: section 1).
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A crate, the crates of the workspace that it may use, and what it must never use.
+struct Floor {
+    name: &'static str,
+    uses: &'static [&'static str],
+    never: &'static [&'static str],
+}
+
+const THREADS: &[&str] = &["tokio", "rayon", "crossbeam-channel", "crossbeam"];
+const SCREEN: &[&str] = &["clap", "indicatif", "console", "comfy-table"];
+
+const FLOORS: &[Floor] = &[
+    Floor { name: "stage", uses: &[], never: &["rustix", "blake3", "tempfile"] },
+    Floor { name: "formats", uses: &[], never: &["arrow", "parquet", "rustix", "jiff"] },
+    Floor { name: "history", uses: &["formats"], never: &["arrow", "parquet", "rustix", "jiff"] },
+    Floor { name: "columns", uses: &["formats"], never: &["rustix"] },
+    Floor { name: "store", uses: &[], never: &["arrow", "parquet", "prost"] },
+    Floor { name: "cluster", uses: &["formats"], never: &["arrow", "parquet"] },
+    Floor {
+        name: "steps",
+        uses: &["stage", "formats", "history", "columns", "store", "cluster"],
+        never: &["rustix"],
+    },
+    Floor { name: "runtime", uses: &["stage"], never: &["blake3", "prost", "arrow", "parquet"] },
+    Floor { name: "catalog", uses: &["stage", "store", "columns"], never: &["prost"] },
+    Floor {
+        name: "jobs",
+        uses: &["stage", "formats", "history", "columns", "store", "cluster", "steps", "runtime", "catalog"],
+        never: SCREEN,
+    },
+    Floor {
+        name: "cli",
+        uses: &["jobs", "catalog", "stage"],
+        never: &["rayon", "tokio", "arrow", "parquet"],
+    },
+    Floor { name: "fixtures", uses: &["formats", "columns", "store", "jobs"], never: SCREEN },
+    Floor {
+        name: "benches",
+        uses: &["formats", "columns", "store", "steps", "jobs", "fixtures", "stage"],
+        never: &[],
+    },
+    Floor { name: "fuzz", uses: &["formats", "history", "columns"], never: &[] },
+];
+
+/// Crates that start no thread; `store` and `cluster` may own a hidden runtime.
+const THREADLESS: [&str; 6] = ["stage", "formats", "history", "columns", "steps", "catalog"];
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn manifest(dir: &Path) -> toml::Table {
+    fs::read_to_string(dir.join("Cargo.toml")).unwrap().parse().unwrap()
+}
+
+/// The directories of the workspace's crates, by name.
+fn crates() -> BTreeMap<String, PathBuf> {
+    let root = repository();
+    let workspace = manifest(&root);
+    let mut dirs = Vec::new();
+    for member in workspace["workspace"]["members"].as_array().unwrap() {
+        match member.as_str().unwrap().strip_suffix("/*") {
+            None => dirs.push(root.join(member.as_str().unwrap())),
+            Some(above) => {
+                let below = fs::read_dir(root.join(above)).unwrap().map(|entry| entry.unwrap().path());
+                dirs.extend(below.filter(|dir| dir.join("Cargo.toml").is_file()));
+            }
+        }
+    }
+    dirs.into_iter()
+        .map(|dir| (manifest(&dir)["package"]["name"].as_str().unwrap().to_owned(), dir))
+        .collect()
+}
+
+/// What a crate uses, its tests aside.
+fn used_by(dir: &Path) -> BTreeSet<String> {
+    let manifest = manifest(dir);
+    let kinds = ["dependencies", "build-dependencies"].into_iter().filter_map(|kind| manifest.get(kind));
+    kinds.flat_map(|table| table.as_table().unwrap().keys().cloned()).collect()
+}
+
+fn floor(name: &str) -> &'static Floor {
+    let found = FLOORS.iter().find(|floor| floor.name == name);
+    found.unwrap_or_else(|| panic!("crate {name} has no place in the house: give it one in this table"))
+}
+
+#[test]
+fn every_crate_uses_only_the_floors_below_it() {
+    let crates = crates();
+    assert!(crates.len() >= 10, "{crates:?}");
+    for (name, dir) in &crates {
+        let floor = floor(name);
+        for used in used_by(dir) {
+            let is_ours = crates.contains_key(&used);
+            assert!(!is_ours || floor.uses.contains(&used.as_str()), "{name} must not use {used}");
+            let never =
+                floor.never.iter().any(|never| used == *never || used.starts_with(&format!("{never}-")));
+            assert!(!never, "{name} must never use {used}");
+            let starts_threads = THREADLESS.contains(&name.as_str()) && THREADS.contains(&used.as_str());
+            assert!(!starts_threads, "{name} starts no threads, but uses {used}");
+        }
+    }
+}
+
+#[test]
+fn stage_uses_serde_and_nothing_else() {
+    assert_eq!(used_by(&crates()["stage"]), BTreeSet::from(["serde".to_owned()]));
+}
+
+fn sources(dir: &Path) -> Vec<PathBuf> {
+    let (mut dirs, mut files) = (vec![dir.join("src")], Vec::new());
+    while let Some(dir) = dirs.pop() {
+        for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() { dirs.push(path) } else { files.push(path) }
+        }
+    }
+    files
+}
+
+/// What `Cargo.toml` cannot say: the standard library has threads, files and clocks, too. Unit tests may use them.
+#[test]
+fn pure_crates_know_no_file_no_thread_and_no_clock() {
+    let crates = crates();
+    for name in THREADLESS {
+        let pure = ["stage", "formats", "history", "columns"].contains(&name);
+        let Some(dir) = crates.get(name) else { continue };
+        for source in sources(dir) {
+            let text = fs::read_to_string(&source).unwrap();
+            let library = text.split("#[cfg(test)]").next().unwrap();
+            let banned = ["std::thread", "thread::spawn", "thread::scope"];
+            let impure = ["std::fs", "std::path", "std::net", "SystemTime", "Instant::now"];
+            let banned = banned.iter().chain(impure.iter().filter(|_| pure));
+            for word in banned {
+                assert!(!library.contains(word), "{}: {word}", source.display());
+            }
+        }
+    }
+}
