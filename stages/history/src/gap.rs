@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use formats::name::EncodedRegionName;
+use formats::name::{EncodedRegionName, StoreFileName};
 use formats::wal::{EventType, FlushAction, Marker};
 
 use crate::history::Segment;
+use crate::lineage::store_files;
 use crate::{FileEnd, History, RegionHistory, Run, Starts};
 
 /// What a gap means.
@@ -34,7 +35,7 @@ pub enum GapCause {
     WithinOneFile,
     /// Between the entries of different files.
     FileBorder,
-    /// Before the first entry that is known; the region had not opened with it.
+    /// Before the first entry that is known, with which the region did not open for the first time.
     BeforeFirstEntry,
     /// The file before it ends in the middle of an entry, or in damage.
     BrokenFile,
@@ -89,12 +90,19 @@ fn named_entries(entries: &RegionHistory) -> BTreeSet<u64> {
     numbers.map(|number| number.saturating_add(1)).collect()
 }
 
+/// Whether a file was made in the region itself; a new region may have links and References.
+fn is_own_file(name: &str) -> bool {
+    matches!(StoreFileName::parse(name), Ok(StoreFileName::HFile(_)))
+}
+
 /// What lies at one side of a gap.
 #[derive(Default)]
 struct Side {
     /// Indexes of the files that have the entry.
     files: Vec<usize>,
     opens: bool,
+    /// It opens with files of its own: it was open before.
+    opens_again: bool,
     closes: bool,
     /// The number of a marker that takes the id in front of it.
     number: Option<(u64, GapCause)>,
@@ -142,6 +150,7 @@ impl Walk<'_> {
         let number = match &entry.marker {
             Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => {
                 side.opens = true;
+                side.opens_again |= store_files(event).any(|name| is_own_file(name));
                 event.log_sequence_number.map(|number| (number, GapCause::RegionOpen))
             }
             Marker::RegionEvent(_) => {
@@ -161,7 +170,7 @@ impl Walk<'_> {
 
     /// The ids between `last` and `first`, but for those that the snapshot's files cover.
     fn gap(&mut self, last: Option<u64>, before: &Side, first: u64, after: &Side) {
-        if last.is_none() && after.opens && self.covered == 0 {
+        if last.is_none() && after.opens && !after.opens_again && self.covered == 0 {
             return;
         }
         let from = last.unwrap_or_default().max(self.covered).saturating_add(1);

@@ -13,6 +13,7 @@ mod clock;
 mod completeness;
 mod cut;
 mod dependency;
+mod display;
 mod entries;
 mod frontier;
 mod gap;

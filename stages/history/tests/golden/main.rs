@@ -10,12 +10,16 @@
 
 mod causal;
 mod cuts;
+mod lost;
 mod root;
 
 use std::collections::BTreeMap;
 
 use formats::name::EncodedRegionName;
-use history::{Completeness, GapCause, GapClass, Overlap, Starts, completeness, overlaps, store_list_breaks};
+use history::{
+    Completeness, GapCause, GapClass, History, Origin, Overlap, Sources, Starts, at_end, completeness,
+    overlaps, region_cuts, store_list_breaks,
+};
 use root::golden_set;
 
 fn by_cause(found: &Completeness) -> BTreeMap<(GapClass, GapCause), u64> {
@@ -135,8 +139,12 @@ fn the_split_and_the_merge_are_in_the_lineages() {
         let expected = usize::from(daughters.contains(region)) + 2 * usize::from(*region == merged);
         assert_eq!(lineages.ancestors(region).len(), expected, "{region}");
     }
-    // hbase:meta's WALs and the References tell the same: each alone is enough here.
-    assert!(set.history.lineages().contradictions().is_empty());
+    assert!(lineages.contradictions().is_empty());
+    // The References alone tell the same, and so do hbase:meta's WALs.
+    let references = History::new(Sources { descents: Vec::new(), ..set.sources.clone() });
+    assert_eq!(references.lineages(), lineages);
+    let meta = History::new(Sources { files: Vec::new(), ..set.sources.clone() });
+    assert_eq!(meta.lineages(), lineages);
 }
 
 #[test]
@@ -147,4 +155,10 @@ fn recovered_edits_are_copies_and_no_new_entries() {
     assert!(overlaps.iter().all(recovered));
     // 5, 4, 13 and 18 entries.
     assert_eq!(overlaps.iter().map(|overlap| overlap.ids.len()).sum::<u64>(), 40);
+    let mut wals = set.sources.clone();
+    wals.files.retain(|file| file.origin != Origin::RecoveredEdits);
+    let wals = History::new(wals);
+    let counted = |history: &History| region_cuts(history, &Starts::default(), &at_end(history));
+    assert_eq!(counted(&wals), counted(&set.history));
+    assert!(region_cuts(&set.history, &Starts::default(), &at_end(&set.history)).len() > 7);
 }

@@ -21,6 +21,7 @@ pub type Column = (String, Vec<u8>, Vec<u8>, Vec<u8>);
 pub struct GoldenSet {
     pub directory: PathBuf,
     pub meta: Value,
+    pub sources: Sources,
     pub history: History,
     /// Where each column was put, every time.
     pub columns: BTreeMap<Column, Vec<(EncodedRegionName, u64)>>,
@@ -41,8 +42,9 @@ pub fn golden_set(name: &str) -> Option<GoldenSet> {
     let mut set = Reading::default();
     set.read_below(&directory.join("root"));
     set.sources.dead_servers = set.servers.difference(&set.live).cloned().collect();
-    let history = History::new(set.sources);
-    Some(GoldenSet { directory, meta, history, columns: set.columns, in_file: set.in_file })
+    let history = History::new(set.sources.clone());
+    let Reading { sources, columns, in_file, .. } = set;
+    Some(GoldenSet { directory, meta, sources, history, columns, in_file })
 }
 
 #[derive(Default)]

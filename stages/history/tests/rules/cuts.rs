@@ -168,7 +168,14 @@ fn a_cut_cannot_leave_out_what_the_files_hold() {
     let starts = snapshot(&history, &[('a', 6), ('b', 9)]);
     let frontier = frontier(&history, &none());
     let refusal = check(&history, &at_time(&history, 29, &none()), &starts, &none(), &frontier);
-    let Err(Refusal::BelowStart { regions, earliest }) = refusal else { panic!("{refusal:?}") };
+    let refusal = refusal.unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "the cut leaves out what the snapshot's files hold, and these cannot be rolled back; \
+         region bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb: cut at 3, files hold entries up to 6; \
+         the earliest time that would do is 30 ms"
+    );
+    let Refusal::BelowStart { regions, earliest } = refusal else { panic!("{refusal:?}") };
     let [ref below] = regions[..] else { panic!("{regions:?}") };
     assert_eq!((below.region, below.last, below.needed), (region('b'), 3, 6));
     assert_eq!(earliest.time_ms, Some(30));
@@ -190,5 +197,10 @@ fn a_time_beyond_the_frontier_is_refused() {
         |time| check(&history, &at_time(&history, time, &none()), &Starts::default(), &none(), &frontier);
     assert_eq!(check(79), Ok(()));
     let group = Some("a%2C1%2C1".to_owned());
-    assert_eq!(check(80), Err(Refusal::BeyondFrontier { asked_ms: 80, reachable_ms: 79, group }));
+    let refusal = check(80).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "80 ms is beyond what has been read: the WALs of a%2C1%2C1 are known up to 79 ms"
+    );
+    assert_eq!(refusal, Refusal::BeyondFrontier { asked_ms: 80, reachable_ms: 79, group });
 }

@@ -94,6 +94,11 @@ fn what_comes_first_must_be_the_open_or_be_in_the_files() {
         found(&history, &snapshot(&history, &[('a', 37)])),
         [(38, 39, Ambiguous, Cause::BeforeFirstEntry)]
     );
+    // It was open before, for it has a file of its own.
+    assert_eq!(
+        of([wal("a", 1).open('a', 9, 1, &["1"])]),
+        [(1, 8, Ambiguous, Cause::BeforeFirstEntry), (9, 9, Explained, Cause::RegionOpen)]
+    );
     // The snapshot's own flush may be the first that is known.
     let history = crate::world::history([wal("a", 1).start_flush('a', 39, 1)]);
     assert_eq!(found(&history, &snapshot(&history, &[('a', 39)])), []);

@@ -1,0 +1,175 @@
+//! What an operator reads: what is wrong, where, and for refusals what would do.
+
+use std::fmt::{Display, Formatter, Result};
+
+use crate::{Assumption, Finding, Gap, GapCause, GapClass, Refusal, StoreListBreak, StoreListBreakKind};
+
+/// So many are named; of the others only the number is told.
+const SHOWN: usize = 5;
+
+fn list(names: &[String]) -> String {
+    let mut shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        shown.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    shown
+}
+
+impl Display for GapClass {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.pad(match self {
+            Self::Explained => "explained",
+            Self::Unlogged => "unlogged",
+            Self::Ambiguous => "ambiguous",
+            Self::Missing => "missing",
+        })
+    }
+}
+
+impl Display for GapCause {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Self::StartFlush => "a flush took the id",
+            Self::RegionOpen => "the opening of the region took the id",
+            Self::BulkLoad => "a bulk load took the id",
+            Self::WithinOneFile => "a SKIP_WAL write or the flush of an empty memstore, inside one whole WAL",
+            Self::FileBorder => "one WAL ends before it and another goes on behind it",
+            Self::BeforeFirstEntry => "the WALs at hand start behind it",
+            Self::BrokenFile => "the WAL in front of it is torn or damaged",
+            Self::BytesSkipped => "bytes of the WAL could not be read",
+            Self::OpenNumber => "the region was opened with a larger sequence id",
+            Self::FlushWithoutStart => "a flush was committed whose START_FLUSH is not there",
+            Self::CloseWithoutOpen => "the region was closed, and its REGION_OPEN is not there",
+            Self::ChildOpenNumber => "a region that came of this one was opened with a larger sequence id",
+        })
+    }
+}
+
+impl Display for Gap {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let Self { region, ids, class, cause } = self;
+        match ids.len() {
+            1 => write!(f, "region {region}: sequence id {} is {class}: {cause}", ids.first),
+            _ => {
+                write!(f, "region {region}: sequence ids {} to {} are {class}: {cause}", ids.first, ids.last)
+            }
+        }
+    }
+}
+
+impl Display for StoreListBreak {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "region {} opened at sequence id {} ", self.region, self.sequence)?;
+        match &self.kind {
+            StoreListBreakKind::Restored { returned, vanished } => {
+                f.write_str("with other files than its WALs tell, as after restore_snapshot")?;
+                if !returned.is_empty() {
+                    write!(f, "; back: {}", list(returned))?;
+                }
+                if !vanished.is_empty() {
+                    write!(f, "; gone: {}", list(vanished))?;
+                }
+                Ok(())
+            }
+            StoreListBreakKind::Foreign { files } => {
+                write!(f, "with files that no flush, bulk load or compaction has made: {}", list(files))
+            }
+            StoreListBreakKind::Recreated => f.write_str(
+                "as a new region of no parents, as after truncate or drop and create (or its split or merge is in \
+                 WALs of hbase:meta that are not at hand)",
+            ),
+            StoreListBreakKind::ReopenedAfterChild { child } => {
+                write!(f, "after {child}, which came of it, as after restore_snapshot")
+            }
+            StoreListBreakKind::OlderThanParent { parent } => {
+                write!(f, "before {parent}, its parent, got what the snapshot holds, as after restore_snapshot")
+            }
+        }
+    }
+}
+
+impl Display for Finding {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::TornBeforeSuccessor { path } => {
+                write!(f, "{path} ends in the middle of an entry, and its server wrote on in a newer WAL")
+            }
+            Self::UnsealedBeforeSuccessor { path } => write!(
+                f,
+                "{path} has no trailer, and its server wrote on in a newer WAL: it was read while it was still written"
+            ),
+            Self::DamagedFile { path } => write!(f, "{path} cannot be read whole"),
+            Self::MissingBulkFile { region, sequence, file } => write!(
+                f,
+                "region {region}: the bulk load at sequence id {sequence} names {file}, which is nowhere: its cells are \
+                 in no WAL"
+            ),
+            Self::UnseenChild { region, parent } => {
+                write!(f, "region {region} came of {parent}, and its WALs are not there")
+            }
+            Self::StoreList(found) => found.fmt(f),
+            Self::Conflict { region, sequence, paths: [one, other] } => {
+                write!(
+                    f,
+                    "region {region}: sequence id {sequence} is one entry in {one} and another in {other}"
+                )
+            }
+            Self::Contradiction { parent, child } => {
+                write!(f, "region {child} is said to have come of {parent}, and {parent} of {child}")
+            }
+        }
+    }
+}
+
+impl Display for Refusal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::BelowStart { regions, earliest } => {
+                write!(
+                    f,
+                    "the cut leaves out what the snapshot's files hold, and these cannot be rolled back"
+                )?;
+                for below in regions.iter().take(SHOWN) {
+                    let (region, last, needed) = (below.region, below.last, below.needed);
+                    write!(f, "; region {region}: cut at {last}, files hold entries up to {needed}")?;
+                }
+                if regions.len() > SHOWN {
+                    write!(f, "; and {} more regions", regions.len() - SHOWN)?;
+                }
+                match earliest.time_ms {
+                    Some(time_ms) => write!(f, "; the earliest time that would do is {time_ms} ms"),
+                    None => Ok(()),
+                }
+            }
+            Self::BeyondFrontier { asked_ms, reachable_ms, group } => {
+                write!(f, "{asked_ms} ms is beyond what has been read")?;
+                match group {
+                    Some(group) => write!(f, ": the WALs of {group} are known up to {reachable_ms} ms"),
+                    None => f.write_str(": no WAL is at hand"),
+                }
+            }
+            Self::Replaced(breaks) => {
+                f.write_str("what the table held was replaced before the cut")?;
+                breaks.iter().take(SHOWN).try_for_each(|found| write!(f, "; {found}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Display for Assumption {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Self::ClocksWithinBound => "every server's clock stays within its bound, steps included",
+            Self::WritesAreSynced => "writes use SYNC_WAL or FSYNC_WAL",
+            Self::NoForeignCoprocessor => "no coprocessor writes other regions before the append",
+            Self::DependenciesAreComplete => "every dependency that matters was declared",
+            Self::ReaderClockIsRight => "the clock of the machine that read the WALs was right",
+            Self::DeadServersAreDead => "servers without a directory under WALs write no more",
+            Self::EmptyStoresWereFlushed => {
+                "a store without files in a FLUSH snapshot had nothing above the largest start of its region"
+            }
+        })
+    }
+}
