@@ -19,8 +19,8 @@ use store::{MemoryStore, Store};
 const FILES_A_REGION: u64 = 100;
 
 fn plan(files: u64) {
-    let table = Table::new("ns:t", 9_999.min((files / FILES_A_REGION) as usize));
-    let regions = 9_999.min(files / FILES_A_REGION);
+    let regions = files / FILES_A_REGION;
+    let table = Table::new("ns:t", regions as usize);
     let store = MemoryStore::files();
     let mut listed = vec![Vec::new(); regions as usize];
     for number in 0..files {

@@ -25,12 +25,14 @@ use copy::Copying;
 use formats::compress::Dictionaries;
 use publish::{Publishing, There};
 use record::Record;
-use runtime::Run;
+use runtime::{Cancel, Run};
 use stage::{Failure, Problems, Report, Stopped};
 use state::{FileState, State};
 use std::sync::{Arc, Mutex, PoisonError};
 use steps::{FileToVerify, FoundFile, Level, ListedFile, failed_storage, failed_store};
-use store::{Attributes, Relation, Store, StoreErrorKind, StorePath};
+use store::{
+    Attributes, Op, Operation, Relation, Store, StoreError, StoreErrorKind, StorePath, Watch, Watched,
+};
 
 /// Exports a snapshot.
 pub fn run(options: &ExportOptions, context: &Context) -> Result<Report<ExportReport>, Stopped> {
@@ -48,12 +50,36 @@ pub fn run_between(
     context: &Context,
 ) -> Result<Report<ExportReport>, Stopped> {
     let run = context.start()?;
+    let until_cancelled = Arc::new(UntilCancelled(context.cancel.clone()));
+    let target: Arc<dyn Store> = Arc::new(Watched::new(Arc::clone(target), until_cancelled));
     let plan = ExportPlan::make(options, source.as_ref(), context, &run)?;
     if options.dry_run {
         let problems = plan.accepted.clone();
         return Ok(Report::new("export", ExportReport::of_plan(&plan, options), problems));
     }
-    Export { options, context, source, target, run: &run, plan: &plan }.work()
+    Export { options, context, source, target: &target, run: &run, plan: &plan }.work().map_err(|stopped| {
+        match stopped.failure.wrong == INTERRUPTED {
+            true => Stopped { failure: Failure::interrupted(), ..stopped },
+            false => stopped,
+        }
+    })
+}
+
+const INTERRUPTED: &str = "the export was interrupted";
+
+/// Ends a copy in the middle of a range, which at a low bandwidth may take minutes.
+struct UntilCancelled(Cancel);
+
+impl Watch for UntilCancelled {
+    fn before(&self, operation: &Operation, _store: &dyn Store) -> Result<(), StoreError> {
+        match operation.op == Op::WritePart && self.0.is_set() {
+            true => {
+                let path = operation.path.as_str();
+                Err(StoreError::new(StoreErrorKind::Other, "writing", path, INTERRUPTED))
+            }
+            false => Ok(()),
+        }
+    }
 }
 
 fn check_options(options: &ExportOptions) -> Result<(), Failure> {

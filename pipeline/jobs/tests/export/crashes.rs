@@ -1,9 +1,11 @@
 //! A run that dies at any operation, on either side: nothing half is seen, and the same command finishes.
 
 use crate::support::*;
-use jobs::export::ExportOptions;
+use fixtures::{file_name, hfile};
+use jobs::export::{ExportOptions, run_between};
+use stage::Failure;
 use std::sync::Arc;
-use store::{Abilities, Effect, Fault, MemoryStore, StoreErrorKind};
+use store::{Abilities, Effect, Fault, MemoryStore, Op, Operation, StoreErrorKind};
 
 /// From the nth operation on nothing happens any more, as if the process had ended there.
 fn dead_from(nth: u64) -> Fault {
@@ -94,4 +96,25 @@ fn what_an_interrupted_run_finished_can_be_forgotten() {
     let report = export(&afresh, &source, &shared(target.clone())).unwrap().result;
     assert_eq!(report.resumed.files, 0);
     verify(&shared(target), "s1").unwrap();
+}
+
+#[test]
+fn an_interrupt_ends_a_copy_in_the_middle_of_a_range() {
+    let long = ExportOptions { range_len: 4 << 20, ..options("long") };
+    let memory = MemoryStore::files();
+    let bytes = hfile(1, 0, 3 << 20);
+    memory.insert(&table().path("data", 0, &file_name(1)), bytes.clone()).unwrap();
+    put_snapshot(&memory, &table(), "long", 0, &[vec![(file_name(1), bytes.len() as u64)], Vec::new()]);
+    let source = shared(memory);
+    let target = MemoryStore::files();
+    let context = context();
+    let cancel = context.cancel.clone();
+    let call = Effect::Call(Arc::new(move |_: &Operation| cancel.set()));
+    let (watched, _) = faulty(&target, [Fault::new(call).on(Op::WritePart)]);
+    let (watched, record) = recorded(watched);
+    let stopped = run_between(&long, &source, &watched, &context).unwrap_err();
+    assert_eq!(stopped.failure, Failure::interrupted());
+    assert_eq!(record.count(Op::WritePart), 1, "the first piece is written, no other");
+    export(&long, &source, &watched).unwrap();
+    verify(&watched, "long").unwrap();
 }
