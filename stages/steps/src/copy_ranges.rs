@@ -5,7 +5,9 @@ use crate::failing::{failed_store, source_problem};
 use formats::hfile::{BlockWalker, Walked};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
 use std::sync::Arc;
-use store::{AlignedBuffer, Identity, PartReceipt, ReadRanges, Store, StoreError, StorePath, WriteParts, WriteShape};
+use store::{
+    AlignedBuffer, Identity, PartReceipt, ReadRanges, Store, StoreError, StorePath, WriteParts, WriteShape,
+};
 
 /// Bytes read and written at a time.
 pub const BUFFER_LEN: usize = 1 << 20;
