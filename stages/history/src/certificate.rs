@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 
 use formats::name::{EncodedRegionName, TableName};
 
-use crate::{ClockLevel, Completeness, Cut, History, Starts};
+use crate::{
+    ClockLevel, Clocks, ClosedBecause, Completeness, Cut, Dependency, Frontier, History, Refusal, StartFrom,
+    Starts, Trimmed, check, clock_level, completeness, frontier, trim,
+};
 
 /// What dependencies were declared, and what they did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Declared {
     /// Dependencies that were given.
     pub given: u64,
     /// Those whose effect was in the cut that was asked for, and is in no longer.
     pub trimmed: u64,
-    /// Those whose effect is in the snapshot's files without its cause: it could not be taken out.
-    pub in_files: u64,
+    /// Those, by index, whose effect is in the snapshot's files without its cause: it could not be taken out, and is
+    /// a Problem.
+    pub in_files: Vec<usize>,
 }
 
 /// What a region is to the snapshots that a replay goes onto.
@@ -83,6 +87,52 @@ pub struct Certificate {
     pub assumptions: Vec<Assumption>,
     /// What is in and out.
     pub regions: BTreeMap<EncodedRegionName, RegionCut>,
+    /// Up to which time all that was written is known.
+    pub frontier: Frontier,
+}
+
+/// Trims a cut by the declared dependencies, checks it, and proves what can be proved of it.
+///
+/// # Errors
+/// The cut cannot be made: why not, and what would do.
+pub fn certify(
+    history: &History,
+    starts: &Starts,
+    clocks: &Clocks,
+    asked: &Cut,
+    dependencies: &[Dependency],
+) -> Result<Certificate, Refusal> {
+    let frontier = frontier(history, clocks);
+    check(history, asked, starts, clocks, &frontier)?;
+    let Trimmed { cut, trimmed, in_files } = trim(history, starts, asked, dependencies);
+    let declared = Declared { given: dependencies.len() as u64, trimmed: trimmed.len() as u64, in_files };
+    let clock = clock_level(history, starts, &cut, clocks, &frontier);
+    let completeness = completeness(history, starts, Some(&cut));
+    let regions = region_cuts(history, starts, &cut);
+    let assumptions = assumptions(history, starts, &clock, &declared, &frontier);
+    Ok(Certificate { cut, clock, declared, completeness, assumptions, regions, frontier })
+}
+
+fn assumptions(
+    history: &History,
+    starts: &Starts,
+    clock: &ClockLevel,
+    declared: &Declared,
+    frontier: &Frontier,
+) -> Vec<Assumption> {
+    let bounded = matches!(clock, ClockLevel::Bounded { .. });
+    let because = |wanted| frontier.groups.iter().any(|group| group.because == wanted);
+    let from_region = |from| starts.without_files().any(|(_, _, store)| store.from == from);
+    let all = [
+        (bounded, Assumption::ClocksWithinBound),
+        (bounded || declared.given > 0, Assumption::WritesAreSynced),
+        (bounded, Assumption::NoForeignCoprocessor),
+        (declared.given > 0, Assumption::DependenciesAreComplete),
+        (because(ClosedBecause::ReadToItsEnd), Assumption::ReaderClockIsRight),
+        (!history.dead_servers.is_empty(), Assumption::DeadServersAreDead),
+        (from_region(StartFrom::Region), Assumption::EmptyStoresWereFlushed),
+    ];
+    all.into_iter().filter_map(|(holds, assumption)| holds.then_some(assumption)).collect()
 }
 
 /// What of each region is in and out.

@@ -6,7 +6,8 @@ use formats::name::EncodedRegionName;
 use formats::wal::Marker;
 
 use crate::{
-    Cut, Descent, FileEnd, Gap, GapClass, History, Run, Starts, StoreListBreak, gaps, store_list_breaks,
+    Asked, Cut, Descent, FileEnd, Gap, GapClass, History, Run, Starts, StoreListBreak, gaps,
+    store_list_breaks,
 };
 
 /// Something that proves, or may mean, that entries are missing or cannot be used; gaps are told apart.
@@ -100,9 +101,13 @@ impl Completeness {
     }
 }
 
-/// Everything that is known about missing entries above the starts; with a cut, of what is in it alone.
+/// Everything that is known about missing entries above the starts; with a cut, of what is in it alone (of the snapshot's files
+/// alone, nothing).
 #[must_use]
 pub fn completeness(history: &History, starts: &Starts, cut: Option<&Cut>) -> Completeness {
+    if cut.is_some_and(|cut| cut.asked == Asked::Snapshot) {
+        return Completeness::default();
+    }
     let mut gaps = gaps(history, starts);
     if let Some(cut) = cut {
         gaps.retain_mut(|gap| {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use formats::name::{EncodedRegionName, StoreFileName};
-use formats::wal::{EventType, FlushAction, Marker};
+use formats::wal::{EventType, FlushAction, Marker, RegionEventDescriptor};
 
 use crate::history::Segment;
 use crate::lineage::store_files;
-use crate::{FileEnd, History, RegionHistory, Run, Starts};
+use crate::{FileEnd, History, MarkerEntry, RegionHistory, Run, Starts};
 
 /// What a gap means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +88,17 @@ fn named_entries(entries: &RegionHistory) -> BTreeSet<u64> {
         _ => None,
     });
     numbers.map(|number| number.saturating_add(1)).collect()
+}
+
+/// Whether the first entry that is known is the region's first of all.
+pub(crate) fn opens_first(entries: &RegionHistory) -> bool {
+    let opens = |event: &RegionEventDescriptor| event.event_type == EventType::RegionOpen;
+    match entries.markers().first() {
+        Some(MarkerEntry { sequence, marker: Marker::RegionEvent(event), .. }) if opens(event) => {
+            entries.first() == Some(*sequence) && !store_files(event).any(|name| is_own_file(name))
+        }
+        _ => false,
+    }
 }
 
 /// Whether a file was made in the region itself; a new region may have links and References.

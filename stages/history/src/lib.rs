@@ -5,11 +5,13 @@
 //! definitions and proofs.
 //!
 //! The way through: [`History::new`] from [`Sources`], [`Starts::new`] from the snapshots, a cut ([`at_snapshot`],
-//! [`at_marker`], [`at_time`], [`at_sequences`] or [`at_end`]), [`trim`] by the declared dependencies, [`check`]
-//! whether it can be made, then [`completeness`], [`clock_level`] and [`region_cuts`] for the [`Certificate`].
+//! [`at_marker`], [`at_time`], [`at_sequences`] or [`at_end`]), and [`certify`]: [`check`] whether it can be made,
+//! [`trim`] it by the declared dependencies, then [`completeness`], [`clock_level`] and [`region_cuts`] for the
+//! [`Certificate`].
 
 mod certificate;
 mod clock;
+mod clock_level;
 mod completeness;
 mod cut;
 mod dependency;
@@ -23,8 +25,9 @@ mod source;
 mod start;
 mod store_list;
 
-pub use certificate::{Assumption, Certificate, Declared, RegionCut, Relation, region_cuts};
-pub use clock::{ClockError, ClockLevel, Clocks, clock_level};
+pub use certificate::{Assumption, Certificate, Declared, RegionCut, Relation, certify, region_cuts};
+pub use clock::{ClockError, Clocks};
+pub use clock_level::{ClockLevel, clock_level};
 pub use completeness::{Completeness, Finding, GapCount, Overlap, completeness, overlaps};
 pub use cut::{
     Asked, BelowStart, Beyond, Cut, Earliest, HeldBack, Refusal, RollMarker, Unplaced, at_end, at_marker,

@@ -52,6 +52,8 @@ pub struct SnapshotStores {
     pub table: TableName,
     /// FLUSH, SKIPFLUSH or DISABLED.
     pub kind: SnapshotType,
+    /// A time at which it was complete, ms: that of its manifest's file, say.
+    pub taken_ms: Option<i64>,
     /// Its regions.
     pub regions: Vec<SnapshotRegion>,
 }
@@ -89,6 +91,8 @@ pub struct RegionStart {
     pub held: u64,
     /// The names of all its files.
     pub files: BTreeSet<String>,
+    /// A time at which all of them were there, ms.
+    pub taken_ms: Option<i64>,
 }
 
 /// Where a replay onto a snapshot (or several, of different tables) starts.
@@ -111,7 +115,7 @@ impl Starts {
                 starts.ended.extend(lineages.ancestors(&region.region));
                 let oldest = starts.oldest.entry(snapshot.table.clone()).or_insert(region.region_id);
                 *oldest = region.region_id.min(*oldest);
-                starts.regions.insert(region.region, region_start(region, snapshot.kind));
+                starts.regions.insert(region.region, region_start(region, snapshot));
             }
         }
         // A split parent that a snapshot still shows among its regions has ended all the same.
@@ -175,7 +179,8 @@ impl Starts {
     }
 }
 
-fn region_start(region: &SnapshotRegion, kind: SnapshotType) -> RegionStart {
+fn region_start(region: &SnapshotRegion, snapshot: &SnapshotStores) -> RegionStart {
+    let SnapshotStores { kind, taken_ms, .. } = *snapshot;
     let largest = |files: &[SnapshotFile]| {
         let known = files.iter().filter_map(|file| match &file.sequence {
             FileSequence::UpTo(id) => Some(*id),
@@ -199,7 +204,7 @@ fn region_start(region: &SnapshotRegion, kind: SnapshotType) -> RegionStart {
     let smallest = stores.values().map(|store| store.after).min().unwrap_or_default();
     let covered = if kind == SnapshotType::Flush { held } else { smallest };
     let files = region.stores.values().flatten().map(|file| file.name.clone()).collect();
-    RegionStart { stores, covered, held, files }
+    RegionStart { stores, covered, held, files, taken_ms }
 }
 
 #[cfg(test)]
@@ -216,7 +221,7 @@ mod tests {
             .iter()
             .map(|(family, files)| (FamilyName::parse(family).unwrap(), files.iter().map(file).collect()));
         let region = SnapshotRegion { region: region('a'), region_id: 1, stores: stores.collect() };
-        SnapshotStores { table: TableName::parse("t").unwrap(), kind, regions: vec![region] }
+        SnapshotStores { table: TableName::parse("t").unwrap(), kind, taken_ms: None, regions: vec![region] }
     }
 
     fn after(starts: &Starts, family: &str) -> u64 {

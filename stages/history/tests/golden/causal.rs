@@ -83,18 +83,24 @@ fn an_effect_without_its_cause_is_among_the_uncertain() {
         for name in ["m1", "m2", "m3"] {
             let cut = at_marker(&set.history, &set.marker(name));
             let found = violations(&pairs, |event| cut.contains(&event.region, event.sequence));
-            let level = clock_level(&set.history, &cut, &clocks, &frontier);
+            let level = clock_level(&set.history, &Starts::default(), &cut, &clocks, &frontier);
             let ClockLevel::Bounded { uncertain_in, .. } = level else { panic!("{level:?}") };
             assert!(found.without_ancestor <= uncertain_in, "{name}: {found:?}, {level:?}");
             let time = at_time(&set.history, set.marker(name).created_ms, &clocks);
-            let by_time = clock_level(&set.history, &time, &clocks, &frontier);
+            let by_time = clock_level(&set.history, &Starts::default(), &time, &clocks, &frontier);
             println!("{name}, clocks within {bound} ms: marker {level:?}, time {by_time:?}");
             if bound == 0 {
-                assert_eq!(by_time, ClockLevel::Bounded { uncertain_in: 0, uncertain_out: 0 });
+                assert_eq!(
+                    by_time,
+                    ClockLevel::Bounded { uncertain_in: 0, uncertain_out: 0, undated_regions: 0 }
+                );
             }
         }
     }
     let cut = at_marker(&set.history, &set.marker("m1"));
     let none = Clocks::default();
-    assert_eq!(clock_level(&set.history, &cut, &none, &frontier(&set.history, &none)), ClockLevel::None);
+    assert_eq!(
+        clock_level(&set.history, &Starts::default(), &cut, &none, &frontier(&set.history, &none)),
+        ClockLevel::None
+    );
 }

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use history::{
-    Asked, Clocks, Closed, Cut, History, Refusal, Starts, at_end, at_marker, at_sequences, at_snapshot,
-    at_time, check, frontier, region_cuts,
+    Asked, Assumption, ClockLevel, Clocks, Closed, Cut, FileEnd, GapClass, History, Refusal, Relation,
+    Starts, at_end, at_marker, at_sequences, at_snapshot, at_time, certify, check, frontier, region_cuts,
 };
 
 use crate::root::{GoldenSet, golden_set};
@@ -145,4 +145,74 @@ fn a_named_daughter_is_in_only_behind_its_whole_parent() {
     let daughters: Vec<_> = set.history.lineages().children(&parent).map(|child| (*child, parent)).collect();
     assert_eq!(held, daughters);
     assert!(daughters.iter().all(|(child, _)| cut.last(child) == 0));
+}
+
+/// The snapshots of topology-1 and the labels that follow each.
+const TAKEN: [(&str, &str); 7] = [
+    ("s1-", "s1"),
+    ("s2-", "s2-split"),
+    ("s3-", "s3-merge"),
+    ("s4-", "s4-abort"),
+    ("s5-", "s5-alter"),
+    ("s6-", "s6-bulk"),
+    ("s7-", "s7-major"),
+];
+
+#[test]
+fn from_every_snapshot_every_later_label_is_certified() {
+    let Some(set) = golden_set("topology-1") else { return };
+    let mut sources = set.sources.clone();
+    for file in sources.files.iter_mut().filter(|file| file.end == FileEnd::Unclosed) {
+        file.read_ms = Some(label_time(&set, "end") + 1000);
+    }
+    let history = History::new(sources);
+    let (border, mut certified) = (crate::region("1836fab3a94367a373a9c6c4c4f8f498"), 0);
+    for (prefix, taken) in TAKEN {
+        let starts = set.starts(prefix);
+        let later =
+            labels(&set).into_iter().filter(|label| label_time(&set, label) >= label_time(&set, taken));
+        for label in later {
+            let points = set.numbers(&label, "mvcc_read_point");
+            let cuts = [
+                at_time(&history, label_time(&set, &label), &Clocks::default()),
+                at_sequences(&history, &starts, &points),
+            ];
+            for clocks in [Clocks::default(), Clocks::within(20)] {
+                for cut in &cuts {
+                    let certificate = certify(&history, &starts, &clocks, cut, &[]).unwrap();
+                    let found = &certificate.completeness;
+                    assert_eq!(found.findings, [], "{prefix} {label}");
+                    assert_eq!(found.count(GapClass::Missing).ids, 0, "{prefix} {label}");
+                    let ambiguous = starts.covered(&border) < 60 && cut.last(&border) >= 60;
+                    assert_eq!(
+                        found.count(GapClass::Ambiguous).ids,
+                        u64::from(ambiguous),
+                        "{prefix} {label}"
+                    );
+                    let bounded = clocks != Clocks::default();
+                    assert_eq!(certificate.clock != ClockLevel::None, bounded);
+                    assert_eq!(certificate.assumptions.contains(&Assumption::ClocksWithinBound), bounded);
+                    assert!(certificate.assumptions.contains(&Assumption::DeadServersAreDead));
+                    certified += 1;
+                }
+            }
+        }
+    }
+    println!("{certified} certificates");
+}
+
+#[test]
+fn a_region_that_is_neither_in_the_snapshot_nor_came_of_it_is_told_apart() {
+    let Some(set) = golden_set("topology-1") else { return };
+    let (starts, end) = (set.starts("s2-"), at_end(&set.history));
+    let mut found: BTreeMap<Relation, u64> = BTreeMap::new();
+    for region in region_cuts(&set.history, &starts, &end).values() {
+        *found.entry(region.relation).or_default() += 1;
+    }
+    // 8 regions; the split's parent had ended, and two are merged into one later.
+    let expected = [(Relation::Snapshot, 8), (Relation::Descendant, 1), (Relation::Ended, 1)];
+    assert_eq!(found, expected.into());
+    let only_ta = set.starts("s2-split-ta");
+    let unrelated = region_cuts(&set.history, &only_ta, &end);
+    assert!(unrelated.values().any(|region| region.relation == Relation::Unrelated));
 }

@@ -101,6 +101,7 @@ fn exact_starts_are_what_hbase_had_flushed() {
                 ("s2-", "s2-split"),
                 ("s3-", "s3-merge"),
                 ("s4-", "s4-abort"),
+                ("s5-", "s5-alter"),
                 ("s6-", "s6-bulk"),
                 ("s7-", "s7-major"),
             ],

@@ -248,7 +248,12 @@ impl GoldenSet {
                 });
             }
             let kind = description.snapshot_type();
-            snapshots.push(SnapshotStores { table: description.table.clone(), kind, regions });
+            snapshots.push(SnapshotStores {
+                table: description.table.clone(),
+                kind,
+                taken_ms: None,
+                regions,
+            });
         }
         assert!(!snapshots.is_empty(), "no snapshot {prefix}*");
         Starts::new(&snapshots, self.history.lineages())

@@ -200,6 +200,7 @@ pub fn snapshot(history: &History, regions: &[(char, u64)]) -> Starts {
         let stores = BTreeMap::from([(FamilyName::parse("f").unwrap(), vec![file])]);
         SnapshotRegion { region: region(*digit), region_id: 1, stores }
     });
-    let stores = SnapshotStores { table: table(), kind: SnapshotType::Flush, regions: regions.collect() };
+    let (kind, regions) = (SnapshotType::Flush, regions.collect());
+    let stores = SnapshotStores { table: table(), kind, taken_ms: None, regions };
     Starts::new(&[stores], history.lineages())
 }
