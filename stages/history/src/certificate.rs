@@ -58,6 +58,8 @@ pub struct RegionCut {
 pub enum Assumption {
     /// Every clock's error stays within its bound all the time, steps included.
     ClocksWithinBound,
+    /// Within a region write times follow sequence ids.
+    TimesFollowIds,
     /// Writes use SYNC_WAL or FSYNC_WAL: what was acknowledged is in a WAL.
     WritesAreSynced,
     /// No coprocessor writes other regions before the append.
@@ -125,6 +127,7 @@ fn assumptions(
     let from_region = |from| starts.without_files().any(|(_, _, store)| store.from == from);
     let all = [
         (bounded, Assumption::ClocksWithinBound),
+        (bounded && !starts.regions().is_empty(), Assumption::TimesFollowIds),
         (bounded || declared.given > 0, Assumption::WritesAreSynced),
         (bounded, Assumption::NoForeignCoprocessor),
         (declared.given > 0, Assumption::DependenciesAreComplete),

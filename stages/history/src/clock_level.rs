@@ -11,8 +11,8 @@ use crate::{ClockError, Clocks, Closed, Cut, Frontier, History, Starts};
 pub enum ClockLevel {
     /// Nothing: of some server it is not known how wrong its clock is.
     None,
-    /// An effect whose cause is left out is among the uncertain edits that are in, or in a region that cannot be
-    /// dated. With none of both there is no such effect.
+    /// An effect whose direct cause is left out is among the uncertain edits that are in, or in a region that cannot be
+    /// dated. With none of both the cut is consistent.
     Bounded {
         /// Edits that are in and may have been written after one that is out.
         uncertain_in: u64,

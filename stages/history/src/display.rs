@@ -162,6 +162,7 @@ impl Display for Assumption {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str(match self {
             Self::ClocksWithinBound => "every server's clock stays within its bound, steps included",
+            Self::TimesFollowIds => "within a region, write times follow sequence ids",
             Self::WritesAreSynced => "writes use SYNC_WAL or FSYNC_WAL",
             Self::NoForeignCoprocessor => "no coprocessor writes other regions before the append",
             Self::DependenciesAreComplete => "every dependency that matters was declared",
