@@ -98,6 +98,7 @@ pub struct RegionHistory {
     /// By first id; edits before a marker of the same id.
     pub(crate) segments: Vec<Segment>,
     markers: Vec<MarkerEntry>,
+    last: Option<u64>,
 }
 
 impl RegionHistory {
@@ -116,7 +117,7 @@ impl RegionHistory {
     /// The last id that is known.
     #[must_use]
     pub fn last(&self) -> Option<u64> {
-        self.segments.iter().map(|segment| segment.run.last).max()
+        self.last
     }
 
     /// The last id that is known and not above `sequence`; 0 if there is none.
@@ -276,6 +277,7 @@ fn take(file: LogFile, index: usize, regions: &mut BTreeMap<EncodedRegionName, R
             parts: Vec::new(),
             segments: Vec::new(),
             markers: Vec::new(),
+            last: None,
         });
         let (edits, times, markers) = log.entries.into_parts();
         let newest = times.iter().map(|(_, time)| *time).chain(markers.iter().map(|entry| entry.write_time));
@@ -308,5 +310,6 @@ fn sort(region: &mut RegionHistory) {
     for segment in &mut region.segments {
         segment.marker = segment.marker.and_then(|index| places.get(index as usize).copied());
     }
+    region.last = region.segments.iter().map(|segment| segment.run.last).max();
     region.segments.sort_by_key(|segment| (segment.run.first, segment.marker.is_some(), segment.part));
 }
