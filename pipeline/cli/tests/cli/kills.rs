@@ -6,6 +6,7 @@ use catalog::{FilesOfImage, read_image};
 use fixtures::Random;
 use jobs::Level;
 use jobs::snapshot::VerifyOptions;
+use rustix::fs::{Mode, OFlags};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -27,7 +28,7 @@ struct Export<'a> {
 impl Export<'_> {
     fn arguments(&self) -> Vec<String> {
         let line = format!(
-            "export --from {} --snapshot s1 --to {} --workers 2 --range-size {RANGE_LEN} --bandwidth 16MB/s",
+            "export --from {} --snapshot s1 --to {} --workers 2 --range-size {RANGE_LEN} --bandwidth 4MB/s",
             self.source,
             self.target.display()
         );
@@ -124,7 +125,13 @@ fn comparable(target: &Path) -> BTreeMap<String, String> {
         };
         (name, content)
     };
-    files_below(target).into_iter().map(one).collect()
+    let files = files_below(target).into_iter();
+    files.filter(|path| nameless_files(target) || !text(path).ends_with(".tidegate-tmp")).map(one).collect()
+}
+
+/// Whether files can be written here before they have a name; if not, a kill can leave one with a temporary name.
+fn nameless_files(dir: &Path) -> bool {
+    rustix::fs::open(dir, OFlags::TMPFILE | OFlags::WRONLY, Mode::RUSR).is_ok()
 }
 
 #[test]
@@ -169,7 +176,7 @@ fn killed_at_any_moment_the_same_command_finishes_what_was_begun() {
             let moment = match (seen, now) {
                 (true, _) => "after the snapshot was published",
                 (false, 0) => "before the first range",
-                (false, now) if now == total => "between the last file and the snapshot",
+                (false, now) if now == total => "between the last byte and the snapshot",
                 _ => "while files were copied",
             };
             *moments.entry(moment).or_default() += 1;

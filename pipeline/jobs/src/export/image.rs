@@ -245,6 +245,9 @@ fn now_ms(context: &Context) -> i64 {
 fn put_and_read_back(target: &dyn Store, dir: &StorePath, name: &str, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error| failed_store(DOING, target, error);
     let path = dir.join(name).map_err(failed)?;
+    if is_on_medium(target, &path, bytes).is_ok_and(|there| there) {
+        return Ok(()); // an interrupted run has written it
+    }
     target.put(&path, bytes, Publish::Replace).map_err(failed)?;
     match is_on_medium(target, &path, bytes).map_err(failed)? {
         true => Ok(()),

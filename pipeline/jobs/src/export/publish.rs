@@ -135,14 +135,12 @@ impl<'a> Publishing<'a> {
         // The manifest last: where nothing can be renamed it is what makes the snapshot whole.
         for (name, bytes) in [(DESCRIPTION, &self.plan.description), (MANIFEST, &self.plan.manifest)] {
             let path = dir.join(name).map_err(failed)?;
-            match self.target.put(&path, bytes, rule) {
-                Err(error) if error.kind == StoreErrorKind::AlreadyExists => {
-                    // Where nothing can be renamed an interrupted run may have written it here.
-                    if !is_on_medium(self.target, &path, bytes).map_err(failed)? {
-                        return Err(self.exists());
-                    }
-                }
-                put => put.map_err(failed)?,
+            // An interrupted run may have written it.
+            if !is_on_medium(self.target, &path, bytes).is_ok_and(|there| there) {
+                self.target.put(&path, bytes, rule).map_err(|error| match error.kind {
+                    StoreErrorKind::AlreadyExists => self.exists(),
+                    _ => failed(error),
+                })?;
             }
             if self.target.abilities().attributes {
                 self.target.set_attributes(&path, self.attributes).map_err(failed)?;
