@@ -65,8 +65,11 @@ impl Inner {
     fn sync_filesystems(&self, paths: &[StorePath]) -> Result<(), StoreError> {
         let mut devices = BTreeMap::new();
         let mut dirs = BTreeSet::new();
-        // What was written lies on the file system of its directory.
-        paths.iter().for_each(|path| self.dirs_above(path, &mut dirs));
+        for path in paths {
+            self.dirs_above(path, &mut dirs);
+            let path = self.path(path);
+            devices.entry(device(&path)?).or_insert(path);
+        }
         for dir in dirs {
             devices.entry(device(&dir)?).or_insert(dir);
         }
