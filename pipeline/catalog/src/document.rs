@@ -1,7 +1,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::fmt;
-use store::StoreError;
+use store::{Kind, Store, StoreError, StorePath};
 
 /// Why something that is remembered could not be read or written.
 #[derive(Debug)]
@@ -74,6 +74,17 @@ pub fn decode_document<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Result<
 
 fn checksum_of(value: &Value) -> String {
     blake3::hash(value.to_string().as_bytes()).to_hex().to_string()
+}
+
+/// Names of the directories in a directory; none if that does not exist.
+pub(crate) fn directories(store: &dyn Store, dir: &StorePath) -> Result<Vec<String>, CatalogError> {
+    match store::list_all(store, dir) {
+        Ok(entries) => {
+            Ok(entries.into_iter().filter(|e| e.metadata.kind == Kind::Directory).map(|e| e.name).collect())
+        }
+        Err(error) if error.is_not_found() => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

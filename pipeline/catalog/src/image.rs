@@ -1,6 +1,7 @@
+use crate::document::directories;
 use crate::{CatalogError, decode_document, encode_document, repository::layout};
 use serde::{Deserialize, Serialize};
-use store::{Kind, Store, StorePath};
+use store::{Store, StorePath};
 
 /// Longest `image.json` that is read.
 const MAX_IMAGE: u64 = 16 << 20;
@@ -120,14 +121,4 @@ pub fn read_image(store: &dyn Store, dir: &StorePath) -> Result<Image, CatalogEr
         return Err(CatalogError::damaged(path, what));
     }
     Ok(image)
-}
-
-fn directories(store: &dyn Store, dir: &StorePath) -> Result<Vec<String>, CatalogError> {
-    match store::list_all(store, dir) {
-        Ok(entries) => {
-            Ok(entries.into_iter().filter(|e| e.metadata.kind == Kind::Directory).map(|e| e.name).collect())
-        }
-        Err(error) if error.is_not_found() => Ok(Vec::new()),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -1,4 +1,5 @@
-//! What is remembered in a repository: its own marker, its images, and what a run has finished.
+//! What is remembered in a repository: its own marker, its images, what was made from WALs, and what a run has
+//! finished.
 //!
 //! A repository is an HBase root; everything of Tidegate's own lies below `.tidegate/` (design: section 2). Each
 //! document is small and written whole, or it is the journal, which is only ever appended to and only ever needed
@@ -9,9 +10,14 @@ mod files;
 mod image;
 mod journal;
 mod repository;
+mod wals;
 
 pub use document::{CatalogError, decode_document, encode_document};
 pub use files::{FilesOfImage, encode_files};
 pub use image::{Image, ImageFiles, ImageRun, ImageSource, ListedImage, find_image, list_images, read_image};
 pub use journal::{Journal, Recovered};
 pub use repository::{Repository, layout};
+pub use wals::{
+    ListedWal, StoreFile, StoredBatch, latest, list_batch_tables, list_batches, list_lineages, list_wals,
+    open_batch, open_lineage, open_markers, read_wal_summary,
+};

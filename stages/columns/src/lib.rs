@@ -17,4 +17,10 @@ mod writing;
 pub use bytes::Bytes;
 pub use error::{ReadError, WriteError};
 pub use marks::{TableTotals, WalMarks};
+pub use parquet::errors::Result as ParquetResult;
 pub use parquet::file::reader::{ChunkReader, Length};
+
+/// What a [`ChunkReader`] says when it cannot read.
+pub fn parquet_error(error: impl std::fmt::Display) -> parquet::errors::ParquetError {
+    parquet::errors::ParquetError::General(error.to_string())
+}

@@ -328,7 +328,6 @@ fn summary() -> WalSummary {
     WalSummary {
         wal: WalMarks { name: "w".into(), bytes: 90, closed: false },
         length: 100,
-        crc32c: 0x1234_5678,
         end: "torn".into(),
         server: ORIGIN.into(),
         entries: 12,

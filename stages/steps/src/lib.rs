@@ -5,33 +5,50 @@
 //! [`stage::Failure`].
 
 mod cat_hfile;
+mod cat_wal;
+mod compare_batches;
 mod compare_files;
 mod copy_ranges;
+mod decode_wal;
 mod describe_hfile;
+mod describe_wal;
 mod digest;
 mod failing;
 mod fault;
 mod find_files;
+mod gather_cells;
 mod join_walks;
 mod level;
 mod list_files;
 mod locate_cells;
+mod marker_rows;
 mod open_hfile;
 mod proof;
 mod prove_ranges;
 mod read_blocks;
 mod read_snapshot;
+mod read_wal;
+mod region_passes;
+mod salvage_wal;
 mod verify_cells;
 mod verify_hfile;
+mod write_batch;
 
 pub use cat_hfile::{CatHFile, CatOptions, open_cells};
+pub use cat_wal::{CatWal, CatWalOptions};
+pub use compare_batches::{Conflict, compare_batches};
 pub use compare_files::{CompareFiles, CompareUnit, Compared};
 pub use copy_ranges::{BUFFER_LEN, CopiedRange, CopiedUnit, CopyRanges, CopyUnit, RangeOfUnit, RangeToCopy};
+pub use decode_wal::{
+    DecodeWal, DecodedWal, WalContent, WalPlace, WalToDecode, end_name, end_problem, wal_options,
+};
 pub use describe_hfile::{BloomDescription, HFileDescription, describe_hfile, read_dictionaries};
+pub use describe_wal::{RegionDescription, WalDescription, describe_wal};
 pub use digest::{Blake3, FileSum, RANGE_LEN, RangeHasher, RangeSum, crc32c, join_ranges};
 pub use failing::{failed_storage, failed_store, file_problem, source_problem};
 pub use fault::ReadFault;
 pub use find_files::{FilesToFind, FindFiles, FoundFile, FoundFiles};
+pub use gather_cells::{GatherCells, META, RegionCells, Select, TableFilter};
 pub use join_walks::join_walks;
 pub use level::Level;
 pub use list_files::{ListedFile, ListedFiles, StoreDirectory, list_files};
@@ -44,5 +61,9 @@ pub use read_snapshot::{
     DESCRIPTION, MANIFEST, ReadSnapshot, SNAPSHOTS, list_snapshots, read_cluster_id, read_snapshot,
     snapshot_dir,
 };
+pub use read_wal::{ReadWal, open_wal, read_wal_header};
+pub use region_passes::{RegionPasses, TableGroup};
+pub use salvage_wal::{LostBytes, SalvageStop, Salvaged, salvage_wal};
 pub use verify_cells::{VerifiedCells, verify_cells};
 pub use verify_hfile::{FileToVerify, VerifiedHFile, VerifyHFile, block_problems, checksum_type};
+pub use write_batch::{EncodedFile, EncodedWal, Made, WriteBatch, batch_marks, origin, unencodable};

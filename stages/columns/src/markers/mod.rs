@@ -20,7 +20,6 @@ pub const CONTENT: &str = "markers";
 pub const VERSION: u32 = 1;
 
 const LENGTH: &str = "tidegate.wal.length";
-const CRC32C: &str = "tidegate.wal.crc32c";
 const END: &str = "tidegate.wal.end";
 const SERVER: &str = "tidegate.wal.server";
 const ENTRIES: &str = "tidegate.wal.entries";
@@ -35,8 +34,6 @@ pub struct WalSummary {
     pub wal: WalMarks,
     /// Bytes that the file had when it was read; more than those in here if it was torn or damaged.
     pub length: u64,
-    /// CRC32C of the bytes in here.
-    pub crc32c: u32,
     /// How it ended: `closed`, `unclosed`, `empty`, `torn`, `partial-trailer`, `damaged`.
     pub end: String,
     /// The server that wrote it, as `host,port,startcode`; empty for recovered edits.
@@ -73,7 +70,6 @@ impl<W: Write + Send> MarkersEncoder<W> {
         let time = |of: Option<i64>| of.map_or_else(String::new, |ms| ms.to_string());
         for (key, value) in [
             (LENGTH, summary.length.to_string()),
-            (CRC32C, format!("{:08x}", summary.crc32c)),
             (END, summary.end.clone()),
             (SERVER, summary.server.clone()),
             (ENTRIES, summary.entries.to_string()),
@@ -124,11 +120,9 @@ fn summary(metadata: &FileMetaData) -> Result<WalSummary, ReadError> {
         "" => Ok(None),
         _ => parsed::<i64>(metadata, key).map(Some),
     };
-    let crc32c = value(metadata, CRC32C)?;
     Ok(WalSummary {
         wal: WalMarks::decode(metadata)?,
         length: parsed(metadata, LENGTH)?,
-        crc32c: u32::from_str_radix(crc32c, 16).map_err(crate::error::damaged)?,
         end: value(metadata, END)?.to_owned(),
         server: value(metadata, SERVER)?.to_owned(),
         entries: parsed(metadata, ENTRIES)?,

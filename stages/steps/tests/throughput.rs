@@ -1,0 +1,122 @@
+//! How fast a WAL becomes batches. Run in release:
+//! `cargo test --release -p steps --test throughput -- --ignored --nocapture`
+#![expect(clippy::expect_used, reason = "a test fails by panic")]
+
+use formats::cell::{CellRef, CellType};
+use formats::wal::{WalEncoder, WalHeader, WalKeyFields};
+use stage::{Bytes, Map};
+use std::sync::Arc;
+use std::time::Instant;
+use steps::{DecodeWal, ReadWal, TableFilter, WalPlace, WalToDecode, WriteBatch};
+use store::{MemoryStore, Publish, Store, StorePath};
+
+/// Numbers that look like chance, the same in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % end
+    }
+}
+
+/// A WAL as a shop's orders make it: puts of five columns, values of 1 to 100 bytes of text and numbers.
+fn orders(header: WalHeader, bytes: usize) -> Vec<u8> {
+    let mut random = Random(7);
+    let mut encoder = WalEncoder::new(header, false).expect("encoder");
+    let mut out = Vec::with_capacity(bytes + (1 << 20));
+    encoder.encode_header(&mut out);
+    let regions: Vec<String> = (0..12).map(|n| format!("{n:032x}")).collect();
+    let mut sequences = [2u64; 12];
+    let mut now = 1_795_214_727_936i64;
+    while out.len() < bytes {
+        now += random.below(3) as i64;
+        let number = random.below(12) as usize;
+        sequences[number] += 1;
+        let row = format!("customer{:07}-order{:06}", random.below(200_000), random.below(1_000_000));
+        let state = ["new", "paid", "packed", "shipped", "delivered"][random.below(5) as usize];
+        let address = format!(
+            "{{\"street\":\"{} Street {}\",\"city\":\"City {}\",\"country\":\"{}\",\"note\":\"leave at the door\"}}",
+            ["Main", "Oak", "Park", "Mill", "Church"][random.below(5) as usize],
+            random.below(200),
+            random.below(500),
+            ["DE", "FR", "US", "IN"][random.below(4) as usize],
+        );
+        let (amount, items) =
+            (format!("{}.{:02}", random.below(1000), random.below(100)), random.below(20).to_string());
+        let changed = format!("2026-11-20T10:{:02}:{:02}Z", now / 60_000 % 60, now / 1000 % 60);
+        let columns = [
+            ("address", address.as_str()),
+            ("amount", &amount),
+            ("changed", &changed),
+            ("items", &items),
+            ("state", state),
+        ];
+        let cells = columns.map(|(qualifier, value)| CellRef {
+            row: row.as_bytes(),
+            family: b"d",
+            qualifier: qualifier.as_bytes(),
+            timestamp: now,
+            cell_type: CellType::Put,
+            value: value.as_bytes(),
+            tags: &[],
+            sequence: sequences[number],
+        });
+        let key = WalKeyFields {
+            region: regions[number].as_bytes(),
+            table: b"shop:orders",
+            sequence: sequences[number],
+            write_time: now,
+            ..WalKeyFields::default()
+        };
+        encoder.encode_entry(&key, &cells, &mut out).expect("entry");
+    }
+    encoder.encode_trailer(&mut out);
+    out
+}
+
+#[test]
+#[ignore = "256 MiB: run in release, with --nocapture, to see the figures"]
+fn a_wal_of_256_mib() {
+    for (kind, header) in [("plain", WalHeader::plain()), ("dictionary", WalHeader::compressed(true, None))] {
+        let bytes = orders(header, 256 << 20);
+        let length = bytes.len() as u64;
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::files());
+        let path = StorePath::parse("wal").expect("path");
+        store.put(&path, &bytes, Publish::Replace).expect("put");
+        drop(bytes);
+        let gib = |since: Instant| length as f64 / since.elapsed().as_secs_f64() / f64::from(1 << 30);
+        let wal = WalPlace {
+            store: Arc::clone(&store),
+            name: "wal".into(),
+            places: vec![path.clone()],
+            length,
+            recovered_edits: false,
+            server: None,
+        };
+
+        let start = Instant::now();
+        let mut reader = ReadWal::new(store.open(&path).expect("open").into(), wal.decoder_options(1 << 30));
+        let (mut entries, mut cells) = (0u64, 0u64);
+        let mut count = |entry: &formats::wal::WalEntry<'_>| {
+            entries += 1;
+            cells += u64::from(entry.key.cell_count);
+        };
+        while reader.next_entry(&mut count).expect("read").is_none() {}
+        let speed = cells as f64 / start.elapsed().as_secs_f64() / 1e6;
+        eprintln!("{kind}: parse {:.2} GiB/s, {speed:.1} M cells/s ({entries} entries)", gib(start));
+
+        let (start, tables) = (Instant::now(), TableFilter::default());
+        let decode = DecodeWal { tables: &tables };
+        let decoded = decode.map(WalToDecode { wal, memory: 4 << 30 }).expect("decode");
+        let (decoding, middle) = (gib(start), Instant::now());
+        let encoded = WriteBatch.map(decoded).expect("encode");
+        assert!(encoded.problems.is_empty(), "{:?}", encoded.problems);
+        eprintln!(
+            "{kind}: decode {decoding:.2} GiB/s, encode {:.2} GiB/s, together {:.2} GiB/s a core, ratio {:.1}",
+            gib(middle),
+            gib(start),
+            length as f64 / encoded.bytes() as f64
+        );
+    }
+}
