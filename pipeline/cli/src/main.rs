@@ -8,7 +8,7 @@ mod meaning;
 mod report;
 mod show;
 
-use arguments::{Arguments, Command, EveryCommand, Hfile, Image, Snapshot};
+use arguments::{Arguments, Command, EveryCommand, Hfile, Image, Snapshot, Wal};
 use clap::{CommandFactory, FromArgMatches};
 use jobs::Context;
 use stage::Stopped;
@@ -67,6 +67,11 @@ fn name_of(command: &Command) -> &'static str {
         Command::Hfile(Hfile::Info { .. }) => "hfile info",
         Command::Hfile(Hfile::Verify { .. }) => "hfile verify",
         Command::Hfile(Hfile::Cat { .. }) => "hfile cat",
+        Command::Wal(Wal::Info { .. }) => "wal info",
+        Command::Wal(Wal::Cat { .. }) => "wal cat",
+        Command::Wal(Wal::Verify { .. }) => "wal verify",
+        Command::Wal(Wal::Salvage { .. }) => "wal salvage",
+        Command::Convert(_) => "convert",
         Command::Completions { .. } => "completions",
     }
 }
@@ -80,6 +85,11 @@ fn run(command: Command, name: &'static str, every: &EveryCommand, context: &Con
         Command::Snapshot(command) => snapshot(command, name, every, context),
         Command::Image(command) => image(command, name, every),
         Command::Hfile(command) => hfile(command, name, every, context),
+        Command::Wal(command) => wal(command, name, every, context),
+        Command::Convert(typed) => {
+            let done = jobs::convert::run(&meaning::convert(typed), context);
+            report::end(every, name, done, show::convert)
+        }
         Command::Completions { .. } => ExitCode::SUCCESS,
     }
 }
@@ -130,6 +140,33 @@ fn hfile(command: Hfile, name: &'static str, every: &EveryCommand, context: &Con
                 let options = meaning::cat(sequence, hex, row.as_deref(), family.as_deref())?;
                 let mut out = std::io::stdout().lock();
                 jobs::hfile::cat(&files, &options, limit, &dictionaries, &mut out)
+            });
+            report::end_beside_output(every, name, done.map_err(Stopped::from))
+        }
+    }
+}
+
+fn wal(command: Wal, name: &'static str, every: &EveryCommand, context: &Context) -> ExitCode {
+    let memory = context.memory;
+    match command {
+        Wal::Info { files } => {
+            report::end(every, name, jobs::wal::info(&files, memory).map_err(Stopped::from), show::wals)
+        }
+        Wal::Verify { files } => report::end(
+            every,
+            name,
+            jobs::wal::verify(&files, memory).map_err(Stopped::from),
+            show::wals_verified,
+        ),
+        Wal::Salvage { file, to } => {
+            let done = jobs::wal::salvage(&file, to.as_deref(), memory).map_err(Stopped::from);
+            report::end(every, name, done, show::salvaged)
+        }
+        Wal::Cat { files, table, region, row, family, sequence, time, limit, hex } => {
+            let typed = meaning::EntriesTyped { table, region, row, family, sequence, time, hex };
+            let done = meaning::entries(typed).and_then(|options| {
+                let mut out = std::io::stdout().lock();
+                jobs::wal::cat(&files, &options, limit, memory, &mut out)
             });
             report::end_beside_output(every, name, done.map_err(Stopped::from))
         }

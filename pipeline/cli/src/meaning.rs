@@ -1,12 +1,15 @@
 //! What the arguments mean: defaults worked out, text turned into values.
 
-use crate::arguments::{EveryCommand, Export, Level, ProgressBars};
+use crate::arguments::{Convert, EveryCommand, Export, Level, ProgressBars};
 use crate::bars::Bars;
+use jobs::convert::ConvertOptions;
 use jobs::export::ExportOptions;
 use jobs::hfile::CatOptions;
+use jobs::wal::CatWalOptions;
 use jobs::{Attributes, Cancel, Context, Progress};
 use stage::Failure;
 use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -94,6 +97,62 @@ pub fn cat(
     Ok(CatOptions { sequence, hex, row, family: family.map(bytes_of).transpose()? })
 }
 
+/// The options of a conversion.
+pub fn convert(typed: Convert) -> ConvertOptions {
+    ConvertOptions {
+        from: typed.from,
+        wal_root: typed.wal_root,
+        to: typed.to,
+        tables: typed.tables,
+        workers: usize::from(typed.workers),
+        allow_clear_text: typed.allow_clear_text,
+        dry_run: typed.dry_run,
+    }
+}
+
+/// Which entries of WALs are to be printed, as typed.
+pub struct EntriesTyped {
+    pub table: Option<String>,
+    pub region: Option<String>,
+    pub row: Option<String>,
+    pub family: Option<String>,
+    pub sequence: Option<String>,
+    pub time: Option<String>,
+    pub hex: bool,
+}
+
+/// The options of printing entries.
+pub fn entries(typed: EntriesTyped) -> Result<CatWalOptions, Failure> {
+    let id = |text: &str| text.parse::<u64>().ok();
+    let sequence = typed.sequence.map(|text| range(&text, id, (0, u64::MAX), "--sequence"));
+    let time = typed.time.map(|text| range(&text, jobs::wal::parse_ms, (i64::MIN, i64::MAX), "--time"));
+    Ok(CatWalOptions {
+        hex: typed.hex,
+        // In a WAL the default namespace is not written.
+        table: typed.table.map(|table| table.strip_prefix("default:").map_or(table.clone(), str::to_owned)),
+        region: typed.region,
+        row: typed.row.as_deref().map(bytes_of).transpose()?,
+        family: typed.family.as_deref().map(bytes_of).transpose()?,
+        sequence: sequence.transpose()?,
+        time: time.transpose()?,
+    })
+}
+
+/// `FROM..TO`, both in, each of which may be left out; or one value.
+fn range<T: Copy>(
+    text: &str,
+    parse: impl Fn(&str) -> Option<T>,
+    (least, most): (T, T),
+    option: &str,
+) -> Result<RangeInclusive<T>, Failure> {
+    let (from, to) = text.split_once("..").unwrap_or((text, text));
+    let end = |text: &str, left_out: T| if text.is_empty() { Some(left_out) } else { parse(text) };
+    match (text.is_empty(), end(from, least), end(to, most)) {
+        (false, Some(from), Some(to)) => Ok(from..=to),
+        _ => Err(Failure::usage(format!("{option} {text:?}: give one value, or FROM..TO"))),
+    }
+}
+
 /// Bytes from text in which `\xNN` is a byte, as the HBase shell takes and gives them.
 fn bytes_of(text: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
@@ -128,5 +187,20 @@ mod tests {
         assert_eq!(bytes_of("größe").unwrap(), "größe".as_bytes());
         assert!(bytes_of("a\\xg1").is_err());
         assert!(bytes_of("a\\x1").is_err());
+    }
+
+    #[test]
+    fn ranges_have_both_ends_in_and_may_lack_one() {
+        let ids = |text: &str| range(text, |text: &str| text.parse().ok(), (0, u64::MAX), "--sequence");
+        assert_eq!(ids("7").unwrap(), 7..=7);
+        assert_eq!(ids("7..20").unwrap(), 7..=20);
+        assert_eq!(ids("..20").unwrap(), 0..=20);
+        assert_eq!(ids("7..").unwrap(), 7..=u64::MAX);
+        for bad in ["", "x", "7..x", "-1", "7...9"] {
+            assert!(ids(bad).is_err(), "{bad:?}");
+        }
+        let time = jobs::wal::parse_ms("2026-11-20T10:00:00Z");
+        assert_eq!((time, jobs::wal::parse_ms("-5")), (Some(1_795_168_800_000), Some(-5)));
+        assert_eq!(jobs::wal::parse_ms("2026-11-20T10:00:00"), None, "an offset is needed");
     }
 }

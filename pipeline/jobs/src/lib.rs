@@ -1,10 +1,12 @@
 //! One folder a job: a plan, which is a value that can be printed, and a run, which wires steps into a flow and reads
 //! like a sentence. Nothing here parses a byte, starts a thread or prints.
 
+pub mod convert;
 pub mod export;
 pub mod hfile;
 pub mod image;
 pub mod snapshot;
+pub mod wal;
 
 mod context;
 mod roots;

@@ -19,3 +19,8 @@ pub(crate) fn month(ms: i64) -> String {
 pub(crate) fn compact(ms: i64) -> String {
     Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y%m%dT%H%M%SZ").to_string()
 }
+
+/// Milliseconds since the epoch, from such a number or from a time with its offset: `2026-11-20T10:00:00Z`.
+pub fn parse_ms(text: &str) -> Option<i64> {
+    text.parse().ok().or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond))
+}

@@ -1,8 +1,10 @@
 //! What was typed. What it means is worked out in `meaning`.
 
 mod quantity;
+mod wal;
 
 pub use quantity::{ByteRate, ByteSize};
+pub use wal::{Convert, Wal};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -41,7 +43,7 @@ pub struct EveryCommand {
     /// Memory that may be held in flight, as 256MiB or 4GB [default: a quarter of the machine's].
     #[arg(long, global = true, value_name = "SIZE", env = "TIDEGATE_MEMORY")]
     pub memory: Option<ByteSize>,
-    /// Say more on standard error.
+    /// Say on standard error how long each piece of the work took.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Read defaults for options from this TOML file: a table per command, keys as the long options.
@@ -94,6 +96,11 @@ pub enum Command {
     /// Look into HFiles.
     #[command(subcommand)]
     Hfile(Hfile),
+    /// Look into WALs.
+    #[command(subcommand)]
+    Wal(Wal),
+    /// Turn the WALs of a root into batches that can be replayed, and that any reader of Parquet opens.
+    Convert(Convert),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

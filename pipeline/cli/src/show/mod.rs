@@ -1,14 +1,18 @@
 //! Reports for people.
 
+mod convert;
 mod export;
 mod hfile;
 mod image;
 mod snapshot;
+mod wal;
 
+pub use convert::convert;
 pub use export::export;
 pub use hfile::{hfiles, hfiles_verified};
 pub use image::{image, images};
 pub use snapshot::{snapshot, snapshot_verified, snapshots};
+pub use wal::{salvaged, wals, wals_verified};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 

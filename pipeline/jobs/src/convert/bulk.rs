@@ -1,0 +1,220 @@
+//! Keeps the files that bulk loads brought: their cells are in no WAL, and HBase's cleaner takes them one day.
+
+use super::publish::Publishing;
+use super::report::BulkCounts;
+use catalog::layout;
+use columns::markers::MarkerRow;
+use formats::name::{EncodedRegionName, FamilyName, FileName, TableName};
+use formats::snapshot::Place;
+use runtime::{Run, units};
+use stage::{Failure, Problem, ProblemKind, Problems};
+use std::collections::BTreeSet;
+use steps::{
+    CopyRanges, CopyUnit, ProveRanges, ProvedRange, RangeOfUnit, RangeToCopy, block_problems, failed_store,
+    file_problem, source_problem,
+};
+use store::{Kind, Metadata, Publish, Store, StorePath, WriteShape};
+
+/// A file that a bulk load brought.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BulkFile {
+    table: TableName,
+    region: EncodedRegionName,
+    family: FamilyName,
+    file: FileName,
+}
+
+/// The files that a marker names. A name that HBase would not write is a problem.
+pub fn files_of(marker: &MarkerRow, path: &StorePath, problems: &mut Problems) -> BTreeSet<BulkFile> {
+    let mut files = BTreeSet::new();
+    for named in &marker.files {
+        match file_of(marker, named) {
+            Ok(file) => drop(files.insert(file)),
+            Err(error) => problems.push(
+                Problem::new(ProblemKind::Name, path, format!("a bulk load names {named:?}: {}", error.what))
+                    .in_region(&marker.region)
+                    .in_table(&marker.table),
+            ),
+        }
+    }
+    files
+}
+
+fn file_of(marker: &MarkerRow, named: &str) -> Result<BulkFile, formats::FormatError> {
+    let (family, file) = named.split_once('/').unwrap_or(("", named));
+    Ok(BulkFile {
+        table: TableName::parse(&marker.table)?,
+        region: EncodedRegionName::parse(&marker.region)?,
+        family: FamilyName::parse(family)?,
+        file: FileName::parse(file)?,
+    })
+}
+
+impl BulkFile {
+    fn path(&self, place: Place) -> Result<StorePath, store::StoreError> {
+        let own = [
+            self.table.namespace(),
+            self.table.qualifier(),
+            self.region.as_str(),
+            self.family.as_str(),
+            self.file.as_str(),
+        ];
+        StorePath::root().join_all(place.prefix().iter().copied().chain(own))
+    }
+
+    fn kept(&self) -> Result<StorePath, Failure> {
+        let (table, region) = (self.table.full_form(), self.region.as_str());
+        layout::bulk(table, region, self.family.as_str(), self.file.as_str()).map_err(Failure::usage)
+    }
+}
+
+/// Where a bulk-loaded file may lie.
+const PLACES: [Place; 2] = [Place::Live, Place::Archive];
+
+/// Copies bulk-loaded files into the repository.
+pub struct KeepBulk<'a> {
+    pub source: &'a dyn Store,
+    pub publishing: &'a Publishing<'a>,
+    pub workers: usize,
+    pub run: &'a Run,
+}
+
+impl KeepBulk<'_> {
+    /// Copies what is not kept yet; every byte is read back, every block verified.
+    pub fn keep(&self, files: &BTreeSet<BulkFile>, problems: &mut Problems) -> Result<BulkCounts, Failure> {
+        let mut counts = BulkCounts { named: files.len() as u64, ..BulkCounts::default() };
+        let (mut copies, mut places) = (Vec::new(), Vec::new());
+        for file in files {
+            let kept = file.kept()?;
+            if self.publishing.exists(&kept)? {
+                counts.already += 1;
+                continue;
+            }
+            match self.find(file) {
+                Ok((source, metadata)) => {
+                    copies.push(self.unit(file, source, metadata, places.len())?);
+                    places.push((file, kept));
+                }
+                Err(problem) => {
+                    counts.failed += 1;
+                    problems.push(problem.in_region(file.region).in_table(file.table.full_form()));
+                }
+            }
+        }
+        self.copy(copies, &places, &mut counts, problems)?;
+        Ok(counts)
+    }
+
+    /// Where it is now; it may move to the archive between two looks.
+    fn find(&self, file: &BulkFile) -> Result<(StorePath, Metadata), Problem> {
+        for place in PLACES.into_iter().chain(PLACES) {
+            let path = file.path(place).map_err(|error| source_problem(&error))?;
+            match self.source.metadata(&path) {
+                Ok(metadata) if metadata.kind == Kind::File => return Ok((path, metadata)),
+                Ok(_) => {}
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(source_problem(&error)),
+            }
+        }
+        let shown = file.path(Place::Live).map_or_else(|_| file.file.to_string(), |path| path.to_string());
+        Err(Problem::new(
+            ProblemKind::Missing,
+            shown,
+            "a bulk-loaded file is neither in `data` nor in `archive`",
+        )
+        .meaning("its cells are in no WAL: a replay lacks them, unless a snapshot taken since has them")
+        .hint("run convert before HBase's cleaner does (hbase.master.hfilecleaner.ttl)"))
+    }
+
+    fn unit(
+        &self,
+        file: &BulkFile,
+        source: StorePath,
+        metadata: Metadata,
+        number: usize,
+    ) -> Result<CopyUnit, Failure> {
+        let elsewhere = PLACES.into_iter().map(|place| file.path(place));
+        let moved_to = elsewhere.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
+        let asked = RangeToCopy {
+            file: u32::try_from(number).map_err(Failure::usage)?,
+            range: 0,
+            source,
+            moved_to,
+            identity: metadata.identity,
+            target: self.publishing.partial_path()?,
+            shape: WriteShape::whole(metadata.len),
+            parts: None,
+        };
+        Ok(CopyUnit { ranges: vec![RangeOfUnit::Copy(asked)] })
+    }
+
+    fn copy(
+        &self,
+        copies: Vec<CopyUnit>,
+        places: &[(&BulkFile, StorePath)],
+        counts: &mut BulkCounts,
+        problems: &mut Problems,
+    ) -> Result<(), Failure> {
+        let target = self.publishing.target;
+        let meter = self.run.meter("keep bulk-loaded files", Some(copies.len() as u64), None);
+        let copy = CopyRanges { source: self.source, target, verify_blocks: true };
+        let prove = ProveRanges { target, verify_blocks: true };
+        let flow =
+            self.run.flow(units(copies)).io(self.workers, "copy", &copy).io(self.workers, "prove", &prove);
+        flow.unordered().each(|unit| {
+            for (number, range) in unit.ranges {
+                meter.advance(1, 0);
+                let Some((file, kept)) = places.get(number as usize) else { continue };
+                let found = match range {
+                    Ok(proved) => self.place(proved, kept, counts)?,
+                    Err(problem) => vec![problem],
+                };
+                counts.failed += u64::from(!found.is_empty());
+                let in_place =
+                    |problem: Problem| problem.in_region(file.region).in_table(file.table.full_form());
+                problems.extend(found.into_iter().map(in_place));
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives a copy its name, unless it is damaged.
+    fn place(
+        &self,
+        proved: ProvedRange,
+        kept: &StorePath,
+        counts: &mut BulkCounts,
+    ) -> Result<Vec<Problem>, Failure> {
+        let target = self.publishing.target;
+        let source = proved.copied.asked.source.to_string();
+        if !proved.agrees {
+            return Err(Failure::failed(
+                "reading the copy back",
+                kept,
+                "the medium does not give back what was written",
+            )
+            .hint("check the target's disks; nothing of this file was published"));
+        }
+        let mut found: Vec<Problem> = proved.copied.walked.iter().flat_map(block_problems).collect();
+        if let Some(Err(error)) = &proved.opened
+            && found.is_empty()
+            && error.kind != formats::FormatErrorKind::Unsupported
+        {
+            found.push(file_problem("", error));
+        }
+        if !found.is_empty() {
+            let meaning = "the bulk-loaded file is damaged and was not kept";
+            let of_source = |mut problem: Problem| {
+                problem.path.clone_from(&source);
+                problem.meaning(meaning)
+            };
+            return Ok(found.into_iter().map(of_source).collect());
+        }
+        let failed = |error| failed_store("giving the copy its name", target, error);
+        target.rename(&proved.copied.asked.target, kept, Publish::IfAbsent).map_err(failed)?;
+        target.sync_batch(std::slice::from_ref(kept)).map_err(failed)?;
+        counts.copied += 1;
+        counts.copied_bytes += proved.copied.sum.len;
+        Ok(found)
+    }
+}

@@ -1,0 +1,162 @@
+//! Converts a WAL whose cells do not fit into memory.
+
+use super::publish::{GrowingFile, Publishing, path_of};
+use super::report::Tally;
+use columns::WriteError;
+use columns::batch::BatchEncoder;
+use columns::markers::WalSummary;
+use runtime::Run;
+use stage::{Failure, Problem, Problems};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use steps::{
+    EncodedFile, Made, RegionPasses, TableFilter, TableGroup, WalContent, WalToDecode, batch_marks,
+    failed_store, origin, unencodable,
+};
+use store::{StoreError, StorePath};
+
+/// What converting a large WAL came to.
+pub struct ConvertedLarge {
+    pub tally: Tally,
+    pub problems: Problems,
+    pub bytes_read: u64,
+}
+
+/// A WAL that is to be read in passes.
+pub struct LargeWal<'a> {
+    pub publishing: &'a Publishing<'a>,
+    pub tables: &'a TableFilter,
+    pub run: &'a Run,
+}
+
+impl LargeWal<'_> {
+    /// Writes its batches, a table at a time, and then its other files.
+    pub fn convert(
+        &self,
+        asked: &WalToDecode,
+        content: WalContent,
+        files: &[EncodedFile],
+    ) -> Result<ConvertedLarge, Failure> {
+        let WalContent { summary, mut regions, file, .. } = content;
+        let mut done =
+            ConvertedLarge { tally: Tally::default(), problems: Problems::default(), bytes_read: 0 };
+        regions.retain(|region| region.table != steps::META && self.tables.wants(&region.table));
+        if let Some(file) = file {
+            let read = AtomicU64::new(0);
+            let passes = RegionPasses::new(
+                &asked.wal,
+                Arc::clone(&file),
+                summary.wal.bytes,
+                &regions,
+                asked.memory,
+                &read,
+            );
+            let (publishing, run) = (self.publishing, self.run);
+            let whole =
+                Writing { publishing, run, summary: &summary, table: None, done: &mut done }.all(passes);
+            done.bytes_read = read.into_inner();
+            match whole {
+                Ok(()) => {}
+                Err(Stop::Failed(failure)) => return Err(failure),
+                Err(Stop::Unencodable(problem)) => {
+                    done.problems.push(problem);
+                    return Ok(done);
+                }
+            }
+        }
+        let stem = summary.wal.stem();
+        for file in files {
+            self.publishing.publish_file(&stem, file, &mut done.tally, &mut done.problems)?;
+        }
+        Ok(done)
+    }
+}
+
+enum Stop {
+    Failed(Failure),
+    Unencodable(Problem),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// The batches, one after the other.
+struct Writing<'a> {
+    publishing: &'a Publishing<'a>,
+    run: &'a Run,
+    summary: &'a WalSummary,
+    table: Option<TableBatch<'a>>,
+    done: &'a mut ConvertedLarge,
+}
+
+/// The batch that is being written.
+struct TableBatch<'a> {
+    name: String,
+    path: StorePath,
+    /// None: it is there already.
+    batch: Option<BatchEncoder<GrowingFile<'a>>>,
+}
+
+impl<'a> Writing<'a> {
+    fn all(&mut self, passes: RegionPasses<'_>) -> Result<(), Stop> {
+        let mut stop = Ok(());
+        // A few row groups in flight are enough to let reading and writing overlap.
+        let ended = self.run.flow(passes).window(2).ordered().each_until(|group| {
+            stop = self.take(group);
+            Ok(if stop.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        });
+        stop?;
+        ended?;
+        self.end_table()
+    }
+
+    fn take(&mut self, group: TableGroup) -> Result<(), Stop> {
+        if self.table.as_ref().is_none_or(|table| table.name != group.table) {
+            self.end_table()?;
+            self.table = Some(self.begin(group.table)?);
+        }
+        match self.table.as_mut().and_then(|table| table.batch.as_mut()).map(|batch| batch.push(group.arena))
+        {
+            Some(Err(error)) => Err(self.unwritten(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn begin(&self, name: String) -> Result<TableBatch<'a>, Stop> {
+        let path = path_of(&self.summary.wal.stem(), &Made::Batch(name.clone()))?;
+        if self.publishing.exists(&path)? {
+            return Ok(TableBatch { name, path, batch: None });
+        }
+        let file = GrowingFile::begin(self.publishing)?;
+        let batch = BatchEncoder::new(file, &batch_marks(self.summary, &name), origin(self.summary));
+        Ok(TableBatch { name, path, batch: Some(batch.map_err(|error| self.unwritten(error))?) })
+    }
+
+    fn end_table(&mut self) -> Result<(), Stop> {
+        let Some(TableBatch { name, path, batch }) = self.table.take() else { return Ok(()) };
+        match batch {
+            None => self.done.tally.already += 1,
+            Some(batch) => {
+                let file = batch.into_output().map_err(|error| self.unwritten(error))?;
+                let bytes = file.place(&path)?;
+                self.done.tally.wrote(&Made::Batch(name), bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn unwritten(&self, error: WriteError) -> Stop {
+        let target = self.publishing.target;
+        match error {
+            WriteError::Output(error) => match error.downcast::<StoreError>() {
+                Ok(error) => Stop::Failed(failed_store("writing a batch", target, error)),
+                Err(error) => Stop::Failed(Failure::failed("writing a batch", target.uri(), error)),
+            },
+            error => Stop::Unencodable(unencodable(&self.summary.wal.name, &error)),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Turns WAL files into replayable batches.
+//!
+//! A batch is a pure function of its WAL, so there is no journal: what is published is done, and the same command
+//! does the rest. A WAL's markers are published last and say that all of it is done.
+
+mod bulk;
+mod conflicts;
+mod large;
+mod plan;
+mod publish;
+mod report;
+
+use crate::Context;
+use crate::roots::open_existing;
+use bulk::{BulkFile, KeepBulk, files_of};
+use catalog::{CatalogError, Repository, layout};
+use conflicts::find_conflicts;
+use large::LargeWal;
+use plan::ConvertPlan;
+use publish::{PublishedWal, Publishing};
+use runtime::{Run, units};
+use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use steps::{DecodeWal, WalPlace, WalToDecode, WriteBatch, failed_store};
+use store::{AppendLog, Store, StoreErrorKind};
+
+pub use report::{BulkCounts, ConvertReport, PlannedWal, TableCounts, WalCounts, Written};
+
+/// What is to be converted.
+#[derive(Debug, Clone)]
+pub struct ConvertOptions {
+    /// The HBase root.
+    pub from: String,
+    /// Where WALs lie if not there (`hbase.wal.dir`).
+    pub wal_root: Option<String>,
+    /// The repository.
+    pub to: String,
+    /// Only these tables; all if empty.
+    pub tables: Vec<String>,
+    /// How many WALs are read at the same time.
+    pub workers: usize,
+    /// Whether encrypted WALs may become batches in clear text.
+    pub allow_clear_text: bool,
+    /// Whether only the plan is made.
+    pub dry_run: bool,
+}
+
+/// Converts what is not converted yet.
+pub fn run(options: &ConvertOptions, context: &Context) -> Result<Report<ConvertReport>, Stopped> {
+    let source = open_existing(&options.from)?;
+    let wal_root = options.wal_root.as_deref().map(open_existing).transpose()?;
+    let target = crate::roots::open(&options.to)?;
+    run_between(options, source, wal_root, &target, context)
+}
+
+/// The same between stores that are open; the options' locations are for the report.
+pub fn run_between(
+    options: &ConvertOptions,
+    source: Arc<dyn Store>,
+    wal_root: Option<Arc<dyn Store>>,
+    target: &Arc<dyn Store>,
+    context: &Context,
+) -> Result<Report<ConvertReport>, Stopped> {
+    let mut plan = ConvertPlan::make(options, source, wal_root)?;
+    let mut problems = std::mem::take(&mut plan.problems);
+    let mut report = ConvertReport {
+        from: options.from.clone(),
+        wal_root: options.wal_root.clone().unwrap_or_else(|| options.from.clone()),
+        to: options.to.clone(),
+        dry_run: options.dry_run,
+        ..ConvertReport::default()
+    };
+    report.wals.found = plan.wals.len() as u64;
+    report.wals.passed_over = plan.passed_over;
+    let before = problems.count();
+    let mut todo = plan.unconverted(target.as_ref(), &mut problems)?;
+    report.wals.already = (plan.wals.len() - todo.len()) as u64 - (problems.count() - before);
+    refuse_encrypted(&mut todo, options, &mut problems)?;
+    report.wals.failed = (plan.wals.len() - todo.len()) as u64 - report.wals.already;
+    if options.dry_run {
+        let planned = |wal: &WalPlace| PlannedWal { path: wal.shown(), bytes: wal.length };
+        report.planned = todo.iter().map(planned).collect();
+        return Ok(Report::new("convert", report, problems));
+    }
+    let run = context.start()?;
+    let work = Converting { options, context, plan: &plan, target, run: &run };
+    match work.all(todo, &mut report, &mut problems) {
+        Ok(()) => Ok(Report::new("convert", report, problems)),
+        Err(failure) => Err(Stopped { failure, problems }),
+    }
+}
+
+/// Batches are written in clear text: encrypted WALs are not, unless that is wanted, and then there is no key yet.
+fn refuse_encrypted(
+    todo: &mut Vec<WalPlace>,
+    options: &ConvertOptions,
+    problems: &mut Problems,
+) -> Result<(), Failure> {
+    let encrypted = plan::encrypted(todo, problems);
+    let Some(first) = encrypted.first() else { return Ok(()) };
+    if !options.allow_clear_text {
+        let wrong = format!(
+            "{} WALs are encrypted, and batches would hold their cells in clear text",
+            encrypted.len()
+        );
+        return Err(Failure::refused("converting", first, wrong).hint(
+            "give --allow-clear-text if the repository is as safe as the cluster; nothing was written",
+        ));
+    }
+    problems.extend(encrypted.iter().map(|path| {
+        Problem::new(
+            ProblemKind::Unsupported,
+            path,
+            "the WAL is encrypted, and this version cannot be given a key yet",
+        )
+        .meaning("the WAL was not converted: its edits are not in any batch")
+    }));
+    Ok(())
+}
+
+/// Why the repository could not be read.
+pub(crate) fn unread(target: &dyn Store, error: CatalogError) -> Failure {
+    match error {
+        CatalogError::Store(error) => failed_store("reading the repository", target, error),
+        CatalogError::Damaged { path, what } => Failure::failed("reading the repository", path, what),
+    }
+}
+
+/// A share of the memory that one WAL may take, at most: two are then in flight, and each is decoded and encoded.
+const SHARES: usize = 5;
+/// More than this is never needed for a byte of a WAL.
+const EXPANSION: u64 = 4;
+/// What the smallest WAL may take.
+const LEAST: u64 = 1 << 20;
+
+struct Converting<'a> {
+    options: &'a ConvertOptions,
+    context: &'a Context,
+    plan: &'a ConvertPlan,
+    target: &'a Arc<dyn Store>,
+    run: &'a Run,
+}
+
+/// What this run has made, for the steps behind.
+#[derive(Default)]
+struct New {
+    /// Stems of new batches, by table.
+    batches: BTreeMap<String, BTreeSet<String>>,
+    /// WALs whose cells do not fit into memory.
+    large: Vec<PublishedWal>,
+}
+
+impl Converting<'_> {
+    fn all(
+        &self,
+        todo: Vec<WalPlace>,
+        report: &mut ConvertReport,
+        problems: &mut Problems,
+    ) -> Result<(), Failure> {
+        let target = self.target.as_ref();
+        let seed = format!("{} {}", self.options.to, self.context.now_ms);
+        Repository::open_or_create(target, &seed).map_err(|error| unread(target, error))?;
+        let _alone = alone(target)?;
+        let partial = layout::partial("convert").map_err(Failure::usage)?;
+        let clear = || match target.delete_tree(&partial) {
+            Err(error) if !error.is_not_found() => {
+                Err(failed_store("clearing away unfinished files", target, error))
+            }
+            _ => Ok(()),
+        };
+        clear()?;
+        let publishing = Publishing { target, partial: partial.clone(), next: AtomicU64::new(0) };
+        let mut new = New::default();
+        self.convert(todo, &publishing, &mut new, report, problems)?;
+        for wal in std::mem::take(&mut new.large) {
+            self.convert_large(wal, &publishing, &mut new, report, problems)?;
+        }
+        for (table, stems) in &new.batches {
+            find_conflicts(target, table, stems, problems)?;
+        }
+        let files = self.bulk_files(problems)?;
+        let (source, workers) = (self.plan.source.as_ref(), self.options.workers);
+        let keep = KeepBulk { source, publishing: &publishing, workers, run: self.run };
+        report.bulk = keep.keep(&files, problems)?;
+        clear()
+    }
+
+    /// Reads, encodes and publishes WALs, several at the same time.
+    fn convert(
+        &self,
+        todo: Vec<WalPlace>,
+        publishing: &Publishing<'_>,
+        new: &mut New,
+        report: &mut ConvertReport,
+        problems: &mut Problems,
+    ) -> Result<(), Failure> {
+        let bytes = todo.iter().map(|wal| wal.length).sum();
+        let meter = self.run.meter("convert", Some(todo.len() as u64), Some(bytes));
+        let share = self.context.memory / SHARES;
+        let to_decode = |wal: WalPlace| {
+            let most = wal.length.saturating_mul(EXPANSION).saturating_add(LEAST);
+            WalToDecode { memory: usize::try_from(most).unwrap_or(usize::MAX).min(share), wal }
+        };
+        let decode = DecodeWal { tables: &self.plan.tables };
+        let flow = self.run.flow(units(todo.into_iter().map(to_decode)));
+        let flow = flow.io(self.options.workers, "read", &decode).cpu("encode", &WriteBatch);
+        flow.io(self.options.workers, "publish", publishing).ordered().each(|mut wal| {
+            meter.advance(1, wal.asked.wal.length);
+            report.bytes_read += wal.bytes_read;
+            problems.append(std::mem::take(&mut wal.problems));
+            match wal.too_large {
+                Some(_) => new.large.push(wal),
+                None => self.count(&wal, new, report),
+            }
+            Ok(())
+        })
+    }
+
+    fn convert_large(
+        &self,
+        mut wal: PublishedWal,
+        publishing: &Publishing<'_>,
+        new: &mut New,
+        report: &mut ConvertReport,
+        problems: &mut Problems,
+    ) -> Result<(), Failure> {
+        let Some((content, files)) = wal.too_large.take() else { return Ok(()) };
+        let _meter = self.run.meter("convert a large WAL", None, None);
+        let large = LargeWal { publishing, tables: &self.plan.tables, run: self.run };
+        let done = large.convert(&wal.asked, content, &files)?;
+        report.bytes_read += done.bytes_read;
+        if !done.problems.is_empty() {
+            wal.summary = None;
+        }
+        problems.append(done.problems);
+        wal.tally = done.tally;
+        self.count(&wal, new, report);
+        Ok(())
+    }
+
+    fn count(&self, wal: &PublishedWal, new: &mut New, report: &mut ConvertReport) {
+        report.written.add(&wal.tally);
+        let Some(summary) = &wal.summary else {
+            report.wals.failed += 1;
+            return;
+        };
+        if wal.tally.batches + wal.tally.others == 0 {
+            report.wals.already += 1;
+            return;
+        }
+        report.wals.converted += 1;
+        report.wals.open += u64::from(!summary.wal.closed);
+        for of in
+            summary.tables.iter().filter(|of| of.table != steps::META && self.plan.tables.wants(&of.table))
+        {
+            let counts = report.tables.entry(of.table.clone()).or_default();
+            counts.entries += of.entries;
+            counts.cells += of.cells;
+            new.batches.entry(of.table.clone()).or_default().insert(summary.wal.stem());
+        }
+    }
+
+    /// The bulk-loaded files that the markers of all planned WALs name: of those converted before, too, so that what
+    /// could not be copied then is tried again.
+    fn bulk_files(&self, problems: &mut Problems) -> Result<BTreeSet<BulkFile>, Failure> {
+        let target = self.target.as_ref();
+        let names: BTreeSet<&str> = self.plan.wals.iter().map(|wal| wal.name.as_str()).collect();
+        let listed = catalog::latest(catalog::list_wals(target).map_err(|error| unread(target, error))?);
+        let mut files = BTreeSet::new();
+        for wal in listed.iter().filter(|listed| names.contains(listed.wal().0)) {
+            let markers = match catalog::open_markers(target, &wal.path) {
+                Ok(markers) => markers,
+                Err(CatalogError::Damaged { path, what }) => {
+                    problems.push(Problem::new(ProblemKind::Structure, path, what));
+                    continue;
+                }
+                Err(error) => return Err(unread(target, error)),
+            };
+            for rows in markers {
+                let rows = match rows {
+                    Ok(rows) => rows,
+                    Err(error) => {
+                        problems.push(Problem::new(ProblemKind::Structure, &wal.path, error));
+                        break;
+                    }
+                };
+                let loads =
+                    rows.iter().filter(|row| row.kind == "bulk_load" && self.plan.tables.wants(&row.table));
+                loads.for_each(|row| files.extend(files_of(row, &wal.path, problems)));
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// Held while converting: only one run converts into a repository at a time, where the storage can tell.
+fn alone(target: &dyn Store) -> Result<Option<Box<dyn AppendLog>>, Failure> {
+    let path = layout::journal("convert").map_err(Failure::usage)?;
+    match target.append_log(&path) {
+        Ok(log) => Ok(Some(log)),
+        Err(error) if error.kind == StoreErrorKind::Unsupported => Ok(None),
+        Err(error) => Err(failed_store("beginning to convert", target, error)),
+    }
+}

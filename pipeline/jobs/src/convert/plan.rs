@@ -1,0 +1,307 @@
+//! Which WALs there are, and which of them are still to be converted: worked out from names and lengths.
+
+use super::ConvertOptions;
+use catalog::{ListedWal, layout};
+use formats::name::{EncodedRegionName, TableName};
+use formats::wal::ServerName;
+use formats::wal::name::{RecoveredEditsName, WalKind, WalName};
+use stage::{Failure, Problem, ProblemKind, Problems};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use steps::{TableFilter, WalPlace, failed_store, source_problem};
+use store::{Entry, Kind, Store, StoreError, StorePath};
+
+/// What is to be converted.
+pub struct ConvertPlan {
+    /// The root: HFiles, and recovered edits.
+    pub source: Arc<dyn Store>,
+    /// The tables that are wanted.
+    pub tables: TableFilter,
+    /// All WALs and recovered edits, in order of their names.
+    pub wals: Vec<WalPlace>,
+    /// Files that hold no edits of users: the master's own WALs, recovered edits still being written.
+    pub passed_over: u64,
+    /// What was found wrong.
+    pub problems: Problems,
+}
+
+impl ConvertPlan {
+    /// Lists the WALs of a root, and of a root of WALs if there is one. No WAL is read.
+    pub fn make(
+        options: &ConvertOptions,
+        source: Arc<dyn Store>,
+        wal_root: Option<Arc<dyn Store>>,
+    ) -> Result<Self, Failure> {
+        let tables = table_filter(&options.tables)?;
+        let mut listing = Listing::default();
+        listing.wals(wal_root.as_ref().unwrap_or(&source))?;
+        listing.recovered_edits(&source, &tables)?;
+        if let Some(wal_root) = &wal_root {
+            listing.recovered_edits(wal_root, &tables)?;
+        }
+        let Listing { wals, passed_over, problems } = listing;
+        Ok(Self { source, tables, wals: wals.into_values().collect(), passed_over, problems })
+    }
+
+    /// Of the planned WALs those that are not converted yet; what is there under their names with another length is a
+    /// problem.
+    pub fn unconverted(&self, target: &dyn Store, problems: &mut Problems) -> Result<Vec<WalPlace>, Failure> {
+        let unread = |error: catalog::CatalogError| super::unread(target, error);
+        let listed = catalog::list_wals(target).map_err(unread)?;
+        let stems: BTreeMap<String, ListedWal> =
+            listed.into_iter().map(|wal| (wal.stem.clone(), wal)).collect();
+        let mut left = Vec::new();
+        for wal in &self.wals {
+            let open = stems.get(&format!("{}@{}", wal.name, wal.length));
+            let Some(listed) = stems.get(&wal.name).or(open) else {
+                left.push(wal.clone());
+                continue;
+            };
+            let summary = match catalog::read_wal_summary(target, &listed.path) {
+                Ok(summary) => summary,
+                Err(error) => {
+                    problems.push(
+                        Problem::new(ProblemKind::Unreadable, &listed.path, error)
+                            .meaning("the WAL counts as converted, and its markers cannot be read")
+                            .hint("delete this file: the next run makes it again"),
+                    );
+                    continue;
+                }
+            };
+            if summary.length != wal.length {
+                let what =
+                    format!("has {} bytes; it was converted when it had {}", wal.length, summary.length);
+                problems.push(
+                    Problem::new(ProblemKind::Length, wal.shown(), what)
+                        .meaning("a closed WAL does not change: these are two files of one name")
+                        .hint("see where the file comes from; its batches were left as they are"),
+                );
+                continue;
+            }
+            let wanted =
+                summary.tables.iter().filter(|of| of.table != steps::META && self.tables.wants(&of.table));
+            let mut missing = false;
+            for table in wanted {
+                let path = layout::batch(&table.table, &listed.stem).map_err(Failure::usage)?;
+                missing |= !exists(target, &path)?;
+            }
+            if missing {
+                left.push(wal.clone());
+            }
+        }
+        Ok(left)
+    }
+}
+
+fn exists(target: &dyn Store, path: &StorePath) -> Result<bool, Failure> {
+    match target.metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(failed_store("looking at the repository", target, error)),
+    }
+}
+
+/// The tables that were asked for, by their full names.
+fn table_filter(tables: &[String]) -> Result<TableFilter, Failure> {
+    if tables.is_empty() {
+        return Ok(TableFilter(None));
+    }
+    let full = |text: &String| {
+        TableName::parse(text)
+            .map(|table| table.full_form().to_owned())
+            .map_err(|error| Failure::usage(error.what))
+    };
+    Ok(TableFilter(Some(tables.iter().map(full).collect::<Result<BTreeSet<_>, _>>()?)))
+}
+
+#[derive(Default)]
+struct Listing {
+    wals: BTreeMap<String, WalPlace>,
+    passed_over: u64,
+    problems: Problems,
+}
+
+impl Listing {
+    /// `WALs` before `oldWALs`: what moves meanwhile is found in one of them.
+    fn wals(&mut self, store: &Arc<dyn Store>) -> Result<(), Failure> {
+        let live = list(store.as_ref(), "WALs")?;
+        let old = list(store.as_ref(), "oldWALs")?;
+        if live.is_none() && old.is_none() {
+            let wrong = "there is neither `WALs` nor `oldWALs`";
+            return Err(Failure::failed("looking for WALs", store.uri(), wrong)
+                .hint("give the HBase root directory, and --wal-root if hbase.wal.dir is another"));
+        }
+        for (top, entries) in [("WALs", live), ("oldWALs", old)] {
+            for entry in entries.unwrap_or_default() {
+                match entry.metadata.kind {
+                    Kind::Directory => self.server_directory(store, top, &entry.name)?,
+                    Kind::File => self.wal(store, &[top], &entry),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn server_directory(&mut self, store: &Arc<dyn Store>, top: &str, name: &str) -> Result<(), Failure> {
+        if ServerName::parse(name).is_err() {
+            let path = format!("{}/{top}/{name}", store.uri().trim_end_matches('/'));
+            let what = "is no directory of a region server: host,port,startcode";
+            self.problems.push(Problem::new(ProblemKind::Warning, path, what).meaning("it was passed over"));
+            return Ok(());
+        }
+        for entry in list(store.as_ref(), &format!("{top}/{name}"))?.unwrap_or_default() {
+            if entry.metadata.kind == Kind::File {
+                self.wal(store, &[top, name], &entry);
+            }
+        }
+        Ok(())
+    }
+
+    fn wal(&mut self, store: &Arc<dyn Store>, dir: &[&str], entry: &Entry) {
+        let name = match WalName::parse(&entry.name) {
+            Ok(name) if name.kind == WalKind::MasterLocal => {
+                self.passed_over += 1;
+                return;
+            }
+            Ok(name) => name,
+            Err(error) => {
+                let path = format!("{}/{}/{}", store.uri().trim_end_matches('/'), dir.join("/"), entry.name);
+                let problem = Problem::new(ProblemKind::Warning, path, error.what);
+                self.problems.push(problem.meaning("it was passed over"));
+                return;
+            }
+        };
+        let server = name.server.to_string();
+        let splitting = format!("{server}-splitting");
+        let found = dir.iter().copied().chain([name.as_str()]).collect::<Vec<_>>();
+        let others = [
+            vec!["WALs", &server, name.as_str()],
+            vec!["WALs", &splitting, name.as_str()],
+            vec!["oldWALs", name.as_str()],
+            vec!["oldWALs", &server, name.as_str()],
+        ];
+        let mut places: Vec<StorePath> = Vec::new();
+        for segments in std::iter::once(&found).chain(&others) {
+            if let Ok(place) = StorePath::root().join_all(segments.iter().copied())
+                && !places.contains(&place)
+            {
+                places.push(place);
+            }
+        }
+        // Found twice: it moved while we looked, or a copy was left behind; the later look counts.
+        self.wals.insert(
+            name.to_string(),
+            WalPlace {
+                store: Arc::clone(store),
+                name: name.to_string(),
+                places,
+                length: entry.metadata.len,
+                recovered_edits: false,
+                server: Some(server),
+            },
+        );
+    }
+
+    /// `[archive/]data/<ns>/<table>/<region>/recovered.edits/<n>`
+    fn recovered_edits(&mut self, store: &Arc<dyn Store>, tables: &TableFilter) -> Result<(), Failure> {
+        for top in ["data", "archive/data"] {
+            for namespace in directories(store.as_ref(), top)? {
+                let of_namespace = format!("{top}/{namespace}");
+                for table in directories(store.as_ref(), &of_namespace)? {
+                    let Ok(name) = TableName::new(&namespace, &table) else { continue };
+                    if !tables.wants(name.full_form()) {
+                        continue;
+                    }
+                    for region in directories(store.as_ref(), &format!("{of_namespace}/{table}"))? {
+                        if EncodedRegionName::parse(&region).is_ok() {
+                            self.region(store, &format!("{of_namespace}/{table}/{region}"), &region)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn region(&mut self, store: &Arc<dyn Store>, dir: &str, region: &str) -> Result<(), Failure> {
+        let dir = format!("{dir}/recovered.edits");
+        for entry in list(store.as_ref(), &dir)?.unwrap_or_default() {
+            match RecoveredEditsName::parse(&entry.name) {
+                Ok(RecoveredEditsName::Edits(_)) => self.edits(store, &dir, region, &entry),
+                Ok(RecoveredEditsName::Temporary(_)) => self.passed_over += 1,
+                Ok(RecoveredEditsName::SequenceId(_)) => {}
+                Err(error) => {
+                    let path = format!("{}/{dir}/{}", store.uri().trim_end_matches('/'), entry.name);
+                    let problem = Problem::new(ProblemKind::Warning, path, error.what);
+                    self.problems.push(problem.meaning("it was passed over"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn edits(&mut self, store: &Arc<dyn Store>, dir: &str, region: &str, entry: &Entry) {
+        let name = format!("{region}-{}", entry.name);
+        // The region's files move into the archive with it.
+        let archived = format!("archive/{dir}/{}", entry.name);
+        let places = [format!("{dir}/{}", entry.name), archived];
+        let wal = WalPlace {
+            store: Arc::clone(store),
+            name: name.clone(),
+            places: places.iter().filter_map(|place| StorePath::parse(place).ok()).collect(),
+            length: entry.metadata.len,
+            recovered_edits: true,
+            server: None,
+        };
+        match self.wals.get(&name) {
+            Some(known) if known.length != wal.length => {
+                let what = format!("another file of recovered edits has its name: {}", known.shown());
+                self.problems
+                    .push(Problem::new(ProblemKind::Length, wal.shown(), what).meaning("it was passed over"));
+            }
+            Some(_) => {}
+            None => drop(self.wals.insert(name, wal)),
+        }
+    }
+}
+
+/// The entries of a directory; `None` if it does not exist.
+fn list(store: &dyn Store, dir: &str) -> Result<Option<Vec<Entry>>, Failure> {
+    let failed = |error: StoreError| failed_store("looking for WALs", store, error);
+    let path = StorePath::parse(dir).map_err(failed)?;
+    match store::list_all(store, &path) {
+        Ok(entries) => Ok(Some(entries)),
+        Err(error) if error.is_not_found() => Ok(None),
+        // A file where a directory may be: nothing of ours.
+        Err(error) if error.kind == store::StoreErrorKind::WrongKind => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn directories(store: &dyn Store, dir: &str) -> Result<Vec<String>, Failure> {
+    let entries = list(store, dir)?.unwrap_or_default().into_iter();
+    Ok(entries.filter(|entry| entry.metadata.kind == Kind::Directory).map(|entry| entry.name).collect())
+}
+
+/// What is wrong with the WALs that are encrypted.
+pub fn encrypted(wals: &mut Vec<WalPlace>, problems: &mut Problems) -> Vec<String> {
+    let mut found = Vec::new();
+    wals.retain(|wal| {
+        let file = steps::open_wal(wal.store.as_ref(), &wal.places);
+        let header = file.map(|file| steps::read_wal_header(file.as_ref()).ok().flatten());
+        match header {
+            Ok(Some(header)) if header.encryption_key.is_some() => {
+                found.push(wal.shown());
+                false
+            }
+            Ok(_) => true,
+            // Vanished: reading it says so.
+            Err(error) if error.is_not_found() => true,
+            Err(error) => {
+                problems.push(source_problem(&error).meaning("the WAL was not converted"));
+                false
+            }
+        }
+    });
+    found
+}

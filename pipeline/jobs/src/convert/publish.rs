@@ -1,0 +1,246 @@
+//! Puts files made from WALs in their place: written under another name, read back, renamed.
+
+use super::report::Tally;
+use catalog::layout;
+use columns::markers::WalSummary;
+use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use steps::{
+    BUFFER_LEN, EncodedFile, EncodedWal, Made, RangeHasher, RangeSum, WalContent, WalToDecode, failed_store,
+};
+use store::{AppendLog, Publish, ReadRanges, Store, StoreErrorKind, StorePath};
+
+/// Where files go, and where they are until they are proved.
+pub struct Publishing<'a> {
+    pub target: &'a dyn Store,
+    /// `.tidegate/partial/convert`
+    pub partial: StorePath,
+    /// Numbers the files that are being written.
+    pub next: AtomicU64,
+}
+
+/// What became of a WAL.
+pub struct PublishedWal {
+    /// Which one.
+    pub asked: WalToDecode,
+    /// What it holds; `None` if it was not converted.
+    pub summary: Option<WalSummary>,
+    /// What was written.
+    pub tally: Tally,
+    /// What is left to do if its cells did not fit into memory, with the files that are to be published after them.
+    pub too_large: Option<(WalContent, Vec<EncodedFile>)>,
+    /// What is wrong.
+    pub problems: Problems,
+    /// Bytes that were read.
+    pub bytes_read: u64,
+}
+
+impl Bytes for PublishedWal {
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
+impl Map for Publishing<'_> {
+    type In = EncodedWal;
+    type Out = PublishedWal;
+
+    fn map(&self, encoded: EncodedWal) -> Result<PublishedWal, Failure> {
+        let EncodedWal { asked, summary, files, too_large, problems, bytes_read } = encoded;
+        let tally = Tally::default();
+        let mut published = PublishedWal { asked, summary, tally, too_large: None, problems, bytes_read };
+        match (too_large, &published.summary) {
+            (Some(content), _) => published.too_large = Some((content, files)),
+            (None, Some(summary)) => {
+                let stem = summary.wal.stem();
+                for file in files {
+                    self.publish_file(&stem, &file, &mut published.tally, &mut published.problems)?;
+                }
+            }
+            (None, None) => {}
+        }
+        Ok(published)
+    }
+}
+
+impl Publishing<'_> {
+    /// Publishes a file of a WAL. One that is there already is left as it is: if it has other bytes, that is a problem.
+    pub fn publish_file(
+        &self,
+        stem: &str,
+        file: &EncodedFile,
+        tally: &mut Tally,
+        problems: &mut Problems,
+    ) -> Result<(), Failure> {
+        let path = path_of(stem, &file.made)?;
+        if self.exists(&path)? {
+            return self.compare(&path, &file.bytes, tally, problems);
+        }
+        let unwritten = |error| failed_store("writing a batch", self.target, error);
+        if !self.target.abilities().rename {
+            self.target.put(&path, &file.bytes, Publish::IfAbsent).map_err(unwritten)?;
+            self.prove(&path, &sum_of(&file.bytes))?;
+            tally.wrote(&file.made, file.bytes.len() as u64);
+            return Ok(());
+        }
+        let partial = self.partial_path()?;
+        self.target.put(&partial, &file.bytes, Publish::Replace).map_err(unwritten)?;
+        self.place(&partial, &path, &sum_of(&file.bytes))?;
+        tally.wrote(&file.made, file.bytes.len() as u64);
+        Ok(())
+    }
+
+    /// Reads a file back, and gives it its name.
+    pub fn place(&self, partial: &StorePath, path: &StorePath, sum: &RangeSum) -> Result<(), Failure> {
+        let failed = |error| failed_store("giving a batch its name", self.target, error);
+        self.prove(partial, sum)?;
+        self.target.rename(partial, path, Publish::IfAbsent).map_err(failed)?;
+        self.target.sync_batch(std::slice::from_ref(path)).map_err(failed)
+    }
+
+    /// A name for a file that is being written.
+    pub fn partial_path(&self) -> Result<StorePath, Failure> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.partial.join(&number.to_string()).map_err(Failure::usage)
+    }
+
+    /// Whether there is such a file.
+    pub fn exists(&self, path: &StorePath) -> Result<bool, Failure> {
+        match self.target.metadata(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(failed_store("looking at the repository", self.target, error)),
+        }
+    }
+
+    fn prove(&self, path: &StorePath, sum: &RangeSum) -> Result<(), Failure> {
+        let unread = |error| failed_store("reading a batch back", self.target, error);
+        let file = self.target.open_uncached(path).map_err(unread)?;
+        let mut read = RangeHasher::new(0, true);
+        each_piece(file.as_ref(), |piece| read.update(piece)).map_err(unread)?;
+        if read.finish() == *sum {
+            return Ok(());
+        }
+        Err(Failure::failed("reading a batch back", path, "the medium does not give back what was written")
+            .hint("check the target's disks; what is published is whole"))
+    }
+
+    fn compare(
+        &self,
+        path: &StorePath,
+        bytes: &[u8],
+        tally: &mut Tally,
+        problems: &mut Problems,
+    ) -> Result<(), Failure> {
+        let unread = |error| failed_store("reading a batch", self.target, error);
+        let file = self.target.open(path).map_err(unread)?;
+        let (mut rest, mut same) = (bytes, true);
+        each_piece(file.as_ref(), |piece| match rest.split_at_checked(piece.len()) {
+            Some((front, behind)) => {
+                same &= front == piece;
+                rest = behind;
+            }
+            None => same = false,
+        })
+        .map_err(unread)?;
+        if same && rest.is_empty() {
+            tally.already += 1;
+        } else {
+            problems.push(differs(path));
+        }
+        Ok(())
+    }
+}
+
+/// A file of the repository is not what would be written now.
+pub fn differs(path: &StorePath) -> Problem {
+    Problem::new(
+        ProblemKind::Checksum,
+        path,
+        "the repository has other bytes under this name than the WAL gives now",
+    )
+    .meaning("one of them is damaged, or another version wrote it; the file was left as it is")
+    .hint("to have it made anew, delete it and run convert again")
+}
+
+/// Where a file made from a WAL lies.
+pub fn path_of(stem: &str, made: &Made) -> Result<StorePath, Failure> {
+    match made {
+        Made::Batch(table) => layout::batch(table, stem),
+        Made::Lineage => layout::lineage_of(stem),
+        Made::Markers => layout::markers_of(stem),
+    }
+    .map_err(Failure::usage)
+}
+
+fn sum_of(bytes: &[u8]) -> RangeSum {
+    let mut hasher = RangeHasher::new(0, true);
+    hasher.update(bytes);
+    hasher.finish()
+}
+
+fn each_piece(file: &dyn ReadRanges, mut take: impl FnMut(&[u8])) -> Result<(), store::StoreError> {
+    let mut buffer = vec![0; BUFFER_LEN];
+    let mut offset = 0;
+    loop {
+        let read = file.read_at(offset, &mut buffer)?;
+        if read == 0 {
+            return Ok(());
+        }
+        take(buffer.get(..read).unwrap_or_default());
+        offset += read as u64;
+    }
+}
+
+/// A file that is written from front to back, its length not known before.
+pub struct GrowingFile<'a> {
+    log: Box<dyn AppendLog>,
+    buffer: Vec<u8>,
+    hasher: RangeHasher,
+    partial: StorePath,
+    publishing: &'a Publishing<'a>,
+}
+
+impl<'a> GrowingFile<'a> {
+    /// A new file.
+    pub fn begin(publishing: &'a Publishing<'a>) -> Result<Self, Failure> {
+        let partial = publishing.partial_path()?;
+        let log = publishing.target.append_log(&partial).map_err(|error| {
+            let failure = failed_store("writing a batch", publishing.target, error.clone());
+            match error.kind {
+                StoreErrorKind::Unsupported => {
+                    failure.hint("give more --memory, so that the WAL fits into it")
+                }
+                _ => failure,
+            }
+        })?;
+        Ok(Self { log, buffer: Vec::new(), hasher: RangeHasher::new(0, true), partial, publishing })
+    }
+
+    /// Ends it and gives it its name.
+    pub fn place(mut self, path: &StorePath) -> Result<u64, Failure> {
+        let failed = |error| failed_store("writing a batch", self.publishing.target, error);
+        self.log.append(&self.buffer).and_then(|()| self.log.sync()).map_err(failed)?;
+        drop(self.log);
+        let sum = self.hasher.finish();
+        self.publishing.place(&self.partial, path, &sum)?;
+        Ok(sum.len)
+    }
+}
+
+impl Write for GrowingFile<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.hasher.update(bytes);
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= BUFFER_LEN {
+            self.log.append(&self.buffer).map_err(|error| io::Error::other(error.clone()))?;
+            self.buffer.clear();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! WALs larger than the memory that may be held: the same bytes come out.
+
+use crate::support::{REGIONS, SERVER, Wal, all_files, context, live, options, problems, put, stores};
+use jobs::convert::run_between;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// 24 MiB of three regions, one of which has most of it.
+fn large() -> Vec<u8> {
+    let mut wal = Wal::plain();
+    let mut random = 7u64;
+    for sequence in 3..12_000u64 {
+        let value: Vec<u8> = (0..1000)
+            .map(|_| {
+                random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (random >> 33) as u8
+            })
+            .collect();
+        let region = if sequence % 10 == 0 { REGIONS[sequence as usize / 10 % 2] } else { REGIONS[2] };
+        wal.put_value("ns:t", region, sequence, &value);
+    }
+    wal.closed()
+}
+
+fn made(memory: usize, wal: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let (source, target) = stores();
+    put(&source, &live(100), wal);
+    let report = run_between(&options(), Arc::clone(&source), None, &target, &context(memory)).unwrap();
+    assert_eq!(problems(&report), Vec::<String>::new());
+    assert_eq!((report.result.wals.converted, report.result.written.batches), (1, 1));
+    let passes = report.result.bytes_read / wal.len() as u64;
+    eprintln!("{} MiB of memory: the WAL of {} bytes was read {passes} times", memory >> 20, wal.len());
+    assert_eq!(passes > 1, memory < 64 << 20);
+    let mut files = all_files(&target);
+    files.remove(".tidegate/format.json");
+    files
+}
+
+#[test]
+fn a_wal_several_times_larger_than_memory_gives_the_same_bytes() {
+    let wal = large();
+    let in_one_pass = made(1 << 30, &wal);
+    assert!(in_one_pass.contains_key(&format!(".tidegate/batches/ns/t/{SERVER}.100.parquet")));
+    for memory in [8 << 20, 32 << 20] {
+        assert!(made(memory, &wal) == in_one_pass, "{memory}");
+    }
+}
+
+#[test]
+fn an_entry_larger_than_memory_is_told() {
+    let (source, target) = stores();
+    let mut wal = Wal::plain();
+    wal.put_value("ns:t", REGIONS[0], 3, &vec![7; 4 << 20]);
+    put(&source, &live(100), &wal.closed());
+    let report = run_between(&options(), Arc::clone(&source), None, &target, &context(4 << 20)).unwrap();
+    assert_eq!((report.exit_code(), report.result.wals.failed), (3, 1));
+    assert!(problems(&report)[0].contains("--memory"), "{:?}", problems(&report));
+}
