@@ -3,8 +3,8 @@
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jobs::{Event, Progress};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A bar for each piece of work under way.
 pub struct Bars {
@@ -59,6 +59,39 @@ impl Progress for Bars {
                 // Where bars are hidden a note still counts.
                 if self.all.is_hidden() { crate::report::line(line) } else { drop(self.all.println(line)) }
             }
+        }
+    }
+}
+
+/// Says on standard error how long each piece of work took, for `--verbose`.
+pub struct Timings {
+    /// What else is told.
+    pub beside: Arc<dyn Progress>,
+    began: Mutex<HashMap<String, Instant>>,
+}
+
+impl Timings {
+    /// Tells `beside` everything, too.
+    pub fn new(beside: Arc<dyn Progress>) -> Self {
+        Self { beside, began: Mutex::default() }
+    }
+
+    fn began(&self) -> std::sync::MutexGuard<'_, HashMap<String, Instant>> {
+        self.began.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Timings {
+    fn event(&self, event: Event<'_>) {
+        self.beside.event(event);
+        match event {
+            Event::Started { label, .. } => drop(self.began().insert(label.to_owned(), Instant::now())),
+            Event::Finished { label } => {
+                if let Some(began) = self.began().remove(label) {
+                    crate::report::line(&format!("{label}: {:.3} s", began.elapsed().as_secs_f64()));
+                }
+            }
+            Event::Advanced { .. } | Event::Note(_) => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the arguments mean: defaults worked out, text turned into values.
 
 use crate::arguments::{Convert, EveryCommand, Export, Level, ProgressBars};
-use crate::bars::Bars;
+use crate::bars::{Bars, Timings};
 use jobs::convert::ConvertOptions;
 use jobs::export::ExportOptions;
 use jobs::hfile::CatOptions;
@@ -41,6 +41,10 @@ pub fn context(every: &EveryCommand) -> Result<Context, Failure> {
     let progress: Arc<dyn Progress> = match every.progress {
         ProgressBars::Auto => Arc::new(Bars::new()),
         ProgressBars::Never => Arc::new(()),
+    };
+    let progress: Arc<dyn Progress> = match every.verbose {
+        0 => progress,
+        _ => Arc::new(Timings::new(progress)),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Context {

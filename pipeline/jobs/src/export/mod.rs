@@ -129,12 +129,14 @@ impl Export<'_> {
         if there != There::Nothing && !ours && !begun && !self.options.overwrite {
             return Err(publishing.exists().into());
         }
+        let announcing = self.run.meter("look at the target and announce", None, None);
         self.prepare(&journal_path)?;
         let (journal, recovered) =
             Journal::open::<Record>(self.target.as_ref(), &journal_path).map_err(busy)?;
         let mut state = self.recover(recovered)?;
         self.check_room(&state)?;
         publishing.announce()?;
+        drop(announcing);
 
         let mut problems = self.plan.accepted.clone();
         let partial = layout::partial(run_id).map_err(Failure::usage)?;
@@ -153,10 +155,12 @@ impl Export<'_> {
             return Err(Stopped { failure, problems });
         }
         self.stop_at_damage(&state, &mut problems)?;
+        let publication = self.run.meter("publish", None, None);
         self.make_durable(&journal)?;
         let image = image::write_list(self.plan, &state, self.target.as_ref())?;
         publishing.publish()?;
         image::write_image(self, &state, &image)?;
+        drop(publication);
         drop(journal);
         self.clear_away(&journal_path, &partial);
         let report = ExportReport::of_run(self.plan, self.options, &image.id, &state);
