@@ -278,11 +278,15 @@ impl GatherCells {
 #[inline]
 fn keep(region: &mut RegionCells, entry: &WalEntry<'_>, cut: bool) -> usize {
     let Ok(cells) = entry.cells() else { return 0 };
-    if cut || region.groups.last().is_none_or(CellArena::is_full) {
-        region.groups.push(CellArena::new(&region.region));
-    }
+    let next = match region.groups.last() {
+        Some(last) if last.is_full() => Some(CellArena::following(last)),
+        Some(_) if !cut => None,
+        _ => Some(CellArena::new(&region.region)),
+    };
+    let fresh = next.is_some();
+    region.groups.extend(next);
     let Some(arena) = region.groups.last_mut() else { return 0 };
-    let before = arena.bytes();
+    let before = if fresh { 0 } else { arena.bytes() };
     arena.push_entry(entry.key.sequence, entry.key.write_time, cells);
     arena.bytes() - before
 }

@@ -98,7 +98,7 @@ struct TableBatch<'a> {
     name: String,
     path: StorePath,
     /// None: it is there already.
-    batch: Option<BatchEncoder<GrowingFile<'a>>>,
+    batch: Option<(BatchEncoder<GrowingFile<'a>>, GrowingFile<'a>)>,
 }
 
 impl<'a> Writing<'a> {
@@ -119,10 +119,11 @@ impl<'a> Writing<'a> {
             self.end_table()?;
             self.table = Some(self.begin(group.table)?);
         }
-        match self.table.as_mut().and_then(|table| table.batch.as_mut()).map(|batch| batch.push(group.arena))
-        {
-            Some(Err(error)) => Err(self.unwritten(error)),
-            _ => Ok(()),
+        match self.table.as_mut().and_then(|table| table.batch.as_mut()) {
+            None => Ok(()),
+            Some((batch, _)) => {
+                batch.push(group.arena).map_err(|error| unwritten(error, self.publishing, self.summary))
+            }
         }
     }
 
@@ -132,31 +133,32 @@ impl<'a> Writing<'a> {
             return Ok(TableBatch { name, path, batch: None });
         }
         let file = GrowingFile::begin(self.publishing)?;
-        let batch = BatchEncoder::new(file, &batch_marks(self.summary, &name), origin(self.summary));
-        Ok(TableBatch { name, path, batch: Some(batch.map_err(|error| self.unwritten(error))?) })
+        let marks = batch_marks(self.summary, &name);
+        let batch = BatchEncoder::new(file.clone(), &marks, origin(self.summary));
+        let batch = batch.map_err(|error| unwritten(error, self.publishing, self.summary))?;
+        Ok(TableBatch { name, path, batch: Some((batch, file)) })
     }
 
     fn end_table(&mut self) -> Result<(), Stop> {
         let Some(TableBatch { name, path, batch }) = self.table.take() else { return Ok(()) };
         match batch {
             None => self.done.tally.already += 1,
-            Some(batch) => {
-                let file = batch.into_output().map_err(|error| self.unwritten(error))?;
+            Some((batch, file)) => {
+                batch.finish().map_err(|error| unwritten(error, self.publishing, self.summary))?;
                 let bytes = file.place(&path)?;
                 self.done.tally.wrote(&Made::Batch(name), bytes);
             }
         }
         Ok(())
     }
+}
 
-    fn unwritten(&self, error: WriteError) -> Stop {
-        let target = self.publishing.target;
-        match error {
-            WriteError::Output(error) => match error.downcast::<StoreError>() {
-                Ok(error) => Stop::Failed(failed_store("writing a batch", target, error)),
-                Err(error) => Stop::Failed(Failure::failed("writing a batch", target.uri(), error)),
-            },
-            error => Stop::Unencodable(unencodable(&self.summary.wal.name, &error)),
-        }
+fn unwritten(error: WriteError, publishing: &Publishing<'_>, summary: &WalSummary) -> Stop {
+    match error {
+        WriteError::Output(error) => match error.downcast::<StoreError>() {
+            Ok(error) => Stop::Failed(failed_store("writing a batch", publishing.target, error)),
+            Err(error) => Stop::Failed(Failure::failed("writing a batch", publishing.target.uri(), error)),
+        },
+        error => Stop::Unencodable(unencodable(&summary.wal.name, &error)),
     }
 }

@@ -6,6 +6,7 @@ use columns::markers::WalSummary;
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use steps::{
     BUFFER_LEN, EncodedFile, EncodedWal, Made, RangeHasher, RangeSum, WalContent, WalToDecode, failed_store,
 };
@@ -193,13 +194,19 @@ fn each_piece(file: &dyn ReadRanges, mut take: impl FnMut(&[u8])) -> Result<(), 
     }
 }
 
-/// A file that is written from front to back, its length not known before.
+/// A file that is written from front to back, its length not known before. A clone is the same file: one is written
+/// to, the other gives it its name.
+#[derive(Clone)]
 pub struct GrowingFile<'a> {
+    growing: Arc<Mutex<Growing>>,
+    partial: StorePath,
+    publishing: &'a Publishing<'a>,
+}
+
+struct Growing {
     log: Box<dyn AppendLog>,
     buffer: Vec<u8>,
     hasher: RangeHasher,
-    partial: StorePath,
-    publishing: &'a Publishing<'a>,
 }
 
 impl<'a> GrowingFile<'a> {
@@ -207,35 +214,44 @@ impl<'a> GrowingFile<'a> {
     pub fn begin(publishing: &'a Publishing<'a>) -> Result<Self, Failure> {
         let partial = publishing.partial_path()?;
         let log = publishing.target.append_log(&partial).map_err(|error| {
-            let failure = failed_store("writing a batch", publishing.target, error.clone());
-            match error.kind {
-                StoreErrorKind::Unsupported => {
-                    failure.hint("give more --memory, so that the WAL fits into it")
-                }
-                _ => failure,
+            let unsupported = error.kind == StoreErrorKind::Unsupported;
+            let failure = failed_store("writing a batch", publishing.target, error);
+            match unsupported {
+                true => failure.hint("give more --memory, so that the WAL fits into it"),
+                false => failure,
             }
         })?;
-        Ok(Self { log, buffer: Vec::new(), hasher: RangeHasher::new(0, true), partial, publishing })
+        let growing = Growing { log, buffer: Vec::new(), hasher: RangeHasher::new(0, true) };
+        Ok(Self { growing: Arc::new(Mutex::new(growing)), partial, publishing })
     }
 
-    /// Ends it and gives it its name.
-    pub fn place(mut self, path: &StorePath) -> Result<u64, Failure> {
-        let failed = |error| failed_store("writing a batch", self.publishing.target, error);
-        self.log.append(&self.buffer).and_then(|()| self.log.sync()).map_err(failed)?;
-        drop(self.log);
-        let sum = self.hasher.finish();
+    /// Makes what was written durable and gives it its name; says how long it is.
+    pub fn place(self, path: &StorePath) -> Result<u64, Failure> {
+        let sum = {
+            let mut growing = self.growing();
+            let Growing { log, buffer, hasher } = &mut *growing;
+            let written = log.append(buffer).and_then(|()| log.sync());
+            written.map_err(|error| failed_store("writing a batch", self.publishing.target, error))?;
+            std::mem::replace(hasher, RangeHasher::new(0, true)).finish()
+        };
         self.publishing.place(&self.partial, path, &sum)?;
         Ok(sum.len)
+    }
+
+    fn growing(&self) -> MutexGuard<'_, Growing> {
+        self.growing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Write for GrowingFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.hasher.update(bytes);
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= BUFFER_LEN {
-            self.log.append(&self.buffer).map_err(|error| io::Error::other(error.clone()))?;
-            self.buffer.clear();
+        let mut growing = self.growing();
+        let Growing { log, buffer, hasher } = &mut *growing;
+        hasher.update(bytes);
+        buffer.extend_from_slice(bytes);
+        if buffer.len() >= BUFFER_LEN {
+            log.append(buffer).map_err(io::Error::other)?;
+            buffer.clear();
         }
         Ok(bytes.len())
     }

@@ -1,9 +1,12 @@
 //! WALs larger than the memory that may be held: the same bytes come out.
 
-use crate::support::{REGIONS, SERVER, Wal, all_files, context, live, options, problems, put, stores};
+use crate::support::{
+    REGIONS, SERVER, Wal, all_files, context, faulty, live, options, problems, put, stores,
+};
 use jobs::convert::run_between;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use store::{Effect, Fault, Op, StoreErrorKind};
 
 /// 24 MiB of three regions, one of which has most of it.
 fn large() -> Vec<u8> {
@@ -43,6 +46,24 @@ fn a_wal_several_times_larger_than_memory_gives_the_same_bytes() {
     assert!(in_one_pass.contains_key(&format!(".tidegate/batches/ns/t/{SERVER}.100.parquet")));
     for memory in [8 << 20, 32 << 20] {
         assert!(made(memory, &wal) == in_one_pass, "{memory}");
+    }
+}
+
+#[test]
+fn a_full_disk_while_a_large_wal_is_written_says_what_to_do() {
+    let wal = large();
+    for (op, nth) in [(Op::Append, 1), (Op::Append, 3), (Op::SyncLog, 1)] {
+        let (source, target) = stores();
+        put(&source, &live(100), &wal);
+        let fault = Fault::new(Effect::Fail(StoreErrorKind::NoSpace)).on(op).path("partial/").nth(nth);
+        let run = |target| run_between(&options(), Arc::clone(&source), None, &target, &context(8 << 20));
+        let failure = run(faulty(&target, fault)).unwrap_err().failure;
+        assert!(
+            failure.exit_code() == 1 && failure.to_string().contains("make room"),
+            "{op:?} {nth}: {failure}"
+        );
+        assert!(catalog::list_batches(target.as_ref(), "ns:t").unwrap().is_empty());
+        assert_eq!(run(target).unwrap().exit_code(), 0);
     }
 }
 

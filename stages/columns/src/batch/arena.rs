@@ -14,6 +14,11 @@ pub(super) struct Strings {
 }
 
 impl Strings {
+    /// With room for as much as another has.
+    fn like(other: &Self) -> Self {
+        Self { ends: Vec::with_capacity(other.ends.len()), bytes: Vec::with_capacity(other.bytes.len()) }
+    }
+
     #[inline]
     fn push(&mut self, string: &[u8]) {
         self.bytes.extend_from_slice(string);
@@ -48,6 +53,26 @@ impl CellArena {
     #[must_use]
     pub fn new(region: &str) -> Self {
         Self { region: region.to_owned(), ..Self::default() }
+    }
+
+    /// For the edits behind those of a full arena: with room for as many, so that nothing is moved as it grows.
+    #[must_use]
+    pub fn following(full: &Self) -> Self {
+        let rows = full.rows();
+        Self {
+            region: full.region.clone(),
+            sequence: Vec::with_capacity(rows),
+            index: Vec::with_capacity(rows),
+            row: Strings::like(&full.row),
+            families: full.families.clone(),
+            family: Vec::with_capacity(rows),
+            qualifier: Strings::like(&full.qualifier),
+            timestamp: Vec::with_capacity(rows),
+            cell_type: Vec::with_capacity(rows),
+            value: Strings::like(&full.value),
+            tags: Strings::like(&full.tags),
+            write_time: Vec::with_capacity(rows),
+        }
     }
 
     /// The region.

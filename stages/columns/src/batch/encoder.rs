@@ -55,13 +55,9 @@ impl<W: Write + Send> BatchEncoder<W> {
     }
 
     /// Ends the batch and flushes the output. Without this call it is no Parquet file.
-    pub fn finish(self) -> Result<(), WriteError> {
-        self.into_output().map(drop)
-    }
-
-    /// Ends the batch and gives the output back.
-    pub fn into_output(self) -> Result<W, WriteError> {
-        Ok(self.writer.into_inner()?)
+    pub fn finish(mut self) -> Result<(), WriteError> {
+        self.writer.finish()?;
+        Ok(())
     }
 }
 
