@@ -7,7 +7,7 @@
 //! The way through: [`History::new`] from [`Sources`], [`Starts::new`] from the snapshots, a cut ([`at_snapshot`],
 //! [`at_marker`], [`at_time`], [`at_sequences`] or [`at_end`]), and [`certify`]: [`check`] whether it can be made,
 //! [`trim`] it by the declared dependencies, then [`completeness`], [`clock_level`] and [`region_cuts`] for the
-//! [`Certificate`].
+//! [`Certificate`]. [`Replay`] says what is then put on top of the snapshot's files.
 
 mod certificate;
 mod clock;
@@ -21,6 +21,7 @@ mod frontier;
 mod gap;
 mod history;
 mod lineage;
+mod replay;
 mod source;
 mod start;
 mod store_list;
@@ -39,6 +40,7 @@ pub use frontier::{Closed, ClosedBecause, Frontier, GroupFrontier, frontier};
 pub use gap::{Gap, GapCause, GapClass, gaps};
 pub use history::{FileState, History, RegionHistory};
 pub use lineage::Lineages;
+pub use replay::{BulkLoadedFile, Replay, ReplayRegion};
 pub use source::{Descent, FileEnd, LogFile, Origin, RegionLog, Sources};
 pub use start::{
     FileSequence, RegionStart, SnapshotFile, SnapshotRegion, SnapshotStores, StartFrom, Starts, StoreStart,

@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use history::{
     Asked, Assumption, ClockLevel, Clocks, Closed, Cut, FileEnd, GapClass, History, Refusal, Relation,
-    Starts, at_end, at_marker, at_sequences, at_snapshot, at_time, certify, check, frontier, region_cuts,
+    Replay, Starts, at_end, at_marker, at_sequences, at_snapshot, at_time, certify, check, frontier,
+    region_cuts,
 };
 
 use crate::root::{GoldenSet, golden_set};
@@ -215,4 +216,33 @@ fn a_region_that_is_neither_in_the_snapshot_nor_came_of_it_is_told_apart() {
     let only_ta = set.starts("s2-split-ta");
     let unrelated = region_cuts(&set.history, &only_ta, &end);
     assert!(unrelated.values().any(|region| region.relation == Relation::Unrelated));
+}
+
+#[test]
+fn a_replay_is_what_the_cut_holds_above_the_files() {
+    let Some(set) = golden_set("topology-1") else { return };
+    let end = at_end(&set.history);
+    let bulk = |replay: &Replay| replay.regions().values().map(|region| region.bulk.len()).sum::<usize>();
+    for prefix in ["s1-", "s2-", "s3-", "s4-", "s5-", "s6-", "s7-"] {
+        let starts = set.starts(prefix);
+        let replay = Replay::new(&set.history, &starts, &end);
+        // Seven loads of ten files, before s6; by s7 they are compacted.
+        assert_eq!(bulk(&replay), if prefix < "s6-" { 10 } else { 0 }, "{prefix}");
+        let cuts = region_cuts(&set.history, &starts, &end);
+        for (name, region) in replay.regions() {
+            assert_eq!((region.through, region.relation), (cuts[name].last, cuts[name].relation));
+            assert!(region.first() <= region.through);
+        }
+        let replayed = |(name, _): &(_, _)| replay.regions().contains_key(*name);
+        let with_entries = cuts.iter().filter(|(_, region)| region.entries_in > 0);
+        for (name, region) in with_entries.filter(|pair| !replayed(pair)) {
+            assert!(matches!(region.relation, Relation::Ended | Relation::Unrelated), "{name}");
+        }
+        let mut seen = BTreeSet::new();
+        for (name, region) in replay.in_order() {
+            assert!(region.parents.is_subset(&seen), "{prefix} {name}");
+            seen.insert(*name);
+        }
+        assert!(Replay::new(&set.history, &starts, &at_snapshot(&set.history, &starts)).is_empty());
+    }
 }
