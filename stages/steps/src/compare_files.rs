@@ -1,14 +1,14 @@
 //! Compares a file that is in the target already with the one in the source, byte for byte by their digests.
 
-use crate::copy_ranges::BUFFER_LEN;
-use crate::digest::{RangeHasher, RangeSum};
+use crate::digest::RangeSum;
 use crate::failing::{failed_store, source_problem};
 use crate::open_hfile::{OpenedHFile, open_hfile};
+use crate::read_pieces::{BUFFER_LEN, ReadThrough, Wanted, read_through};
 use formats::FormatError;
 use formats::compress::Decompressor;
-use formats::hfile::{BlockWalker, Walked};
+use formats::hfile::Walked;
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
-use store::{ReadRanges, Store, StoreError, StorePath, WriteShape};
+use store::{Store, StorePath, WriteShape};
 
 /// One file, in both places.
 pub struct CompareUnit {
@@ -82,47 +82,31 @@ impl Map for CompareFiles<'_> {
         if compared.target_len != unit.shape.len {
             return Ok(compared);
         }
-        let (ranges, walked) =
-            match self.source.open(&unit.source).and_then(|file| hash(file.as_ref(), unit.shape)) {
-                Ok(hashed) => hashed,
-                Err(error) => {
-                    compared.same = Err(source_problem(&error));
-                    return Ok(compared);
-                }
-            };
-        if ranges.iter().map(|range| range.len).sum::<u64>() != unit.shape.len {
-            compared.same =
-                Err(Problem::new(ProblemKind::Length, &unit.source, "became shorter while it was read"));
-            return Ok(compared);
-        }
-        let same = hash(there.as_ref(), unit.shape).map_err(unread)?.0 == ranges;
+        let wanted = Wanted { sums: true, blocks: true };
+        let source = match self.source.open(&unit.source) {
+            Ok(file) => read_through(file.as_ref(), unit.shape, wanted),
+            Err(error) => Err((0, error)),
+        };
+        let source = match source {
+            Ok(ReadThrough { cut_short: None, ranges, walked }) => {
+                ReadThrough { ranges, walked, cut_short: None }
+            }
+            Ok(ReadThrough { cut_short: Some(at), .. }) => {
+                let what = "became shorter while it was read";
+                compared.same = Err(Problem::new(ProblemKind::Length, &unit.source, what).at(at));
+                return Ok(compared);
+            }
+            Err((at, error)) => {
+                compared.same = Err(source_problem(&error).at(at));
+                return Ok(compared);
+            }
+        };
+        let sums = Wanted { sums: true, blocks: false };
+        let target = read_through(there.as_ref(), unit.shape, sums).map_err(|(_, error)| unread(error))?;
+        let same = target.ranges == source.ranges;
         if same {
             compared.opened = Some(open_hfile(there.as_ref(), &mut Decompressor::default()).map_err(unread)?);
         }
-        Ok(Compared { same: Ok(same), ranges, walked: Some(walked), ..compared })
+        Ok(Compared { same: Ok(same), ranges: source.ranges, walked: source.walked, ..compared })
     }
-}
-
-fn hash(file: &dyn ReadRanges, shape: WriteShape) -> Result<(Vec<RangeSum>, Walked), StoreError> {
-    let mut walker = BlockWalker::from_start(shape.len);
-    let mut buffer = vec![0; BUFFER_LEN];
-    let mut ranges = Vec::new();
-    for index in 0..u32::try_from(shape.parts()).unwrap_or(u32::MAX) {
-        let (mut offset, len) = shape.part(index);
-        let end = offset + len;
-        let mut hasher = RangeHasher::new(offset, shape.parts() == 1);
-        while offset < end {
-            let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buffer.len());
-            let read = file.read_at(offset, buffer.get_mut(..wanted).unwrap_or_default())?;
-            let piece = buffer.get(..read).unwrap_or_default();
-            hasher.update(piece);
-            walker.feed(piece);
-            offset += read as u64;
-            if read < wanted {
-                break;
-            }
-        }
-        ranges.push(hasher.finish());
-    }
-    Ok((ranges, walker.finish()))
 }

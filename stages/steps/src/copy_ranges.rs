@@ -2,15 +2,13 @@
 
 use crate::digest::{RangeHasher, RangeSum};
 use crate::failing::{failed_store, source_problem};
+use crate::read_pieces::{BUFFER_LEN, ReadPieces};
 use formats::hfile::{BlockWalker, Walked};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
 use std::sync::Arc;
 use store::{
     AlignedBuffer, Identity, PartReceipt, ReadRanges, Store, StoreError, StorePath, WriteParts, WriteShape,
 };
-
-/// Bytes read and written at a time.
-pub const BUFFER_LEN: usize = 1 << 20;
 
 /// One range of one file.
 pub struct RangeToCopy {
@@ -115,24 +113,25 @@ impl CopyRanges<'_> {
             }
         };
         let mut part = parts.part(asked.range).map_err(|error| self.unwritten(error))?;
-        let (mut offset, len) = asked.shape.part(asked.range);
-        let end = offset + len;
-        let mut hasher = RangeHasher::new(offset, asked.shape.parts() == 1);
-        let mut walker = self.verify_blocks.then(|| walker_at(offset, asked.shape.len));
-        while offset < end {
-            let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buffer.len());
-            let Some(piece) = buffer.get_mut(..wanted) else { break };
-            match file.read_at(offset, piece) {
-                Ok(read) if read == wanted => {}
-                Ok(read) => return Ok(Err(cut_short(&asked, offset + read as u64))),
-                Err(error) => return Ok(Err(source_problem(&error).at(offset))),
-            }
+        let (start, len) = asked.shape.part(asked.range);
+        let mut hasher = RangeHasher::new(start, asked.shape.parts() == 1);
+        let mut walker = self.verify_blocks.then(|| walker_at(start, asked.shape.len));
+        let mut pieces = ReadPieces::new(file.as_ref(), (start, len), buffer);
+        loop {
+            let at = pieces.offset();
+            let piece = match pieces.next_piece() {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(error) => return Ok(Err(source_problem(&error).at(at))),
+            };
             part.write(piece).map_err(|error| self.unwritten(error))?;
             hasher.update(piece);
             if let Some(walker) = &mut walker {
                 walker.feed(piece);
             }
-            offset += wanted as u64;
+        }
+        if pieces.is_cut_short() {
+            return Ok(Err(cut_short(&asked, pieces.offset())));
         }
         let receipt = part.finish().map_err(|error| self.unwritten(error))?;
         if asked.parts.is_none() {

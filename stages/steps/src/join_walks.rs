@@ -1,6 +1,6 @@
 //! Puts together what several workers saw of one file's blocks.
 
-use crate::copy_ranges::BUFFER_LEN;
+use crate::read_pieces::BUFFER_LEN;
 use formats::hfile::{BlockWalker, Walked};
 use store::{ReadRanges, StoreError};
 

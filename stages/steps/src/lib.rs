@@ -26,6 +26,7 @@ mod open_hfile;
 mod proof;
 mod prove_ranges;
 mod read_blocks;
+mod read_pieces;
 mod read_snapshot;
 mod read_wal;
 mod region_passes;
@@ -38,7 +39,7 @@ pub use cat_hfile::{CatHFile, CatOptions, open_cells};
 pub use cat_wal::{CatWal, CatWalOptions};
 pub use compare_batches::{Conflict, compare_batches};
 pub use compare_files::{CompareFiles, CompareUnit, Compared};
-pub use copy_ranges::{BUFFER_LEN, CopiedRange, CopiedUnit, CopyRanges, CopyUnit, RangeOfUnit, RangeToCopy};
+pub use copy_ranges::{CopiedRange, CopiedUnit, CopyRanges, CopyUnit, RangeOfUnit, RangeToCopy};
 pub use decode_wal::{
     DecodeWal, DecodedWal, WalContent, WalPlace, WalToDecode, end_name, end_problem, wal_options,
 };
@@ -57,6 +58,7 @@ pub use open_hfile::{OpenedHFile, open_hfile, open_whole};
 pub use proof::{Contents, Proof};
 pub use prove_ranges::{ProveRanges, ProvedRange, ProvedUnit};
 pub use read_blocks::{ReadBlocks, read_block};
+pub use read_pieces::BUFFER_LEN;
 pub use read_snapshot::{
     DESCRIPTION, MANIFEST, ReadSnapshot, SNAPSHOTS, list_snapshots, read_cluster_id, read_snapshot,
     snapshot_dir,

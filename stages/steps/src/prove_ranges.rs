@@ -1,8 +1,9 @@
 //! Makes what was copied durable, reads it back from the medium and compares.
 
-use crate::copy_ranges::{BUFFER_LEN, CopiedRange, CopiedUnit, RangeToCopy, walker_at};
+use crate::copy_ranges::{CopiedRange, CopiedUnit, RangeToCopy, walker_at};
 use crate::failing::failed_store;
 use crate::open_hfile::{OpenedHFile, open_hfile};
+use crate::read_pieces::{BUFFER_LEN, ReadPieces};
 use crc_fast::{CrcAlgorithm, Digest};
 use formats::FormatError;
 use formats::compress::Decompressor;
@@ -105,21 +106,18 @@ fn read_back(
     if file.metadata().len != asked.shape.len {
         return Ok(None);
     }
-    let (mut offset, len) = asked.shape.part(asked.range);
-    let end = offset + len;
-    let mut walker = walk.then(|| walker_at(offset, asked.shape.len));
+    let span = asked.shape.part(asked.range);
+    let mut walker = walk.then(|| walker_at(span.0, asked.shape.len));
     let mut crc = Digest::new(CrcAlgorithm::Crc32Iscsi);
-    while offset < end {
-        let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buffer.len());
-        let Some(piece) = buffer.get_mut(..wanted) else { break };
-        if file.read_at(offset, piece)? < wanted {
-            return Ok(None);
-        }
+    let mut pieces = ReadPieces::new(file, span, buffer);
+    while let Some(piece) = pieces.next_piece()? {
         crc.update(piece);
         if let Some(walker) = &mut walker {
             walker.feed(piece);
         }
-        offset += wanted as u64;
+    }
+    if pieces.is_cut_short() {
+        return Ok(None);
     }
     Ok(Some((crc.finalize() as u32, walker.map(BlockWalker::finish))))
 }

@@ -1,7 +1,7 @@
 //! Reads a file's blocks, one after the other or one by its place.
 
 use crate::ReadFault;
-use crate::copy_ranges::BUFFER_LEN;
+use crate::read_pieces::BUFFER_LEN;
 use formats::FormatError;
 use formats::hfile::{BLOCK_HEADER_SIZE, BlockHeader, LARGEST_BLOCK};
 use store::ReadRanges;

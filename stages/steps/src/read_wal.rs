@@ -1,6 +1,6 @@
 //! Reads a WAL from front to back.
 
-use crate::copy_ranges::BUFFER_LEN;
+use crate::read_pieces::BUFFER_LEN;
 use formats::wal::{Step, WalDecoder, WalDecoderOptions, WalEnd, WalEntry, WalHeader};
 use std::sync::Arc;
 use store::{ReadRanges, Store, StoreError, StorePath};

@@ -1,9 +1,9 @@
 //! Gets out of a damaged WAL what is whole.
 
 use crate::ReadFault;
-use crate::copy_ranges::BUFFER_LEN;
 use crate::decode_wal::end_name;
 use crate::failing::source_problem;
+use crate::read_pieces::BUFFER_LEN;
 use crate::verify_hfile::fault_problem;
 use formats::wal::{Lost, SalvageStep, WalDecoderOptions, WalEnd, WalSalvager};
 use serde::Serialize;

@@ -1,13 +1,13 @@
 //! Verifies one HFile up to a level.
 
-use crate::copy_ranges::BUFFER_LEN;
-use crate::digest::{FileSum, RangeHasher, join_ranges};
+use crate::digest::{FileSum, join_ranges};
 use crate::failing::{file_problem, source_problem};
 use crate::open_hfile::{OpenedHFile, open_hfile};
+use crate::read_pieces::{BUFFER_LEN, Wanted, read_through};
 use crate::verify_cells::{is_unsupported, verify_cells};
 use crate::{Level, RANGE_LEN, ReadFault};
 use formats::compress::{Decompressor, Dictionaries};
-use formats::hfile::{BlockWalker, ChecksumType, Walked};
+use formats::hfile::{ChecksumType, Walked};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
 use std::sync::Arc;
 use store::{ReadRanges, Store, StorePath, WriteShape};
@@ -109,12 +109,20 @@ impl VerifyHFile {
         let sums = self.level >= Level::Sums && asked.recorded.is_some();
         let blocks = self.level >= Level::Blocks;
         if sums || blocks {
-            let (sum, walked) = read_through(file.as_ref(), sums, blocks, RANGE_LEN)?;
+            let shape = WriteShape { len: verified.len, part_len: RANGE_LEN };
+            let through = read_through(file.as_ref(), shape, Wanted { sums, blocks })
+                .map_err(|(at, error)| source_problem(&error).at(at))?;
+            if let Some(at) = through.cut_short {
+                let what =
+                    format!("the file became shorter while it was read, it had {} bytes", verified.len);
+                return Err(Problem::new(ProblemKind::Length, "", what).at(at));
+            }
+            let sum = sums.then(|| join_ranges(&through.ranges)).flatten();
             if let (Some(sum), Some(recorded)) = (sum, asked.recorded) {
                 verified.sums_compared = true;
                 verified.problems.extend(differs(&sum, &recorded));
             }
-            if let Some(walked) = walked {
+            if let Some(walked) = through.walked {
                 note_blocks(&walked, verified);
             }
         }
@@ -167,43 +175,6 @@ impl VerifyHFile {
     }
 }
 
-/// Reads the file once; hashes it and follows its blocks on the way.
-fn read_through(
-    file: &dyn ReadRanges,
-    sums: bool,
-    blocks: bool,
-    range_len: u64,
-) -> Result<(Option<FileSum>, Option<Walked>), Problem> {
-    let len = file.metadata().len;
-    let shape = WriteShape { len, part_len: range_len };
-    let mut walker = blocks.then(|| BlockWalker::from_start(len));
-    let mut ranges = Vec::new();
-    let mut buffer = vec![0; BUFFER_LEN.min(usize::try_from(len).unwrap_or(BUFFER_LEN)).max(1)];
-    for index in 0..u32::try_from(shape.parts()).unwrap_or(u32::MAX) {
-        let (mut offset, range_len) = shape.part(index);
-        let end = offset + range_len;
-        let mut hasher = RangeHasher::new(offset, shape.parts() == 1);
-        while offset < end {
-            let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buffer.len());
-            let piece = buffer.get_mut(..wanted).unwrap_or_default();
-            let read = file.read_at(offset, piece).map_err(|error| source_problem(&error).at(offset))?;
-            if read < wanted {
-                let what = format!("the file became shorter while it was read, it had {len} bytes");
-                return Err(Problem::new(ProblemKind::Length, "", what).at(offset + read as u64));
-            }
-            if sums {
-                hasher.update(piece);
-            }
-            if let Some(walker) = &mut walker {
-                walker.feed(piece);
-            }
-            offset += wanted as u64;
-        }
-        ranges.push(hasher.finish());
-    }
-    Ok((sums.then(|| join_ranges(&ranges)).flatten(), walker.map(BlockWalker::finish)))
-}
-
 fn differs(sum: &FileSum, recorded: &FileSum) -> Option<Problem> {
     let what = match (sum.crc32c == recorded.crc32c, sum.blake3 == recorded.blake3) {
         (true, true) => return None,
@@ -237,29 +208,5 @@ pub(crate) fn fault_problem(path: &str, fault: &ReadFault) -> Problem {
     match fault {
         ReadFault::Store(error) => source_problem(error),
         ReadFault::Format(error) => file_problem(path, error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::digest::crc32c;
-    use store::MemoryStore;
-
-    #[test]
-    fn a_file_of_several_ranges_is_read_like_one_of_one() {
-        let path = format!("{}/../formats/tests/data/hfile/hfile-codec-GZ.hfile", env!("CARGO_MANIFEST_DIR"));
-        let bytes = std::fs::read(path).unwrap();
-        let (store, path) = (MemoryStore::files(), StorePath::parse("f").unwrap());
-        store.insert(&path, bytes.as_slice()).unwrap();
-        let file = store.open(&path).unwrap();
-        for range_len in [1024, 4096, 1 << 20] {
-            for (sums, blocks) in [(true, true), (true, false), (false, true)] {
-                let (sum, walked) = read_through(file.as_ref(), sums, blocks, range_len).unwrap();
-                assert_eq!(sum.map(|sum| sum.crc32c), sums.then(|| crc32c(&bytes)));
-                assert_eq!(sum.map(|sum| sum.blake3.0), sums.then(|| *blake3::hash(&bytes).as_bytes()));
-                assert_eq!(walked.map(|walked| walked.conclude().len()), blocks.then_some(0));
-            }
-        }
     }
 }
