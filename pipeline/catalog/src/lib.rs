@@ -5,17 +5,24 @@
 //! document is small and written whole, or it is the journal, which is only ever appended to and only ever needed
 //! to resume.
 
+mod declared;
 mod document;
 mod files;
 mod image;
 mod journal;
+mod listing;
 mod repository;
 mod wals;
 
+pub use declared::{
+    ClockDocument, DependencyDocument, EditDocument, MarkerDocument, RolledServer, decode_clocks,
+    decode_dependency, decode_marker, decode_sequences, read_marker,
+};
 pub use document::{CatalogError, decode_document, encode_document};
 pub use files::{FilesOfImage, encode_files};
 pub use image::{Image, ImageFiles, ImageRun, ImageSource, ListedImage, find_image, list_images, read_image};
 pub use journal::{Journal, Recovered};
+pub use listing::WalListing;
 pub use repository::{Repository, layout};
 pub use wals::{
     ListedWal, StoreFile, StoredBatch, latest, list_batch_tables, list_batches, list_lineages, list_wals,

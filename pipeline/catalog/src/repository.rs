@@ -60,6 +60,16 @@ pub mod layout {
         markers()?.join(&format!("{stem}.lineage.parquet"))
     }
 
+    /// `.tidegate/wals.json`: what conversions saw beside the WALs' bytes
+    pub fn wal_listing() -> Result<StorePath, StoreError> {
+        home()?.join("wals.json")
+    }
+
+    /// `.tidegate/markers/<name>.json`: a marker of a roll of all servers' WALs
+    pub fn marker(name: &str) -> Result<StorePath, StoreError> {
+        home()?.join("markers")?.join(&format!("{name}.json"))
+    }
+
     /// `.tidegate/bulk/<ns>/<table>/<region>/<family>/<file>`: a bulk-loaded file that a marker names
     pub fn bulk(table: &str, region: &str, family: &str, file: &str) -> Result<StorePath, StoreError> {
         let (namespace, name) = table.split_once(':').unwrap_or(("default", table));

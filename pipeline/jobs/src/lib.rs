@@ -2,6 +2,7 @@
 //! like a sentence. Nothing here parses a byte, starts a thread or prints.
 
 pub mod convert;
+pub mod cut;
 pub mod export;
 pub mod hfile;
 pub mod image;
@@ -16,6 +17,7 @@ mod verifying;
 
 pub use context::Context;
 pub use runtime::{Cancel, Event, Progress};
+pub use snapshot_files::SnapshotFiles;
 pub use steps::Level;
 pub use store::Attributes;
 pub use verifying::{NotLookedInto, Verified};

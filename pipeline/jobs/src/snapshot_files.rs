@@ -17,7 +17,7 @@ const FILES_A_UNIT: usize = 500;
 const FINDERS: usize = 4;
 
 /// A snapshot and where its files lie.
-pub(crate) struct SnapshotFiles {
+pub struct SnapshotFiles {
     /// Its documents.
     pub snapshot: ReadSnapshot,
     /// Its files.
@@ -32,7 +32,7 @@ pub(crate) struct SnapshotFiles {
 
 impl SnapshotFiles {
     /// Reads a snapshot's documents and looks for its files; their bytes are not touched.
-    pub fn read(store: &dyn Store, name: &SnapshotName, run: &Run) -> Result<Self, Failure> {
+    pub(crate) fn read(store: &dyn Store, name: &SnapshotName, run: &Run) -> Result<Self, Failure> {
         let snapshot = read_snapshot(store, name)?;
         let path = format!("{}/{SNAPSHOTS}/{name}/{MANIFEST}", store.uri().trim_end_matches('/'));
         let mut listed = list_files(&snapshot, &path)?;

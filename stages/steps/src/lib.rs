@@ -33,6 +33,7 @@ mod region_passes;
 mod salvage_wal;
 mod verify_cells;
 mod verify_hfile;
+mod wal_history;
 mod write_batch;
 
 pub use cat_hfile::{CatHFile, CatOptions, open_cells};
@@ -68,4 +69,5 @@ pub use region_passes::{RegionPasses, TableGroup};
 pub use salvage_wal::{LostBytes, SalvageStop, Salvaged, salvage_wal};
 pub use verify_cells::{VerifiedCells, verify_cells};
 pub use verify_hfile::{FileToVerify, VerifiedHFile, VerifyHFile, block_problems, checksum_type};
+pub use wal_history::{Descents, RegionEntries, file_end, marker_entry, read_entries};
 pub use write_batch::{EncodedFile, EncodedWal, Made, WriteBatch, batch_marks, origin, unencodable};

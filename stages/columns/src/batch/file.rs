@@ -10,8 +10,8 @@ use parquet::file::statistics::Statistics;
 
 /// A batch, opened: its footer has been read and checked.
 pub struct BatchFile<R> {
-    input: R,
-    metadata: ArrowReaderMetadata,
+    pub(super) input: R,
+    pub(super) metadata: ArrowReaderMetadata,
     marks: BatchMarks,
     groups: Vec<GroupSummary>,
 }

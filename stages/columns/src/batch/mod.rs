@@ -9,6 +9,7 @@
 mod arena;
 mod cursor;
 mod encoder;
+mod entries;
 mod file;
 mod schema;
 

@@ -1,0 +1,312 @@
+//! The snapshots that a cut is on top of, and up to which sequence ids their files reach.
+
+use crate::convert::unread;
+use crate::snapshot_files::SnapshotFiles;
+use catalog::{CatalogError, FilesOfImage, ListedImage};
+use formats::name::{EncodedRegionName, FileName, SnapshotName, StoreFileName, TableName};
+use formats::snapshot::{RegionManifest, RegionRole, resolve};
+use history::{Descent, FileSequence, SnapshotFile, SnapshotRegion, SnapshotStores};
+use runtime::{Run, units};
+use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use steps::{
+    Contents, ListedFile, MANIFEST, StoreDirectory, file_problem, open_whole, snapshot_dir, source_problem,
+};
+use store::{Store, StorePath};
+
+/// What a cut is put on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Base {
+    /// A snapshot of the root, by name.
+    Snapshot(String),
+    /// The snapshot that an image published, by the image's id.
+    Image(String),
+}
+
+/// A snapshot that a cut is on top of.
+pub struct OpenedBase {
+    /// Its documents, its files, and where these lie.
+    pub files: SnapshotFiles,
+    /// The image that knows it, where one does.
+    pub image: Option<String>,
+    /// What a history needs of it.
+    pub stores: SnapshotStores,
+    /// The regions that its References and links show to have come of others.
+    pub descents: Vec<Descent>,
+}
+
+/// Opens snapshots, and finds out up to which ids their files reach.
+pub(crate) struct OpenBases<'a> {
+    pub store: &'a dyn Store,
+    pub workers: usize,
+    pub run: &'a Run,
+}
+
+impl OpenBases<'_> {
+    /// All of them, in the order given; each is of another table.
+    pub fn open(&self, bases: &[Base], problems: &mut Problems) -> Result<Vec<OpenedBase>, Failure> {
+        let images = catalog::list_images(self.store).map_err(|error| unread(self.store, error))?;
+        let mut opened: Vec<OpenedBase> = Vec::new();
+        for base in bases {
+            let base = self.base(base, &images, problems)?;
+            if let Some(other) = opened.iter().find(|other| other.stores.table == base.stores.table) {
+                let one = |of: &OpenedBase| of.files.snapshot.description.name.to_string();
+                let what =
+                    format!("{} and {} are of one table, {}", one(other), one(&base), base.stores.table);
+                return Err(Failure::usage(what));
+            }
+            opened.push(base);
+        }
+        Ok(opened)
+    }
+
+    fn base(
+        &self,
+        base: &Base,
+        images: &[ListedImage],
+        problems: &mut Problems,
+    ) -> Result<OpenedBase, Failure> {
+        let (name, wanted) = match base {
+            Base::Snapshot(name) => (name.clone(), None),
+            Base::Image(id) => {
+                let image = image_of(self.store, images, id)?;
+                (image.0, Some(image.1))
+            }
+        };
+        let name = SnapshotName::parse(&name).map_err(Failure::usage)?;
+        let mut files = SnapshotFiles::read(self.store, &name, self.run)?;
+        let digest = blake3::hash(&files.snapshot.manifest_bytes).to_hex();
+        let image = images.iter().find(|listed| {
+            let Ok(image) = &listed.image else { return false };
+            image.snapshot == name.as_str() && image.manifest_blake3 == digest.as_str()
+        });
+        if let Some(id) = wanted.filter(|id| image.is_none_or(|image| image.dir.name() != id)) {
+            // Two images may have published the same manifest; only another one is wrong.
+            let same = images.iter().find(|listed| listed.dir.name() == id);
+            let agrees = same.and_then(|same| same.image.as_ref().ok());
+            if agrees.is_none_or(|image| image.manifest_blake3 != digest.as_str()) {
+                let wrong = format!("the snapshot {name} is another one by now");
+                return Err(Failure::failed("opening the image", id, wrong)
+                    .hint("it was overwritten after the image was made: see tidegate image list"));
+            }
+        }
+        problems.extend(std::mem::take(&mut files.faults));
+        problems.append(std::mem::take(&mut files.missing));
+        let known = image.map_or_else(|| Ok(HashMap::new()), |image| self.known(image, problems))?;
+        let sequences = self.sequences(&files, &known, problems)?;
+        let taken_ms = self.taken_ms(&name)?;
+        let (stores, descents) = stores(&files, &sequences, taken_ms)?;
+        Ok(OpenedBase { files, image: image.map(|image| image.dir.name().to_owned()), stores, descents })
+    }
+
+    /// When the manifest's file was written: the snapshot was complete by then.
+    fn taken_ms(&self, name: &SnapshotName) -> Result<Option<i64>, Failure> {
+        let path = snapshot_dir(name)?.join(MANIFEST).map_err(Failure::usage)?;
+        Ok(self.store.metadata(&path).ok().and_then(|metadata| metadata.modified_ms))
+    }
+
+    /// MAX_SEQ_ID_KEY of an image's files, by path.
+    fn known(&self, image: &ListedImage, problems: &mut Problems) -> Result<HashMap<String, u64>, Failure> {
+        let mut known = HashMap::new();
+        let files = match FilesOfImage::of(self.store, image) {
+            Err(CatalogError::Damaged { path, what }) => {
+                problems.push(
+                    Problem::new(ProblemKind::Structure, path, what)
+                        .meaning("what it says of the files was not used: they were opened instead")
+                        .hint("export the snapshot again"),
+                );
+                return Ok(known);
+            }
+            files => files.map_err(|error| unread(self.store, error))?,
+        };
+        for rows in files {
+            let rows = rows.map_err(|error| unread(self.store, error))?;
+            known.extend(rows.into_iter().filter_map(|row| Some((row.path, row.max_sequence?))));
+        }
+        Ok(known)
+    }
+
+    /// Up to which id each file reaches; one that cannot be told is a problem.
+    fn sequences(
+        &self,
+        files: &SnapshotFiles,
+        known: &HashMap<String, u64>,
+        problems: &mut Problems,
+    ) -> Result<Vec<FileSequence>, Failure> {
+        let mut sequences = vec![FileSequence::Unknown; files.listed.files.len()];
+        let mut to_open = Vec::new();
+        for (number, (file, found)) in files.listed.files.iter().zip(&files.found).enumerate() {
+            let Some(found) = found else { continue };
+            if matches!(file.name, FileName::Mob(_)) {
+                continue;
+            }
+            let path = files.listed.path(file, found.place).map_err(Failure::usage)?;
+            let recorded = known.get(path.as_str()).and_then(|id| i64::try_from(*id).ok());
+            match FileSequence::of(file.name.bulk_sequence_id(), recorded) {
+                FileSequence::Unknown => to_open.push(FileToOpen { number, path }),
+                known => set(&mut sequences, number, known),
+            }
+        }
+        let meter = self.run.meter("read file info", Some(to_open.len() as u64), None);
+        let read = ReadSequences { store: self.store };
+        self.run.flow(units(to_open)).io(self.workers, "read file info", &read).ordered().each(|read| {
+            meter.advance(1, 0);
+            match read.sequence {
+                Ok(sequence) => set(&mut sequences, read.number, sequence),
+                Err(problem) => {
+                    let file = files.listed.files.get(read.number);
+                    problems.push(in_store(problem, file.and_then(|file| directory(files, file))));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(sequences)
+    }
+}
+
+fn set(sequences: &mut [FileSequence], number: usize, sequence: FileSequence) {
+    if let Some(slot) = sequences.get_mut(number) {
+        *slot = sequence;
+    }
+}
+
+fn directory<'a>(files: &'a SnapshotFiles, file: &ListedFile) -> Option<&'a StoreDirectory> {
+    files.listed.directories.get(file.directory as usize)
+}
+
+fn in_store(problem: Problem, directory: Option<&StoreDirectory>) -> Problem {
+    match directory {
+        Some(of) => problem.in_region(of.region).in_table(of.table.full_form()),
+        None => problem,
+    }
+}
+
+/// The snapshot that an image published, and the image's id.
+fn image_of(store: &dyn Store, images: &[ListedImage], id: &str) -> Result<(String, String), Failure> {
+    let listed = images.iter().find(|listed| listed.dir.name() == id).ok_or_else(|| {
+        Failure::failed("looking for the image", store.uri(), format!("there is no image {id}"))
+            .hint("tidegate image list shows which there are")
+    })?;
+    match &listed.image {
+        Ok(image) => Ok((image.snapshot.clone(), id.to_owned())),
+        Err(what) => {
+            Err(Failure::failed("reading the image", &listed.dir, what).hint("export the snapshot again"))
+        }
+    }
+}
+
+struct FileToOpen {
+    number: usize,
+    path: StorePath,
+}
+
+impl Bytes for FileToOpen {
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
+struct ReadSequence {
+    number: usize,
+    sequence: Result<FileSequence, Problem>,
+}
+
+impl Bytes for ReadSequence {
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
+/// The step: opens an HFile and takes MAX_SEQ_ID_KEY.
+struct ReadSequences<'a> {
+    store: &'a dyn Store,
+}
+
+impl Map for ReadSequences<'_> {
+    type In = FileToOpen;
+    type Out = ReadSequence;
+
+    fn map(&self, FileToOpen { number, path }: FileToOpen) -> Result<ReadSequence, Failure> {
+        Ok(ReadSequence { number, sequence: self.sequence(&path) })
+    }
+}
+
+impl ReadSequences<'_> {
+    fn sequence(&self, path: &StorePath) -> Result<FileSequence, Problem> {
+        let file = self.store.open(path).map_err(|error| source_problem(&error))?;
+        let opened = open_whole(file.as_ref()).map_err(|error| source_problem(&error))?;
+        let contents = Contents::of(opened).map_err(|error| file_problem(path.as_str(), &error))?;
+        let unknown = |what: String| {
+            Problem::new(ProblemKind::Unsupported, path, what)
+                .meaning(
+                    "it does not say up to which sequence id it reaches: its store's start may be too low",
+                )
+                .hint("edits that the file has already may be replayed once more")
+        };
+        match (contents.max_sequence, contents.unread) {
+            (Some(id), _) => Ok(FileSequence::UpTo(id)),
+            (None, Some(why)) => Err(unknown(format!("cannot be looked into: {why}"))),
+            // HBase takes a file without the key to be older than every edit.
+            (None, None) => Err(unknown("has no MAX_SEQ_ID_KEY".to_owned())),
+        }
+    }
+}
+
+/// What a history needs of a snapshot: its stores, and which regions came of others.
+fn stores(
+    files: &SnapshotFiles,
+    sequences: &[FileSequence],
+    taken_ms: Option<i64>,
+) -> Result<(SnapshotStores, Vec<Descent>), Failure> {
+    let description = &files.snapshot.description;
+    let numbers: HashMap<(&StoreDirectory, &FileName), usize> = (0..)
+        .zip(&files.listed.files)
+        .filter_map(|(number, file)| Some(((directory(files, file)?, &file.name), number)))
+        .collect();
+    let (mut regions, mut descents) = (Vec::new(), Vec::new());
+    for region in files.snapshot.regions() {
+        let region = region?;
+        if region.role() != RegionRole::Rows {
+            continue;
+        }
+        let mut of_region = BTreeMap::new();
+        // Families without files are not in a region's manifest.
+        for family in &files.snapshot.schema.families {
+            of_region.insert(family.name.clone(), Vec::new());
+        }
+        for family in &region.families {
+            let store: &mut Vec<SnapshotFile> = of_region.entry(family.family.clone()).or_default();
+            for file in &family.store_files {
+                let target = resolve(&description.table, &region, &family.family, file);
+                let home =
+                    StoreDirectory { table: target.table, region: target.region, family: target.family };
+                let number = numbers.get(&(&home, &target.file));
+                let sequence = number.and_then(|number| sequences.get(*number)).copied();
+                let sequence = sequence.unwrap_or(FileSequence::Unknown);
+                store.push(SnapshotFile { name: file.name.to_string(), sequence });
+            }
+        }
+        descents.extend(descent(&description.table, &region));
+        regions.push(SnapshotRegion {
+            region: region.region.encoded_name(),
+            region_id: region.region.region_id,
+            stores: of_region,
+        });
+    }
+    let (table, kind) = (description.table.clone(), description.snapshot_type());
+    Ok((SnapshotStores { table, kind, taken_ms, regions }, descents))
+}
+
+/// The regions that a region's References lead to; a whole file of a parent is a link into the own table.
+fn descent(table: &TableName, region: &RegionManifest) -> Option<Descent> {
+    let child = region.region.encoded_name();
+    let parent = |name: &StoreFileName| match name {
+        StoreFileName::Reference(reference) => Some(*reference.parent()),
+        StoreFileName::Link(link) if link.table == *table => Some(link.region),
+        _ => None,
+    };
+    let names = region.families.iter().flat_map(|family| &family.store_files).map(|file| &file.name);
+    let parents: BTreeSet<EncodedRegionName> =
+        names.filter_map(parent).filter(|parent| *parent != child).collect();
+    (!parents.is_empty()).then(|| Descent { parents: parents.into_iter().collect(), children: vec![child] })
+}

@@ -1,0 +1,163 @@
+//! What a cut holds, whether it can be made, and what is proved of it: the certificate, and the base that restoring,
+//! replaying and scanning stand on.
+
+mod bases;
+mod findings;
+mod logs;
+mod report;
+mod until;
+
+use crate::Context;
+use crate::roots::open_existing;
+use bases::OpenBases;
+use catalog::ListedWal;
+use findings::{problems_of, refused};
+use formats::name::{EncodedRegionName, TableName};
+use history::{Certificate, History, Replay, Sources, Starts, certify};
+use logs::{ReadLogs, ReadSources};
+use runtime::Run;
+use stage::{Failure, Problems, Report, Stopped};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use store::Store;
+
+pub use bases::{Base, OpenedBase};
+
+pub use report::CutReport;
+pub use until::Until;
+
+/// Where a cut is asked for, and what is known beside the repository.
+#[derive(Debug, Clone)]
+pub struct CutOptions {
+    /// The repository: an HBase root with `.tidegate`.
+    pub from: String,
+    /// What it is put on: snapshots of different tables, one at least.
+    pub bases: Vec<Base>,
+    /// Where it is.
+    pub until: Until,
+    /// A file of dependencies (JSON Lines) by which it is trimmed.
+    pub dependencies: Option<String>,
+    /// Every server's clock is wrong by so much at most, ms.
+    pub clock_bound_ms: Option<u32>,
+    /// A file that says how wrong the servers' clocks may be.
+    pub clocks: Option<String>,
+    /// Whether ids that may be missing are no problem.
+    pub accept_gaps: bool,
+    /// How many files are read at the same time.
+    pub workers: usize,
+}
+
+/// A cut that can be made: on top of which snapshots, and what is to be put there.
+pub struct OpenedCut {
+    /// The snapshots, in the order of the options.
+    pub bases: Vec<OpenedBase>,
+    /// What is replayed.
+    pub replay: Replay,
+    /// The batches that hold it, by table, in the order of their WALs. Entries may be in several of them.
+    pub batches: BTreeMap<TableName, Vec<ReplayBatch>>,
+    /// What was proved.
+    pub certificate: Certificate,
+    /// What is wrong: with the snapshots, with what was made from WALs, and with the cut.
+    pub problems: Problems,
+    /// All that is known of WALs.
+    pub history: History,
+    /// Where replays start.
+    pub starts: Starts,
+}
+
+/// A batch of which something is replayed.
+#[derive(Debug, Clone)]
+pub struct ReplayBatch {
+    /// Where it lies, and of which WAL it was made.
+    pub wal: ListedWal,
+    /// The source regions of which it has entries between start and end of the replay.
+    pub regions: BTreeSet<EncodedRegionName>,
+}
+
+/// Proves what can be proved of a cut.
+pub fn run(options: &CutOptions, context: &Context) -> Result<Report<CutReport>, Stopped> {
+    let store = open_existing(&options.from)?;
+    run_in(&store, options, context)
+}
+
+/// The same in a store that is open.
+pub fn run_in(
+    store: &Arc<dyn Store>,
+    options: &CutOptions,
+    context: &Context,
+) -> Result<Report<CutReport>, Stopped> {
+    let run = context.start()?;
+    let opened = open(options, store, &run)?;
+    let report = CutReport::new(options, store.as_ref(), &opened);
+    Ok(Report::new("cut", report, opened.problems))
+}
+
+/// Opens snapshots and what was made from WALs, and certifies the cut that is asked for.
+///
+/// # Errors
+/// Refused if the cut cannot be made: it says what would do. Else something could not be read.
+pub fn open(options: &CutOptions, store: &Arc<dyn Store>, run: &Run) -> Result<OpenedCut, Stopped> {
+    let mut problems = Problems::default();
+    let opening = Opening { options, store: store.as_ref(), run };
+    match opening.open(&mut problems) {
+        Ok(opened) => Ok(OpenedCut { problems, ..opened }),
+        Err(failure) => Err(Stopped { failure, problems }),
+    }
+}
+
+struct Opening<'a> {
+    options: &'a CutOptions,
+    store: &'a dyn Store,
+    run: &'a Run,
+}
+
+impl Opening<'_> {
+    fn open(&self, problems: &mut Problems) -> Result<OpenedCut, Failure> {
+        let Self { options, store, run } = *self;
+        let workers = options.workers;
+        let clocks = until::clocks(options.clock_bound_ms, options.clocks.as_deref())?;
+        let bases = OpenBases { store, workers, run }.open(&options.bases, problems)?;
+        let tables: BTreeSet<TableName> = bases.iter().map(|base| base.stores.table.clone()).collect();
+        let ReadLogs { mut sources, batches, told } = match options.until {
+            Until::Snapshot => ReadLogs::default(),
+            _ => ReadSources { store, tables: &tables, workers, run }.read(problems)?,
+        };
+        sources.descents.extend(bases.iter().flat_map(|base| base.descents.iter().cloned()));
+        let (history, starts) = dated(sources, &bases);
+        let asked = until::cut_at(&options.until, &history, &starts, &clocks, store)?;
+        let certificate = certify(&history, &starts, &clocks, &asked, &[]);
+        let certificate = certificate.map_err(|refusal| refused(&refusal, store))?;
+        problems.extend(problems_of(&certificate, options.accept_gaps, &told));
+        let replay = Replay::new(&history, &starts, &certificate.cut);
+        let batches = to_replay(batches, &replay);
+        let problems = Problems::default();
+        Ok(OpenedCut { bases, replay, batches, certificate, problems, history, starts })
+    }
+}
+
+/// The history of all files, and where replays start in it.
+fn dated(sources: Sources, bases: &[OpenedBase]) -> (History, Starts) {
+    let history = History::new(sources);
+    let stores: Vec<_> = bases.iter().map(|base| base.stores.clone()).collect();
+    let starts = Starts::new(&stores, history.lineages());
+    (history, starts)
+}
+
+/// The batches that have something to be replayed.
+fn to_replay(
+    batches: BTreeMap<TableName, Vec<logs::KnownBatch>>,
+    replay: &Replay,
+) -> BTreeMap<TableName, Vec<ReplayBatch>> {
+    let of_batch = |batch: logs::KnownBatch| {
+        let overlaps = |(name, (first, last)): &(&EncodedRegionName, &(u64, u64))| {
+            let region = replay.regions().get(*name);
+            region.is_some_and(|region| *first <= region.through && *last >= region.first())
+        };
+        let regions: BTreeSet<_> = batch.regions.iter().filter(overlaps).map(|(name, _)| *name).collect();
+        (!regions.is_empty()).then_some(ReplayBatch { wal: batch.wal, regions })
+    };
+    let of_table = |(table, batches): (TableName, Vec<_>)| {
+        (table, batches.into_iter().filter_map(of_batch).collect::<Vec<_>>())
+    };
+    batches.into_iter().map(of_table).filter(|(_, batches)| !batches.is_empty()).collect()
+}

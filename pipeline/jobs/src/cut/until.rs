@@ -1,0 +1,164 @@
+//! Where a cut is asked for, and the documents that say it.
+
+use crate::convert::unread;
+use crate::time;
+use catalog::{CatalogError, MarkerDocument};
+use formats::name::EncodedRegionName;
+use formats::wal::ServerName;
+use formats::wal::name::WalName;
+use history::{ClockError, Clocks, Cut, History, RollMarker, Starts};
+use stage::Failure;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use steps::failed_storage;
+use store::Store;
+
+/// Where a cut is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Until {
+    /// `snapshot`: the snapshot's files alone.
+    Snapshot,
+    /// `marker:NAME`: a marker of the repository.
+    Marker(String),
+    /// `marker:FILE`: a marker in a file.
+    MarkerFile(String),
+    /// `time:2026-11-20T10:00:00Z` or `time:<epoch ms>`, in ms.
+    Time(i64),
+    /// `sequences:FILE`: last ids by region.
+    Sequences(String),
+    /// `end`: everything readable.
+    End,
+}
+
+impl FromStr for Until {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, rest) = text.split_once(':').map_or((text, None), |(kind, rest)| (kind, Some(rest)));
+        match (kind, rest) {
+            ("snapshot", None) => Ok(Self::Snapshot),
+            ("end", None) => Ok(Self::End),
+            ("marker", Some(name)) if name.contains('/') || name.ends_with(".json") => {
+                Ok(Self::MarkerFile(name.to_owned()))
+            }
+            ("marker", Some(name)) if !name.is_empty() => Ok(Self::Marker(name.to_owned())),
+            ("sequences", Some(file)) if !file.is_empty() => Ok(Self::Sequences(file.to_owned())),
+            ("time", Some(time)) => time::parse_ms(time).map(Self::Time).ok_or_else(|| {
+                format!("{time:?} is no time: give 2026-11-20T10:00:00Z (its offset, too) or epoch ms")
+            }),
+            _ => Err("give snapshot, marker:NAME, marker:FILE, time:TIME, sequences:FILE or end".to_owned()),
+        }
+    }
+}
+
+/// Longest document that is read whole.
+const MAX_DOCUMENT: u64 = 256 << 20;
+
+/// The bytes of a file that the command line names.
+pub fn read_file(doing: &str, file: &str) -> Result<Vec<u8>, Failure> {
+    let (store, path) = store::open_containing(file).map_err(|error| failed_storage(doing, &error))?;
+    store::read_all(store.as_ref(), &path, MAX_DOCUMENT).map_err(|error| failed_storage(doing, &error))
+}
+
+/// The cut that is asked for.
+pub fn cut_at(
+    until: &Until,
+    history: &History,
+    starts: &Starts,
+    clocks: &Clocks,
+    store: &dyn Store,
+) -> Result<Cut, Failure> {
+    Ok(match until {
+        Until::Snapshot => history::at_snapshot(history, starts),
+        Until::End => history::at_end(history),
+        Until::Time(ms) => history::at_time(history, *ms, clocks),
+        Until::Marker(name) => history::at_marker(history, &named_marker(store, name)?),
+        Until::MarkerFile(file) => {
+            let bytes = read_file("reading the marker", file)?;
+            let document = catalog::decode_marker(file, &bytes).map_err(|error| unusable("marker", error))?;
+            history::at_marker(history, &roll_marker(&document, file)?)
+        }
+        Until::Sequences(file) => {
+            let bytes = read_file("reading the sequence ids", file)?;
+            let read = catalog::decode_sequences(file, &bytes);
+            let mut vector = BTreeMap::new();
+            for (region, last) in read.map_err(|error| unusable("sequence ids", error))? {
+                let name = EncodedRegionName::parse(&region)
+                    .map_err(|error| Failure::usage(format!("{file}: {region:?}: {}", error.what)))?;
+                vector.insert(name, last);
+            }
+            history::at_sequences(history, starts, &vector)
+        }
+    })
+}
+
+fn named_marker(store: &dyn Store, name: &str) -> Result<RollMarker, Failure> {
+    let (document, path) = catalog::read_marker(store, name).map_err(|error| unread(store, error))?;
+    let none = || {
+        Failure::failed("looking for the marker", &path, "there is no such marker")
+            .hint("marker:FILE takes one from a file (a path with a /, or a name that ends in .json)")
+    };
+    roll_marker(&document.ok_or_else(none)?, path.as_str())
+}
+
+fn roll_marker(document: &MarkerDocument, path: &str) -> Result<RollMarker, Failure> {
+    let wrong = |error: formats::FormatError| Failure::failed("reading the marker", path, error.what);
+    let mut servers = BTreeMap::new();
+    for (server, rolled) in &document.servers {
+        let opened = rolled.opened.iter().map(|wal| WalName::parse(wal)).collect::<Result<_, _>>();
+        servers.insert(ServerName::parse(server).map_err(wrong)?, opened.map_err(wrong)?);
+    }
+    Ok(RollMarker { name: document.name.clone(), created_ms: document.created_ms, servers })
+}
+
+/// What is known of the servers' clocks.
+pub fn clocks(bound_ms: Option<u32>, file: Option<&str>) -> Result<Clocks, Failure> {
+    let mut clocks = bound_ms.map_or_else(Clocks::default, Clocks::within);
+    let Some(file) = file else { return Ok(clocks) };
+    let bytes = read_file("reading the clocks", file)?;
+    for (server, error) in catalog::decode_clocks(file, &bytes).map_err(|error| unusable("clocks", error))? {
+        if error.low > error.high {
+            let what = format!("{file}: {server}: low {} is above high {}", error.low, error.high);
+            return Err(Failure::usage(what));
+        }
+        let error = ClockError { low: error.low, high: error.high };
+        if server == "others" {
+            clocks.others = Some(error);
+            continue;
+        }
+        let name =
+            ServerName::parse(&server).map_err(|wrong| Failure::usage(format!("{file}: {}", wrong.what)))?;
+        clocks.servers.insert(name, error);
+    }
+    Ok(clocks)
+}
+
+/// What the user gave is not what it should be.
+pub fn unusable(what: &str, error: CatalogError) -> Failure {
+    Failure::failed(format!("reading the {what}"), "", error)
+        .hint("docs/consistency.md shows what it looks like")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_is_typed_as_in_the_manual() {
+        let read = |text: &str| text.parse::<Until>();
+        assert_eq!(read("snapshot"), Ok(Until::Snapshot));
+        assert_eq!(read("end"), Ok(Until::End));
+        assert_eq!(read("marker:m1"), Ok(Until::Marker("m1".into())));
+        assert_eq!(read("marker:a/m1"), Ok(Until::MarkerFile("a/m1".into())));
+        assert_eq!(read("marker:m1.json"), Ok(Until::MarkerFile("m1.json".into())));
+        assert_eq!(read("time:2026-11-20T10:00:00Z"), Ok(Until::Time(1_795_168_800_000)));
+        assert_eq!(read("time:2026-11-20T12:00:00+02:00"), Ok(Until::Time(1_795_168_800_000)));
+        assert_eq!(read("time:1795168800000"), Ok(Until::Time(1_795_168_800_000)));
+        assert_eq!(read("sequences:f"), Ok(Until::Sequences("f".into())));
+        for bad in
+            ["", "now", "end:", "snapshot:s1", "marker:", "time:", "time:2026-11-20T10:00:00", "sequences:"]
+        {
+            assert!(read(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What was made from WALs, as the values that a history is made of.
+
+use columns::batch::BatchFile;
+use columns::lineage::LineageRow;
+use columns::markers::MarkerRow;
+use columns::{ChunkReader, ReadError};
+use formats::FormatError;
+use formats::name::EncodedRegionName;
+use history::{Descent, Entries, FileEnd, MarkerEntry, NotAscending};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a batch holds of a region.
+#[derive(Debug, Clone, Default)]
+pub struct RegionEntries {
+    /// Its entries.
+    pub entries: Entries,
+    /// How many there are.
+    pub count: u64,
+    /// The first id that goes back, if one does; such entries are counted and not among the entries.
+    pub not_ascending: Option<NotAscending>,
+}
+
+/// Reads which entries a batch has, region by region; of cells nothing is read.
+///
+/// # Errors
+/// The batch is damaged, or has a region of no name.
+pub fn read_entries<R: ChunkReader + Clone + 'static>(
+    batch: &BatchFile<R>,
+) -> Result<BTreeMap<EncodedRegionName, RegionEntries>, ReadError> {
+    let mut regions = BTreeMap::new();
+    for region in batch.regions() {
+        let name = EncodedRegionName::parse(&region.region)
+            .map_err(|error: FormatError| ReadError::Damaged(error.to_string()))?;
+        let mut found = RegionEntries::default();
+        for run in region.runs {
+            batch.each_entry(run, |sequence, write_time| {
+                found.count += 1;
+                if let Err(error) = found.entries.push_edit(sequence, write_time) {
+                    found.not_ascending.get_or_insert(error);
+                }
+            })?;
+        }
+        regions.insert(name, found);
+    }
+    Ok(regions)
+}
+
+/// A marker as a history takes it.
+///
+/// # Errors
+/// HBase's descriptor in it does not hold.
+pub fn marker_entry(row: &MarkerRow) -> Result<MarkerEntry, FormatError> {
+    Ok(MarkerEntry { sequence: row.sequence, write_time: row.write_time, marker: row.marker()? })
+}
+
+/// How a file ended, by the name that [`crate::end_name`] gives it.
+#[must_use]
+pub fn file_end(name: &str) -> FileEnd {
+    match name {
+        "closed" | "partial-trailer" => FileEnd::Closed,
+        "unclosed" | "empty" => FileEnd::Unclosed,
+        "torn" => FileEnd::Torn,
+        _ => FileEnd::Damaged,
+    }
+}
+
+/// Gathers the splits and merges of a table that WALs of hbase:meta tell, in the order of these.
+#[derive(Debug, Default)]
+pub struct Descents {
+    /// Parent, and daughters by their qualifier: of a split both are put by one entry, and again by later ones.
+    splits: BTreeMap<EncodedRegionName, BTreeSet<EncodedRegionName>>,
+    /// Child, and the regions that it was merged of.
+    merges: BTreeMap<EncodedRegionName, BTreeSet<EncodedRegionName>>,
+}
+
+impl Descents {
+    /// Takes a cell of hbase:meta.
+    pub fn add(&mut self, row: &LineageRow) {
+        let names = || {
+            let other = row.other.as_deref()?;
+            Some((EncodedRegionName::parse(&row.region).ok()?, EncodedRegionName::parse(other).ok()?))
+        };
+        let Some((region, other)) = names() else { return };
+        if row.qualifier.starts_with("split") {
+            self.splits.entry(region).or_default().insert(other);
+        } else if row.qualifier.starts_with("merge") {
+            self.merges.entry(region).or_default().insert(other);
+        }
+    }
+
+    /// What they tell.
+    #[must_use]
+    pub fn finish(self) -> Vec<Descent> {
+        let splits = self.splits.into_iter().map(|(parent, children)| Descent {
+            parents: vec![parent],
+            children: children.into_iter().collect(),
+        });
+        let merges = self.merges.into_iter().map(|(child, parents)| Descent {
+            parents: parents.into_iter().collect(),
+            children: vec![child],
+        });
+        splits.chain(merges).collect()
+    }
+}
