@@ -8,7 +8,7 @@ use super::murmur;
 use crate::FormatError;
 use crate::cursor::Cursor;
 
-const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 3;
 /// More would be a lie: HBase computes the number from the error rate, 7 for its default.
 const MOST_HASHES: usize = 255;
 
@@ -35,6 +35,15 @@ pub enum BloomHash {
 }
 
 impl BloomHash {
+    /// HBase's number of it.
+    pub(super) const fn code(self) -> u32 {
+        match self {
+            Self::Jenkins => 0,
+            Self::Murmur => 1,
+            Self::Murmur3 => 2,
+        }
+    }
+
     fn of(self, key: &[u8], seed: u32) -> u32 {
         match self {
             Self::Jenkins => murmur::jenkins(key, seed),
@@ -117,14 +126,27 @@ impl BloomFilter {
 /// Whether a key may be in a bloom filter's chunk with these bits: "no" is certain.
 #[must_use]
 pub fn may_contain(bits: &[u8], hash: BloomHash, hash_count: u32, key: &[u8]) -> bool {
-    // Java's int arithmetic: wraps at 32 bits, the remainder keeps the sign, Math.abs takes it away.
-    let Ok(size @ 1..) = i32::try_from(bits.len().saturating_mul(8)) else { return false };
+    !bits.is_empty()
+        && bit_positions(bits.len(), hash, hash_count, key)
+            .all(|bit| bits.get((bit >> 3) as usize).is_some_and(|byte| byte & (1 << (bit & 7)) != 0))
+}
+
+/// The bits of a chunk of so many bytes that a key sets.
+#[inline]
+pub(super) fn bit_positions(
+    bytes: usize,
+    hash: BloomHash,
+    hash_count: u32,
+    key: &[u8],
+) -> impl Iterator<Item = u32> {
+    // Java's int arithmetic: wraps at 32 bits, the remainder keeps the sign, Math.abs takes it away. A chunk has no
+    // 2^31 bits: its block has less than 2 GiB of which an int counts the bits.
+    let size = i32::try_from(bytes.saturating_mul(8)).unwrap_or(i32::MAX).max(1);
     let first = hash.of(key, 0);
     let second = hash.of(key, first);
-    (0..hash_count).all(|number| {
+    (0..hash_count).map(move |number| {
         let sum = first.wrapping_add(number.wrapping_mul(second)).cast_signed();
-        let bit = (sum % size).unsigned_abs();
-        bits.get((bit >> 3) as usize).is_some_and(|byte| byte & (1 << (bit & 7)) != 0)
+        (sum % size).unsigned_abs()
     })
 }
 

@@ -12,8 +12,8 @@ const MOST_LEVELS: u32 = 16;
 pub(super) struct DataIndexEncoder {
     chunk_size: usize,
     min_entries: usize,
-    leaf: Chunk,
-    root: Chunk,
+    leaf: IndexChunk,
+    root: IndexChunk,
     /// For each root entry, how many data blocks it and those before it have.
     blocks_at: Vec<u64>,
     blocks: u64,
@@ -31,14 +31,14 @@ pub(super) struct WrittenIndex {
 
 /// Entries of one index block to be, and its size in both forms.
 #[derive(Debug, Default)]
-struct Chunk {
+pub(super) struct IndexChunk {
     entries: Vec<(Vec<u8>, u64, u32)>,
     root_size: usize,
     entries_size: usize,
 }
 
-impl Chunk {
-    fn add(&mut self, key: &[u8], offset: u64, size: u32) {
+impl IndexChunk {
+    pub(super) fn add(&mut self, key: &[u8], offset: u64, size: u32) {
         self.root_size += 12 + vlong_len(key.len() as i64) + key.len();
         self.entries_size += 12 + key.len();
         self.entries.push((key.to_vec(), offset, size));
@@ -48,7 +48,11 @@ impl Chunk {
         4 + 4 * (self.entries.len() + 1) + self.entries_size
     }
 
-    fn iter(&self) -> impl Iterator<Item = IndexEntry<'_>> {
+    pub(super) fn len(&self) -> u32 {
+        self.entries.len() as u32
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = IndexEntry<'_>> {
         self.entries.iter().map(|(key, offset, size)| IndexEntry { offset: *offset, size: *size, key })
     }
 
@@ -62,8 +66,8 @@ impl DataIndexEncoder {
         Self {
             chunk_size,
             min_entries,
-            leaf: Chunk::default(),
-            root: Chunk::default(),
+            leaf: IndexChunk::default(),
+            root: IndexChunk::default(),
             blocks_at: Vec::new(),
             blocks: 0,
             uncompressed_size: 0,
@@ -76,16 +80,19 @@ impl DataIndexEncoder {
         self.blocks += 1;
     }
 
-    /// Writes the leaf if it is full.
-    pub(super) fn write_full_leaf(
+    /// Writes the leaf if it is full; at the end of the file, if there is any other.
+    pub(super) fn write_ready_leaf(
         &mut self,
+        at_the_end: bool,
         blocks: &mut BlockSequence,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
-        if self.leaf.non_root_size() < self.chunk_size || self.leaf.entries.is_empty() {
-            return Ok(());
-        }
-        self.write_leaf(blocks, out)
+        let ready = if at_the_end {
+            !self.root.entries.is_empty()
+        } else {
+            self.leaf.non_root_size() >= self.chunk_size
+        };
+        if ready && !self.leaf.entries.is_empty() { self.write_leaf(blocks, out) } else { Ok(()) }
     }
 
     fn write_leaf(&mut self, blocks: &mut BlockSequence, out: &mut Vec<u8>) -> Result<(), FormatError> {
@@ -98,7 +105,7 @@ impl DataIndexEncoder {
         Ok(())
     }
 
-    /// Writes the last leaf, inner levels and the root.
+    /// Writes inner levels and the root. The last leaf has been written.
     pub(super) fn finish(
         mut self,
         blocks: &mut BlockSequence,
@@ -108,9 +115,6 @@ impl DataIndexEncoder {
         if self.root.entries.is_empty() {
             self.root = std::mem::take(&mut self.leaf);
         } else {
-            if !self.leaf.entries.is_empty() {
-                self.write_leaf(blocks, out)?;
-            }
             levels = 2;
             mid_key = self.mid_key();
         }
@@ -125,7 +129,7 @@ impl DataIndexEncoder {
         let (root_offset, _) = blocks.write_uncounted(BlockType::RootIndex, &payload, out)?;
         Ok(WrittenIndex {
             root_offset,
-            root_entries: self.root.entries.len() as u32,
+            root_entries: self.root.len(),
             levels,
             uncompressed_size: self.uncompressed_size + payload.len() as u64,
         })
@@ -148,7 +152,7 @@ impl DataIndexEncoder {
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
         let level = std::mem::take(&mut self.root);
-        let mut chunk = Chunk::default();
+        let mut chunk = IndexChunk::default();
         for (number, (key, offset, size)) in level.entries.iter().enumerate() {
             chunk.add(key, *offset, *size);
             // HBase counts the entries of the level here, not those of the chunk.
@@ -161,7 +165,7 @@ impl DataIndexEncoder {
 
     fn write_inner(
         &mut self,
-        chunk: Chunk,
+        chunk: IndexChunk,
         blocks: &mut BlockSequence,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {

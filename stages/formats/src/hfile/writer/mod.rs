@@ -1,6 +1,7 @@
-//! Writing HFiles as `HFileWriterImpl` and `StoreFileWriter` do, without bloom filters.
+//! Writing HFiles as `HFileWriterImpl` and `StoreFileWriter` do. Of bloom filters those of rows are written.
 
 mod blocks;
+mod bloom;
 mod index;
 mod midpoint;
 mod store_file;
@@ -9,10 +10,11 @@ use std::cmp::Ordering;
 
 use super::{BYTES_PER_CHECKSUM, BlockType, CELL_COMPARATOR, ChecksumType, FileInfo, Trailer};
 use crate::FormatError;
-use crate::cell::{CellChecks, CellRef, Comparator, encode_key};
+use crate::cell::{CellChecks, CellRef, CellType, Comparator, encode_key};
 use crate::compress::Codec;
 use crate::encoding::{BlockEncoder, CellLayout, DataBlockEncoding};
 use blocks::BlockSequence;
+use bloom::RowBloomEncoder;
 use index::DataIndexEncoder;
 use midpoint::separator;
 use store_file::FileInfoCounts;
@@ -36,6 +38,10 @@ pub struct HFileContext {
     pub index_chunk_size: usize,
     /// An index is split into another level only above so many entries: `hfile.index.block.min.entries`.
     pub index_min_entries: usize,
+    /// Whether a bloom filter of rows is written: a family's BLOOMFILTER is ROW.
+    pub row_bloom: bool,
+    /// Bytes of a bloom filter's chunk: `io.storefile.bloom.block.size`.
+    pub bloom_chunk_size: usize,
     /// The order of the cells.
     pub comparator: Comparator,
 }
@@ -51,6 +57,8 @@ impl Default for HFileContext {
             bytes_per_checksum: BYTES_PER_CHECKSUM,
             index_chunk_size: 128 << 10,
             index_min_entries: 16,
+            row_bloom: true,
+            bloom_chunk_size: 128 << 10,
             comparator: Comparator::Cell,
         }
     }
@@ -82,6 +90,9 @@ pub struct HFileEncoder {
     payload: Vec<u8>,
     blocks: BlockSequence,
     index: DataIndexEncoder,
+    row_bloom: Option<RowBloomEncoder>,
+    /// Rows with family deletes: HBase writes it whatever BLOOMFILTER is.
+    delete_family_bloom: RowBloomEncoder,
     data_blocks: Option<(u64, u64)>,
 }
 
@@ -97,6 +108,8 @@ impl HFileEncoder {
             payload: Vec::new(),
             blocks: BlockSequence::new(context.codec, context.checksum_type, context.bytes_per_checksum),
             index: DataIndexEncoder::new(context.index_chunk_size, context.index_min_entries),
+            row_bloom: context.row_bloom.then(|| RowBloomEncoder::new(context.bloom_chunk_size)),
+            delete_family_bloom: RowBloomEncoder::new(context.bloom_chunk_size),
             data_blocks: None,
             context,
         }
@@ -121,10 +134,12 @@ impl HFileEncoder {
     /// ([`BlockEncoder::append`]); Unsupported if the codec is not written.
     pub fn append(&mut self, cell: &CellRef<'_>, out: &mut Vec<u8>) -> Result<(), FormatError> {
         let order = self.cells.check(cell)?;
+        self.add_to_blooms(cell);
         // Cells with one key stay in one block, whatever their sequence ids, as HBase seeks by key.
         let full = self.block.unencoded_len().max(self.block.encoded_len()) >= self.context.block_size;
         if order != Some(Ordering::Equal) && full {
             self.finish_block(out)?;
+            self.write_inline_blocks(false, out)?;
         }
         if self.block.is_empty() {
             self.begin_block(cell)?;
@@ -144,11 +159,17 @@ impl HFileEncoder {
         out: &mut Vec<u8>,
     ) -> Result<EncodedHFile, FormatError> {
         self.finish_block(out)?;
+        self.write_inline_blocks(true, out)?;
         let index = self.index.finish(&mut self.blocks, out)?;
         self.blocks.write(BlockType::RootIndex, &[], out)?;
-        let file_info = self.counts.file_info(&self.cells, self.context.layout, metadata)?;
+        let last_bloom_key = self.row_bloom.as_ref().and_then(RowBloomEncoder::last_row);
+        let file_info = self.counts.file_info(&self.cells, self.context.layout, last_bloom_key, metadata)?;
         let file_info_offset = self.blocks.position();
         self.blocks.write(BlockType::FileInfo, &file_info.encode(), out)?;
+        if let Some(bloom) = &self.row_bloom {
+            bloom.write_meta(BlockType::GeneralBloomMeta, &mut self.blocks, out)?;
+        }
+        self.delete_family_bloom.write_meta(BlockType::DeleteFamilyBloomMeta, &mut self.blocks, out)?;
         let comparator_class = match self.context.comparator {
             Comparator::Cell => CELL_COMPARATOR,
             Comparator::Meta => "org.apache.hadoop.hbase.KeyValue$MetaComparator",
@@ -195,6 +216,24 @@ impl HFileEncoder {
         let first = self.data_blocks.map_or(offset, |(first, _)| first);
         self.data_blocks = Some((first, offset));
         self.index.add(&self.block_key, offset, size);
-        self.index.write_full_leaf(&mut self.blocks, out)
+        Ok(())
+    }
+
+    fn add_to_blooms(&mut self, cell: &CellRef<'_>) {
+        if let Some(bloom) = &mut self.row_bloom {
+            bloom.add(cell.row);
+        }
+        if matches!(cell.cell_type, CellType::DeleteFamily | CellType::DeleteFamilyVersion) {
+            self.delete_family_bloom.add(cell.row);
+        }
+    }
+
+    /// What is written between data blocks: a leaf of the index, chunks of the blooms.
+    fn write_inline_blocks(&mut self, at_the_end: bool, out: &mut Vec<u8>) -> Result<(), FormatError> {
+        self.index.write_ready_leaf(at_the_end, &mut self.blocks, out)?;
+        if let Some(bloom) = &mut self.row_bloom {
+            bloom.write_chunks(at_the_end, &mut self.blocks, out)?;
+        }
+        self.delete_family_bloom.write_chunks(at_the_end, &mut self.blocks, out)
     }
 }

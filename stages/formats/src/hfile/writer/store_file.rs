@@ -49,6 +49,7 @@ impl FileInfoCounts {
         &self,
         cells: &CellChecks,
         layout: CellLayout,
+        last_bloom_key: Option<&[u8]>,
         metadata: &StoreFileMetadata,
     ) -> Result<FileInfo, FormatError> {
         let mut info = FileInfo::default();
@@ -59,6 +60,10 @@ impl FileInfoCounts {
         info.set(key::COMPACTION_EVENT, *b"PBUF");
         if let Some(sequence) = metadata.max_sequence_id {
             info.set(key::MAX_SEQ_ID, sequence.to_be_bytes());
+        }
+        if let Some(last_bloom_key) = last_bloom_key {
+            info.set(key::BLOOM_FILTER_TYPE, *b"ROW");
+            info.set(key::LAST_BLOOM_KEY, last_bloom_key);
         }
         for (key, value) in &metadata.more.entries {
             if info.entries.insert(key.clone(), value.clone()).is_some() {
