@@ -6,6 +6,8 @@
 
 mod cat_hfile;
 mod cat_wal;
+mod cell_sum;
+mod check_written;
 mod compare_batches;
 mod compare_files;
 mod copy_ranges;
@@ -31,13 +33,17 @@ mod read_snapshot;
 mod read_wal;
 mod region_passes;
 mod salvage_wal;
+mod store_file_settings;
 mod verify_cells;
 mod verify_hfile;
 mod wal_history;
 mod write_batch;
+mod write_hfile;
 
 pub use cat_hfile::{CatHFile, CatOptions, open_cells};
 pub use cat_wal::{CatWal, CatWalOptions};
+pub use cell_sum::CellSum;
+pub use check_written::{CheckWritten, CheckedUnit, WrittenUnit};
 pub use compare_batches::{Conflict, compare_batches};
 pub use compare_files::{CompareFiles, CompareUnit, Compared};
 pub use copy_ranges::{CopiedRange, CopiedUnit, CopyRanges, CopyUnit, RangeOfUnit, RangeToCopy};
@@ -67,7 +73,9 @@ pub use read_snapshot::{
 pub use read_wal::{ReadWal, open_wal, read_wal_header};
 pub use region_passes::{RegionPasses, TableGroup};
 pub use salvage_wal::{LostBytes, SalvageStop, Salvaged, salvage_wal};
+pub use store_file_settings::{StoreFileSettings, store_file_settings};
 pub use verify_cells::{VerifiedCells, verify_cells};
 pub use verify_hfile::{FileToVerify, VerifiedHFile, VerifyHFile, block_problems, checksum_type};
 pub use wal_history::{Descents, RegionEntries, file_end, marker_entry, read_entries};
 pub use write_batch::{EncodedFile, EncodedWal, Made, WriteBatch, batch_marks, origin, unencodable};
+pub use write_hfile::{HFileToWrite, WriteHFile, WrittenHFile};

@@ -2,7 +2,7 @@
 
 use crate::read_blocks::ReadBlocks;
 use crate::{OpenedHFile, ReadFault};
-use formats::cell::{CellChecks, Comparator};
+use formats::cell::{CellChecks, CellRef, Comparator};
 use formats::compress::Decompressor;
 use formats::encoding::BlockDecoder;
 use formats::hfile::{Block, BlockHeader, BlockType, FileInfo, IndexBlock, LARGEST_BLOCK, key};
@@ -28,6 +28,16 @@ pub fn verify_cells(
     opened: &OpenedHFile,
     decompressor: &mut Decompressor,
 ) -> Result<VerifiedCells, StoreError> {
+    verify_cells_with(file, opened, decompressor, |_| ())
+}
+
+/// The same, and `each` is given every cell.
+pub(crate) fn verify_cells_with(
+    file: &dyn ReadRanges,
+    opened: &OpenedHFile,
+    decompressor: &mut Decompressor,
+    each: impl FnMut(&CellRef<'_>),
+) -> Result<VerifiedCells, StoreError> {
     let prepared = opened.cell_layout().and_then(|layout| Ok((layout, opened.comparator()?)));
     let (layout, comparator) = match prepared {
         Ok(prepared) => prepared,
@@ -41,6 +51,7 @@ pub fn verify_cells(
         found: Vec::new(),
         indexed: Vec::new(),
         faults: Vec::new(),
+        each,
     };
     let mut blocks = ReadBlocks::new(file, 0, opened.trailer.load_on_open_offset);
     let mut payload = Vec::new();
@@ -67,7 +78,7 @@ struct DataBlock {
     key: Vec<u8>,
 }
 
-struct Walk<'a> {
+struct Walk<'a, F> {
     opened: &'a OpenedHFile,
     comparator: Comparator,
     decoder: BlockDecoder,
@@ -77,9 +88,10 @@ struct Walk<'a> {
     /// The data blocks that leaf indexes told of.
     indexed: Vec<DataBlock>,
     faults: Vec<FormatError>,
+    each: F,
 }
 
-impl Walk<'_> {
+impl<F: FnMut(&CellRef<'_>)> Walk<'_, F> {
     fn fault(&mut self, error: FormatError) {
         if self.faults.len() < MAX_FAULTS {
             self.faults.push(error);
@@ -130,7 +142,9 @@ impl Walk<'_> {
                 first = false;
             }
             let at = cells.offset() as u64;
-            let added = self.checks.add(&cells.cell());
+            let cell = cells.cell();
+            (self.each)(&cell);
+            let added = self.checks.add(&cell);
             verdict = verdict.and(added.map_err(|error| error.at(at)));
         }
         if first {

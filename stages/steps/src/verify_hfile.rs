@@ -175,7 +175,7 @@ impl VerifyHFile {
     }
 }
 
-fn differs(sum: &FileSum, recorded: &FileSum) -> Option<Problem> {
+pub(crate) fn differs(sum: &FileSum, recorded: &FileSum) -> Option<Problem> {
     let what = match (sum.crc32c == recorded.crc32c, sum.blake3 == recorded.blake3) {
         (true, true) => return None,
         (false, _) => format!("CRC32C is {:08x}, recorded is {:08x}", sum.crc32c, recorded.crc32c),
