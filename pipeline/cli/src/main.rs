@@ -72,6 +72,7 @@ fn name_of(command: &Command) -> &'static str {
         Command::Wal(Wal::Verify { .. }) => "wal verify",
         Command::Wal(Wal::Salvage { .. }) => "wal salvage",
         Command::Convert(_) => "convert",
+        Command::Restore(_) => "restore",
         Command::Completions { .. } => "completions",
     }
 }
@@ -89,6 +90,10 @@ fn run(command: Command, name: &'static str, every: &EveryCommand, context: &Con
         Command::Convert(typed) => {
             let done = jobs::convert::run(&meaning::convert(typed), context);
             report::end(every, name, done, show::convert)
+        }
+        Command::Restore(typed) => {
+            let done = jobs::restore::run(&meaning::restore(typed), context);
+            report::end(every, name, done, show::restore)
         }
         Command::Completions { .. } => ExitCode::SUCCESS,
     }

@@ -1,10 +1,11 @@
 //! What the arguments mean: defaults worked out, text turned into values.
 
-use crate::arguments::{Convert, EveryCommand, Export, Level, ProgressBars};
+use crate::arguments::{Convert, EveryCommand, Export, Level, ProgressBars, Restore};
 use crate::bars::{Bars, Timings};
 use jobs::convert::ConvertOptions;
 use jobs::export::ExportOptions;
 use jobs::hfile::CatOptions;
+use jobs::restore::RestoreOptions;
 use jobs::wal::CatWalOptions;
 use jobs::{Attributes, Cancel, Context, Progress};
 use stage::Failure;
@@ -110,6 +111,21 @@ pub fn convert(typed: Convert) -> ConvertOptions {
         tables: typed.tables,
         workers: usize::from(typed.workers),
         allow_clear_text: typed.allow_clear_text,
+        dry_run: typed.dry_run,
+    }
+}
+
+/// The options of a restore.
+pub fn restore(typed: Restore) -> RestoreOptions {
+    RestoreOptions {
+        from: typed.from,
+        snapshots: typed.snapshots,
+        images: typed.images,
+        to: typed.to,
+        name: typed.name,
+        map: typed.map,
+        workers: usize::from(typed.workers),
+        attributes: Attributes { owner: typed.chuser, group: typed.chgroup, ..Attributes::default() },
         dry_run: typed.dry_run,
     }
 }

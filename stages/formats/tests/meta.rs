@@ -215,7 +215,7 @@ fn a_rename_changes_nothing_but_the_name() {
     for name in ["s1", "s_t1_split", "s_clone1", "s_clone2", "syn_min", "syn_rec"] {
         let bytes = read(&format!("snapshot-{name}/snapshotinfo"));
         let description = snapshot::decode_snapshot_description(&bytes).unwrap();
-        let to = |name| DescriptionRewrite { name: Some(name), reset_ttl: false };
+        let to = |name| DescriptionRewrite { name: Some(name), ..DescriptionRewrite::default() };
         assert_eq!(snapshot::rewrite_description(&bytes, &to(description.name.clone())).unwrap(), bytes);
         let other = SnapshotName::parse("a-longer-name.2").unwrap();
         let renamed = snapshot::rewrite_description(&bytes, &to(other.clone())).unwrap();

@@ -1,9 +1,11 @@
 //! What was typed. What it means is worked out in `meaning`.
 
 mod quantity;
+mod restore;
 mod wal;
 
 pub use quantity::{ByteRate, ByteSize};
+pub use restore::Restore;
 pub use wal::{Convert, Wal};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -101,6 +103,8 @@ pub enum Command {
     Wal(Wal),
     /// Turn the WALs of a root into batches that can be replayed, and that any reader of Parquet opens.
     Convert(Convert),
+    /// Make native snapshots of tables from a repository, for `clone_snapshot`.
+    Restore(Restore),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

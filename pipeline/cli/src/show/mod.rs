@@ -4,6 +4,7 @@ mod convert;
 mod export;
 mod hfile;
 mod image;
+mod restore;
 mod snapshot;
 mod wal;
 
@@ -11,6 +12,7 @@ pub use convert::convert;
 pub use export::export;
 pub use hfile::{hfiles, hfiles_verified};
 pub use image::{image, images};
+pub use restore::restore;
 pub use snapshot::{snapshot, snapshot_verified, snapshots};
 pub use wal::{salvaged, wals, wals_verified};
 

@@ -14,5 +14,6 @@ mod flips;
 mod golden;
 mod kills;
 mod options;
+mod restore;
 mod roots;
 mod support;

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "",
     "export",
     "snapshot",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 14] = [
     "hfile info",
     "hfile verify",
     "hfile cat",
+    "restore",
     "completions",
 ];
 

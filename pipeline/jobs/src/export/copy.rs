@@ -110,7 +110,7 @@ impl Copying<'_> {
         Ok(CompareUnit {
             file,
             source: self.plan.listed.path(listed, found.place).map_err(Failure::usage)?,
-            target: self.plan.target_path(listed).map_err(Failure::usage)?,
+            target: self.plan.target_path(listed, found).map_err(Failure::usage)?,
             shape: self.plan.shape(found),
         })
     }
@@ -210,7 +210,7 @@ impl Copying<'_> {
     }
 
     fn in_target(&self, file: u32, problem: Problem) -> Problem {
-        self.in_root(file, problem, self.target, |listed, _| self.plan.target_path(listed))
+        self.in_root(file, problem, self.target, |listed, found| self.plan.target_path(listed, found))
     }
 
     fn in_root(
@@ -398,8 +398,8 @@ impl Placing<'_, '_> {
         let target = self.work.target;
         let unnamed = |error| failed_store("giving the copy its name", target, error);
         let missing = || Failure::failed("planning", "the export", format!("there is no file {file}"));
-        let (listed, _) = self.work.plan.file(file).ok_or_else(missing)?;
-        let to = self.work.plan.target_path(listed).map_err(Failure::usage)?;
+        let (listed, found) = self.work.plan.file(file).ok_or_else(missing)?;
+        let to = self.work.plan.target_path(listed, found).map_err(Failure::usage)?;
         if *from == to {
             return Ok(target.metadata(&to).map_err(unnamed)?.identity.0);
         }

@@ -1,8 +1,9 @@
 //! The image of an export: the list of its files and the document that makes it count; and what earlier images know of
 //! files that are in the target already.
 
+use super::delivery::Delivery;
 use super::publish::is_on_medium;
-use super::state::{FileState, State, Tally, add};
+use super::state::{AddedFile, FileState, State, Tally, add};
 use super::{ExportOptions, ExportPlan, unremembered};
 use crate::{Context, time};
 use catalog::{
@@ -54,12 +55,15 @@ pub fn unchanged(
         Err(CatalogError::Damaged { .. }) => return Ok(None),
         Err(error) => return Err(unremembered("reading the image of an earlier export", &error)),
     };
-    let publishing = super::Publishing::new(target, plan, options)?;
+    let mut publishing = super::Publishing::new(target, plan, options)?;
+    if let Some(digest) = Blake3::from_hex(&image.manifest_blake3) {
+        publishing.adopt(digest)?;
+    }
     if publishing.there()? != super::There::Ours {
         return Ok(None);
     }
     let unread = |error| unremembered("reading the image of an earlier export", &error);
-    let mut tally = Tally::default();
+    let (mut tally, mut rows) = (Tally::default(), 0);
     let files = match FilesOfImage::open(target, &dir, &image) {
         Err(CatalogError::Damaged { .. }) => return Ok(None),
         files => files.map_err(unread)?,
@@ -70,9 +74,10 @@ pub fn unchanged(
                 return Ok(None);
             }
             add(&mut tally.reused, row.len);
+            rows += 1;
         }
     }
-    Ok((tally.reused.0 == plan.found.len() as u64).then_some(tally))
+    Ok((rows == image.files.count).then_some(tally))
 }
 
 fn is_still(target: &dyn Store, row: &FileRow) -> Result<bool, Failure> {
@@ -92,9 +97,9 @@ pub fn reuse(
     state: &mut State,
 ) -> Result<(), Failure> {
     let mut wanted = HashMap::new();
-    for number in state.numbers(|state| matches!(state, FileState::ToCompare)) {
+    for number in state.numbers(|state| matches!(state, FileState::ToCompare | FileState::InPlace)) {
         if let Some((file, found)) = plan.file(number) {
-            let path = plan.target_path(file).map_err(Failure::usage)?;
+            let path = plan.target_path(file, found).map_err(Failure::usage)?;
             wanted.insert(path.as_str().to_owned(), (number, found.len));
         }
     }
@@ -116,7 +121,9 @@ pub fn reuse(
                 && let Some(proof) = proof_of(&row)
             {
                 wanted.remove(&row.path);
-                add(&mut state.tally.reused, len);
+                if !plan.in_place {
+                    add(&mut state.tally.reused, len);
+                }
                 state.set(number, FileState::Done(Box::new(proof)));
             }
         }
@@ -144,8 +151,19 @@ fn proof_of(row: &FileRow) -> Option<Proof> {
 
 /// Writes the list of the image's files and reads it back.
 pub fn write_list(plan: &ExportPlan, state: &State, target: &dyn Store) -> Result<Written, Failure> {
+    let mut added =
+        state.added.iter().map(row_of_added).collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
+    added.sort_by(|one, other| one.path.cmp(&other.path));
+    let mut added = added.into_iter().peekable();
     let rows = (0..).zip(&state.files).map(|(number, state)| row_of(plan, number, state));
-    let bytes = encode_files(rows).map_err(|error| unremembered(DOING, &error))?;
+    let mut rows = rows.peekable();
+    // Both are in the order of their paths, and so is the list.
+    let merged = std::iter::from_fn(|| match (rows.peek(), added.peek()) {
+        (Some(Ok(row)), Some(new)) if new.path < row.path => added.next().map(Ok),
+        (None, _) => added.next().map(Ok),
+        _ => rows.next(),
+    });
+    let bytes = encode_files(merged).map_err(|error| unremembered(DOING, &error))?;
     let dir = dir_of(plan)?;
     put_and_read_back(target, &dir, "files.parquet", &bytes)?;
     Ok(Written { id: id_of(plan), dir, list_blake3: blake3::hash(&bytes).to_hex().to_string() })
@@ -153,36 +171,61 @@ pub fn write_list(plan: &ExportPlan, state: &State, target: &dyn Store) -> Resul
 
 fn row_of(plan: &ExportPlan, number: u32, state: &FileState) -> Result<FileRow, CatalogError> {
     let unproved = || CatalogError::Damaged { path: format!("file {number}"), what: "is not proved".into() };
-    let FileState::Done(proof) = state else { return Err(unproved()) };
     let (file, found) = plan.file(number).ok_or_else(unproved)?;
     let dir = plan.listed.directories.get(file.directory as usize).ok_or_else(unproved)?;
-    let Proof { sum, ranges, contents, identity } = proof.as_ref();
+    let unread = FileRow {
+        path: plan.target_path(file, found)?.to_string(),
+        source_path: plan.listed.path(file, found.place)?.to_string(),
+        len: found.len,
+        kind: kind_of(&file.name).to_owned(),
+        table: dir.table.full_form().to_owned(),
+        region: dir.region.to_string(),
+        family: dir.family.to_string(),
+        identity: found.identity.0.clone(),
+        ..FileRow::default()
+    };
+    match state {
+        FileState::Done(proof) => Ok(with_proof(unread, proof)),
+        FileState::InPlace => Ok(unread),
+        _ => Err(unproved()),
+    }
+}
+
+fn row_of_added(file: &AddedFile) -> Result<FileRow, store::StoreError> {
+    let path = file.path()?.to_string();
+    let row = FileRow {
+        source_path: path.clone(),
+        path,
+        kind: "hfile".to_owned(),
+        table: file.table.clone(),
+        region: file.region.clone(),
+        family: file.family.clone(),
+        ..FileRow::default()
+    };
+    Ok(with_proof(row, &file.proof))
+}
+
+fn with_proof(row: FileRow, proof: &Proof) -> FileRow {
+    let Proof { sum, ranges, contents, identity } = proof;
     let mut offset = 0;
     let ranges = ranges.iter().map(|range| {
         let start = offset;
         offset += range.len;
         RangeDigest { offset: start, len: range.len, crc32c: range.crc32c, blake3: range.blake3.0 }
     });
-    Ok(FileRow {
-        path: plan.target_path(file)?.to_string(),
-        source_path: plan.listed.path(file, found.place)?.to_string(),
+    FileRow {
         len: sum.len,
         crc32c: Some(sum.crc32c),
         blake3: Some(sum.blake3.0),
         ranges: ranges.collect(),
-        kind: kind_of(&file.name).to_owned(),
-        table: dir.table.full_form().to_owned(),
-        region: dir.region.to_string(),
-        family: dir.family.to_string(),
-        min_sequence: None,
         max_sequence: contents.max_sequence,
         entries: contents.entries,
         encrypted: contents.encrypted,
-        key_alias: None,
         blocks: contents.blocks,
         checksum_type: contents.checksum_type.clone(),
         identity: identity.clone(),
-    })
+        ..row
+    }
 }
 
 fn kind_of(name: &FileName) -> &'static str {
@@ -193,12 +236,18 @@ fn kind_of(name: &FileName) -> &'static str {
 }
 
 /// Writes the document that makes the image count.
-pub fn write_image(export: &super::Export<'_>, state: &State, written: &Written) -> Result<(), Failure> {
+pub fn write_image(
+    export: &Delivery<'_>,
+    state: &State,
+    written: &Written,
+    manifest: Blake3,
+) -> Result<(), Failure> {
     let plan = export.plan;
-    let proofs = state.files.iter().filter_map(|state| match state {
-        FileState::Done(proof) => Some(proof),
-        _ => None,
+    let proofs = state.files.iter().zip(&plan.found).map(|(state, found)| match state {
+        FileState::Done(proof) => (found.len, Some(&**proof)),
+        _ => (found.len, None),
     });
+    let proofs = proofs.chain(state.added.iter().map(|file| (file.proof.sum.len, Some(&file.proof))));
     let mut files = ImageFiles {
         count: 0,
         bytes: 0,
@@ -206,11 +255,11 @@ pub fn write_image(export: &super::Export<'_>, state: &State, written: &Written)
         encrypted: 0,
         list_blake3: written.list_blake3.clone(),
     };
-    for proof in proofs {
+    for (len, proof) in proofs {
         files.count += 1;
-        files.bytes += proof.sum.len;
-        files.without_checksums += u64::from(proof.contents.without_checksums());
-        files.encrypted += u64::from(proof.contents.encrypted);
+        files.bytes += len;
+        files.without_checksums += u64::from(proof.is_some_and(|proof| proof.contents.without_checksums()));
+        files.encrypted += u64::from(proof.is_some_and(|proof| proof.contents.encrypted));
     }
     let image = Image {
         version: Image::VERSION,
@@ -224,7 +273,7 @@ pub fn write_image(export: &super::Export<'_>, state: &State, written: &Written)
         },
         snapshot: plan.target.to_string(),
         table: plan.table.clone(),
-        manifest_blake3: blake3::hash(&plan.manifest).to_hex().to_string(),
+        manifest_blake3: manifest.to_string(),
         files,
         verified: export.options.level.to_string(),
         run: ImageRun {

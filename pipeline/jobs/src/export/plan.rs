@@ -10,8 +10,49 @@ use stage::{Failure, FailureKind, Problem, ProblemKind, Problems, Stopped};
 use steps::{FoundFile, ListedFile, ListedFiles, read_cluster_id};
 use store::{Store, StoreError, StorePath, WriteShape};
 
+/// What a run is for: it decides what messages say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A snapshot is copied as it is.
+    Export,
+    /// A snapshot is made of one and of edits.
+    Restore,
+}
+
+impl Purpose {
+    /// "exporting"
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::Export => "exporting",
+            Self::Restore => "restoring",
+        }
+    }
+
+    /// What to do about a snapshot of that name that is there already.
+    pub fn other_name(self) -> &'static str {
+        match self {
+            Self::Export => {
+                "give --target for another name, or --overwrite to replace it once the new one is proved"
+            }
+            Self::Restore => "give --as another name, or delete the snapshot",
+        }
+    }
+}
+
+/// What is published in the target.
+pub(crate) struct Documents {
+    /// The snapshot's name there.
+    pub target: SnapshotName,
+    /// `.snapshotinfo`
+    pub description: Vec<u8>,
+    /// `data.manifest`
+    pub manifest: Vec<u8>,
+}
+
 /// An export, worked out.
 pub struct ExportPlan {
+    /// What it is for.
+    pub purpose: Purpose,
     /// The snapshot in the source.
     pub snapshot: SnapshotName,
     /// The snapshot in the target.
@@ -24,8 +65,10 @@ pub struct ExportPlan {
     pub cluster: Option<String>,
     /// `.snapshotinfo` as it will be in the target.
     pub description: Vec<u8>,
-    /// `data.manifest`, which stays as it is.
+    /// `data.manifest` as it will be in the target. A restore that adds files announces it without them.
     pub manifest: Vec<u8>,
+    /// Whether source and target are one root, in which the files stay where they are.
+    pub in_place: bool,
     /// The files.
     pub listed: ListedFiles,
     /// Where each of them lies in the source.
@@ -49,32 +92,49 @@ impl ExportPlan {
         let name = |text: &str| SnapshotName::parse(text).map_err(Failure::usage);
         let snapshot = name(&options.snapshot)?;
         let target = name(options.target.as_deref().unwrap_or(&options.snapshot))?;
-        let files = SnapshotFiles::read(source, &snapshot, run)?;
+        let mut files = SnapshotFiles::read(source, &snapshot, run)?;
         refuse_expired(&files, options, context)?;
         let accepted = judge(&files, options, source)?;
-        let SnapshotFiles { snapshot: read, listed, found, .. } = files;
         let rewrite = DescriptionRewrite {
             name: (target != snapshot).then(|| target.clone()),
+            table: None,
             reset_ttl: options.reset_ttl,
         };
-        let description = rewrite_description(&read.description_bytes, &rewrite)
+        let description = rewrite_description(&files.snapshot.description_bytes, &rewrite)
             .map_err(|error| Failure::failed("renaming the snapshot", &options.snapshot, error))?;
-        let mut plan = Self {
-            snapshot,
+        let manifest = std::mem::take(&mut files.snapshot.manifest_bytes);
+        let documents = Documents { target, description, manifest };
+        let mut plan = Self::of(files, documents, read_cluster_id(source)?, options, accepted);
+        plan.digest = plan.digest_with(options, b"tidegate export 1");
+        Ok(plan)
+    }
+
+    /// A plan that copies a snapshot's files and publishes these documents; it has no digest yet.
+    pub(crate) fn of(
+        files: SnapshotFiles,
+        documents: Documents,
+        cluster: Option<String>,
+        options: &ExportOptions,
+        accepted: Problems,
+    ) -> Self {
+        let SnapshotFiles { snapshot: read, listed, found, .. } = files;
+        let Documents { target, description, manifest } = documents;
+        Self {
+            purpose: Purpose::Export,
+            snapshot: read.description.name,
             target,
             table: read.description.table.full_form().to_owned(),
             created_ms: read.description.creation_time.unwrap_or(0),
-            cluster: read_cluster_id(source)?,
+            cluster,
             description,
-            manifest: read.manifest_bytes,
+            manifest,
+            in_place: false,
             listed,
             found: found.into_iter().flatten().collect(),
             range_len: options.range_len,
             accepted,
             digest: String::new(),
-        };
-        plan.digest = plan.digest_with(options);
-        Ok(plan)
+        }
     }
 
     /// Names the run: the first digits of the digest.
@@ -98,18 +158,24 @@ impl ExportPlan {
     }
 
     /// Where a file goes in the target.
-    pub fn target_path(&self, file: &ListedFile) -> Result<StorePath, StoreError> {
-        self.listed.path(file, Place::Archive)
+    pub fn target_path(&self, file: &ListedFile, found: &FoundFile) -> Result<StorePath, StoreError> {
+        self.listed.path(file, if self.in_place { found.place } else { Place::Archive })
     }
 
-    /// Two runs with the same digest do the same work and may go on with each other's.
-    fn digest_with(&self, options: &ExportOptions) -> String {
+    /// Where all files go in the target.
+    pub fn target_paths(&self) -> Result<Vec<StorePath>, StoreError> {
+        self.listed.files.iter().zip(&self.found).map(|(file, found)| self.target_path(file, found)).collect()
+    }
+
+    /// Two runs with the same digest do the same work and may go on with each other's. `work` stands for what the
+    /// plan itself does not hold.
+    pub fn digest_with(&self, options: &ExportOptions, work: &[u8]) -> String {
         let mut hasher = blake3::Hasher::new();
         let mut add = |bytes: &[u8]| {
             hasher.update(&(bytes.len() as u64).to_le_bytes());
             hasher.update(bytes);
         };
-        add(b"tidegate export 1");
+        add(work);
         add(options.from.as_bytes());
         add(self.target.as_str().as_bytes());
         add(&self.description);
@@ -135,12 +201,16 @@ fn refuse_expired(files: &SnapshotFiles, options: &ExportOptions, context: &Cont
 }
 
 /// Stops at what makes a snapshot unfit; gives what is accepted.
-fn judge(files: &SnapshotFiles, options: &ExportOptions, source: &dyn Store) -> Result<Problems, Stopped> {
+pub(crate) fn judge(
+    files: &SnapshotFiles,
+    options: &ExportOptions,
+    source: &dyn Store,
+) -> Result<Problems, Stopped> {
     let place = format!("snapshot {} of {}", options.snapshot, source.uri());
     let (tiling, broken): (Vec<Problem>, Vec<Problem>) =
         files.faults.iter().cloned().partition(|problem| problem.kind == ProblemKind::Tiling);
     let stop = |kind, wrong: String, hint: &str, problems: Problems| {
-        let failure = Failure::new(kind, "planning the export", &place, wrong).hint(hint);
+        let failure = Failure::new(kind, "looking at the snapshot", &place, wrong).hint(hint);
         Err(Stopped { failure, problems })
     };
     if !broken.is_empty() {

@@ -3,13 +3,19 @@
 
 use super::{ExportOptions, ExportPlan};
 use stage::Failure;
-use steps::{DESCRIPTION, MANIFEST, SNAPSHOTS, failed_store};
-use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath, list_all};
+use std::borrow::Cow;
+use steps::{Blake3, DESCRIPTION, MANIFEST, SNAPSHOTS, failed_store};
+use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath, list_all, read_all};
+
+/// The longest manifest that is read back: a protobuf cannot be longer.
+const MAX_MANIFEST: u64 = 2 << 30;
 
 /// A snapshot that is being put in its place.
 pub struct Publishing<'a> {
     target: &'a dyn Store,
     plan: &'a ExportPlan,
+    /// `data.manifest` as it is announced, and once all files are known as it is published.
+    manifest: Cow<'a, [u8]>,
     attributes: &'a Attributes,
     overwrite: bool,
     /// `.hbase-snapshot/.tmp/<name>`
@@ -44,11 +50,41 @@ impl<'a> Publishing<'a> {
         Ok(Self {
             target,
             plan,
+            manifest: Cow::Borrowed(&plan.manifest),
             attributes: &options.attributes,
             overwrite: options.overwrite,
             working: path(&[".tmp", name])?,
             published: path(&[name])?,
         })
+    }
+
+    /// The digest of the manifest.
+    pub fn manifest_digest(&self) -> Blake3 {
+        Blake3(*blake3::hash(&self.manifest).as_bytes())
+    }
+
+    /// Publishes this manifest instead, and announces it: it names files more than the plan's.
+    pub fn name_all(&mut self, manifest: Vec<u8>) -> Result<(), Failure> {
+        if self.manifest == manifest {
+            return Ok(());
+        }
+        self.manifest = Cow::Owned(manifest);
+        match self.target.abilities().rename {
+            true => self.write(&self.working, Publish::Replace),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes what is published for the manifest if it has this digest: an interrupted run has published it.
+    pub fn adopt(&mut self, digest: Blake3) -> Result<(), Failure> {
+        let failed = |error| failed_store("looking at the target's snapshots", self.target, error);
+        let path = self.published.join(MANIFEST).map_err(failed)?;
+        match read_all(self.target, &path, MAX_MANIFEST) {
+            Ok(bytes) if blake3::hash(&bytes).as_bytes() == &digest.0 => self.manifest = Cow::Owned(bytes),
+            Err(error) if !error.is_not_found() => return Err(failed(error)),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// What is published under the name now.
@@ -67,9 +103,10 @@ impl<'a> Publishing<'a> {
             There::Other if !self.overwrite => {
                 let wrong =
                     "a snapshot of this name is being taken or exported there, or such a run was broken off";
-                return Err(Failure::refused("exporting", self.shown(&self.working), wrong).hint(
-                    "wait for it; or, if nothing is running, give --overwrite, or --target for another name",
-                ));
+                let doing = self.plan.purpose.doing();
+                let hint =
+                    format!("wait for it; or, if nothing is running, {}", self.plan.purpose.other_name());
+                return Err(Failure::refused(doing, self.shown(&self.working), wrong).hint(hint));
             }
             There::Other => {
                 let failed = |error| failed_store("clearing away a broken-off snapshot", self.target, error);
@@ -126,14 +163,15 @@ impl<'a> Publishing<'a> {
 
     /// The refusal to replace a snapshot unasked.
     pub fn exists(&self) -> Failure {
-        Failure::refused("exporting", self.shown(&self.published), "a snapshot of this name is there already")
-            .hint("give --target for another name, or --overwrite to replace it once the new one is proved")
+        let wrong = "a snapshot of this name is there already";
+        Failure::refused(self.plan.purpose.doing(), self.shown(&self.published), wrong)
+            .hint(self.plan.purpose.other_name())
     }
 
     fn write(&self, dir: &StorePath, rule: Publish) -> Result<(), Failure> {
         let failed = |error| failed_store("writing the snapshot's documents", self.target, error);
         // The manifest last: where nothing can be renamed it is what makes the snapshot whole.
-        for (name, bytes) in [(DESCRIPTION, &self.plan.description), (MANIFEST, &self.plan.manifest)] {
+        for (name, bytes) in [(DESCRIPTION, self.plan.description.as_slice()), (MANIFEST, &self.manifest)] {
             let path = dir.join(name).map_err(failed)?;
             // An interrupted run may have written it.
             if !is_on_medium(self.target, &path, bytes).is_ok_and(|there| there) {
@@ -177,8 +215,8 @@ impl<'a> Publishing<'a> {
         }
         for entry in &entries {
             let bytes = match entry.name.as_str() {
-                DESCRIPTION => &self.plan.description,
-                MANIFEST => &self.plan.manifest,
+                DESCRIPTION => self.plan.description.as_slice(),
+                MANIFEST => &self.manifest,
                 _ => return Ok(There::Other),
             };
             let path = dir.join(&entry.name).map_err(failed)?;

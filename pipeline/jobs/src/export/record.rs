@@ -1,5 +1,6 @@
 //! What an export writes to its journal.
 
+use super::state::AddedFile;
 use serde::{Deserialize, Serialize};
 use steps::{Blake3, CopiedRange, Proof, RangeSum};
 use store::PartReceipt;
@@ -19,6 +20,19 @@ pub enum Record {
         /// What is known of it.
         proof: Proof,
     },
+    /// New files were written, proved and are where they wait for their names.
+    Written(WrittenRecord),
+    /// The digest of the manifest that names all files: it is the one that is published.
+    Manifest(Blake3),
+}
+
+/// The new files of one unit of a restore's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenRecord {
+    /// The unit, by its number in the plan.
+    pub unit: u32,
+    /// Its files.
+    pub files: Vec<AddedFile>,
 }
 
 /// A range that was copied.

@@ -2,10 +2,12 @@
 
 use super::ExportPlan;
 use super::record::{CopiedRecord, Record};
+use formats::snapshot::Place;
+use serde::{Deserialize, Serialize};
 use stage::Failure;
 use std::collections::{BTreeMap, HashMap};
 use steps::{Proof, failed_store};
-use store::{Kind, Metadata, Store, StorePath, list_all};
+use store::{Kind, Metadata, Store, StoreError, StorePath, list_all};
 
 /// What is to be done with a file.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub enum FileState {
     ToCompare,
     /// It is in the target and proved.
     Done(Box<Proof>),
+    /// It lies where it is to be, and is as the manifest says; nothing more is known of it.
+    InPlace,
     /// It cannot be exported: a problem says why.
     Failed,
 }
@@ -46,8 +50,34 @@ pub struct State {
     pub files: Vec<FileState>,
     /// Ranges that an interrupted run copied of files that are to be copied, by file and range.
     pub copied: BTreeMap<(u32, u32), CopiedRecord>,
+    /// Files that are in no plan's list: a restore writes them.
+    pub added: Vec<AddedFile>,
     /// How it came about.
     pub tally: Tally,
+}
+
+/// A file that was made, proved, and is or is to be in the target's archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedFile {
+    /// Its table, as `ns:name`.
+    pub table: String,
+    /// Its region, by its encoded name.
+    pub region: String,
+    /// Its family.
+    pub family: String,
+    /// Its name.
+    pub name: String,
+    /// What is known of it.
+    pub proof: Proof,
+}
+
+impl AddedFile {
+    /// Where it lies in the archive.
+    pub fn path(&self) -> Result<StorePath, StoreError> {
+        let (namespace, name) = self.table.split_once(':').unwrap_or(("default", &self.table));
+        let root = StorePath::root().join_all(Place::Archive.prefix().iter().copied())?;
+        root.join_all([namespace, name, &self.region, &self.family, &self.name])
+    }
 }
 
 impl State {
@@ -68,19 +98,32 @@ impl State {
                 Record::Placed { file, proof } => {
                     placed.insert(file, proof);
                 }
+                Record::Written(_) | Record::Manifest(_) => {}
             }
         }
-        let mut state = Self { files: Vec::with_capacity(plan.found.len()), copied, tally: Tally::default() };
+        let mut state = Self {
+            files: Vec::with_capacity(plan.found.len()),
+            copied,
+            added: Vec::new(),
+            tally: Tally::default(),
+        };
+        if plan.in_place {
+            plan.found.iter().for_each(|found| add(&mut state.tally.reused, found.len));
+            state.files.resize(plan.found.len(), FileState::InPlace);
+            return Ok(state);
+        }
         // The files are in order of their directories, and one look at a directory is cheaper than one at each file.
         let mut looked_at = (u32::MAX, HashMap::new());
-        for (number, file) in plan.listed.files.iter().enumerate() {
-            let path = plan.target_path(file).map_err(Failure::usage)?;
+        for (number, (file, found)) in plan.listed.files.iter().zip(&plan.found).enumerate() {
+            let path = plan.target_path(file, found).map_err(Failure::usage)?;
             if looked_at.0 != file.directory {
                 looked_at = (file.directory, files_beside(target, &path)?);
             }
             let there = match looked_at.1.remove(path.name()) {
                 Some(metadata) if metadata.kind == Kind::File => Some(metadata.identity.0),
-                Some(_) => return Err(Failure::refused("exporting", path, "is a directory in the target")),
+                Some(_) => {
+                    return Err(Failure::refused(plan.purpose.doing(), path, "is a directory in the target"));
+                }
                 None => None,
             };
             let number = u32::try_from(number).unwrap_or(u32::MAX);
@@ -130,7 +173,7 @@ fn files_beside(target: &dyn Store, path: &StorePath) -> Result<HashMap<String, 
 }
 
 /// Counts a file of so many bytes.
-pub(super) fn add(tally: &mut (u64, u64), bytes: u64) {
+pub fn add(tally: &mut (u64, u64), bytes: u64) {
     tally.0 += 1;
     tally.1 += bytes;
 }

@@ -180,7 +180,7 @@ pub fn unproved_path(
     file: u32,
 ) -> Result<StorePath, Failure> {
     let path = match plan.file(file) {
-        Some((listed, _)) if !target.abilities().rename => plan.target_path(listed),
+        Some((listed, found)) if !target.abilities().rename => plan.target_path(listed, found),
         // Workers that make files in one directory wait for each other.
         _ => partial.join_all([format!("{}", file as usize / FILES_A_UNIT).as_str(), &format!("{file}")]),
     };

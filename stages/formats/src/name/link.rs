@@ -51,6 +51,11 @@ pub struct ReferenceName {
 }
 
 impl ReferenceName {
+    /// Part of the file that a link of the parent region leads to.
+    pub fn to_link(link: HFileLink, parent: EncodedRegionName) -> Self {
+        Self { referred: Referred::Link(Box::new(link)), parent }
+    }
+
     /// Reads `<hfile or link>.<encoded parent region>`.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
         let what = "a Reference name";

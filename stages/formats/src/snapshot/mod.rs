@@ -9,6 +9,7 @@ mod description;
 mod fault;
 mod manifest;
 mod resolve;
+mod retable;
 mod rewrite;
 mod tiling;
 mod walk;
@@ -23,6 +24,7 @@ pub use manifest::{
     encode_region_manifest,
 };
 pub use resolve::{Place, StoreFileTarget, Via, resolve};
-pub use rewrite::{DescriptionRewrite, rewrite_description};
+pub use retable::{manifest_of_table, region_of_table};
+pub use rewrite::{DescriptionRewrite, rewrite_description, rewrite_manifest};
 pub use tiling::check_tiling;
 pub use walk::{RegionManifests, decode_manifest_schema, decode_region_manifest, region_manifests};

@@ -1,0 +1,55 @@
+use clap::Args;
+
+/// Makes a native HBase snapshot of each table, which `clone_snapshot` opens at once. The files of the base snapshot are
+/// used where they are if --to is the repository, and copied and verified otherwise, as `tidegate export` does it.
+/// Nothing is published before every written file was read back. Run it again after an interruption: it goes on where
+/// it stopped.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+tidegate restore --from /backup/hbase --snapshot s1 --to /hbase --as s1-restored\n  \
+tidegate restore --from /backup/hbase --snapshot s1 --to /backup/hbase --as copy --map shop:orders=test:orders\n\n\
+Several tables (--snapshot several times) become one snapshot each, NAME-<table> or NAME-<namespace>-<table>.\n\
+See docs/restore.md.")]
+pub struct Restore {
+    /// The repository: the root that `tidegate export` and `tidegate convert` wrote to.
+    #[arg(long, value_name = "REPO", env = "TIDEGATE_FROM")]
+    pub from: String,
+    /// The snapshot to start from; once for each table.
+    #[arg(long = "snapshot", value_name = "NAME", required_unless_present = "images")]
+    pub snapshots: Vec<String>,
+    /// The image to start from: its snapshot in the repository.
+    #[arg(long = "image", value_name = "ID")]
+    pub images: Vec<String>,
+    /// How far: `snapshot` is the snapshot's files alone.
+    #[arg(long, value_name = "CUT", default_value = "snapshot", value_parser = ["snapshot"])]
+    pub until: String,
+    /// The HBase root to restore to: the repository itself, another root, or an empty directory, which becomes one.
+    #[arg(long, value_name = "ROOT", env = "TIDEGATE_TO")]
+    pub to: String,
+    /// Name of the restored snapshot; one that is there is never replaced.
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: String,
+    /// Restore the table OLD as NEW, or with `:` at both ends every table of a namespace into another; may be given
+    /// several times.
+    #[arg(long = "map", value_name = "OLD=NEW", value_parser = pair)]
+    pub map: Vec<(String, String)>,
+    /// How many files are worked on at the same time.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=512), env = "TIDEGATE_WORKERS")]
+    pub workers: u16,
+    /// Owner of the files and the snapshot in the target.
+    #[arg(long, value_name = "USER", env = "TIDEGATE_CHUSER")]
+    pub chuser: Option<String>,
+    /// Group of the files and the snapshot in the target.
+    #[arg(long, value_name = "GROUP", env = "TIDEGATE_CHGROUP")]
+    pub chgroup: Option<String>,
+    /// Print what would be done and stop.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) => Ok((old.to_owned(), new.to_owned())),
+        None => Err("give OLD=NEW".into()),
+    }
+}

@@ -1,0 +1,306 @@
+//! The course of an export, in its phases: what is there, begin, copy, finish. A restore goes through the same phases and
+//! makes its new files before it finishes.
+
+use super::copy::Copying;
+use super::publish::{Publishing, There};
+use super::record::Record;
+use super::state::{FileState, State, Tally};
+use super::{ExportOptions, ExportPlan, ExportReport, Purpose, image, unremembered};
+use crate::Context;
+use crate::verifying::verify_files;
+use catalog::{Journal, Recovered, Repository, layout};
+use formats::compress::Dictionaries;
+use runtime::Run;
+use stage::{Failure, Problems, Report, Stopped};
+use std::sync::{Arc, Mutex, PoisonError};
+use steps::{Blake3, FileToVerify, FoundFile, Level, ListedFile, failed_store};
+use store::{Attributes, Store, StoreErrorKind, StorePath};
+
+/// A plan that is being carried out.
+pub(crate) struct Delivery<'a> {
+    pub options: &'a ExportOptions,
+    pub context: &'a Context,
+    pub source: &'a Arc<dyn Store>,
+    pub target: &'a Arc<dyn Store>,
+    pub run: &'a Run,
+    pub plan: &'a ExportPlan,
+}
+
+/// A run that is under way: it is announced, and its journal is open.
+pub(crate) struct Begun<'a> {
+    publishing: Publishing<'a>,
+    journal: Mutex<Journal>,
+    journal_path: StorePath,
+    /// Where files are until they are proved.
+    pub partial: StorePath,
+    /// Where the work is.
+    pub state: State,
+    /// New files that an interrupted run has made.
+    pub written: Vec<super::WrittenRecord>,
+    /// What was found wrong so far.
+    pub problems: Problems,
+}
+
+impl Begun<'_> {
+    /// Adds a line to the journal.
+    pub fn write_down(&self, record: &Record) -> Result<(), Failure> {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.append(record).map_err(|error| unremembered("writing the journal", &error))
+    }
+
+    /// What is to be published is this manifest, which names the new files, too.
+    pub fn name_all(&mut self, manifest: Vec<u8>) -> Result<(), Failure> {
+        self.publishing.name_all(manifest)?;
+        self.write_down(&Record::Manifest(self.publishing.manifest_digest()))
+    }
+}
+
+impl<'a> Delivery<'a> {
+    /// An export from its beginning to its end.
+    pub fn export(&self) -> Result<Report<ExportReport>, Stopped> {
+        let (plan, options) = (self.plan, self.options);
+        if let Some((image, tally)) = self.already_there()? {
+            let report = ExportReport::already_there(plan, options, &image, tally);
+            return Ok(Report::new("export", report, plan.accepted.clone()));
+        }
+        let mut begun = self.begin()?;
+        self.copy(&mut begun)?;
+        let (image, state, problems) = self.finish(begun)?;
+        Ok(Report::new("export", ExportReport::of_run(plan, options, &image, &state), problems))
+    }
+
+    /// Looks at the target, takes up what an interrupted run left, and announces the snapshot.
+    pub fn begin(&self) -> Result<Begun<'a>, Stopped> {
+        if self.options.attributes != Attributes::default() && !self.target.abilities().attributes {
+            let wrong = format!("{} keeps no owner, group or mode", self.target.uri());
+            return Err(Failure::usage(wrong).into());
+        }
+        let mut publishing = Publishing::new(self.target.as_ref(), self.plan, self.options)?;
+        let journal_path = layout::journal(self.plan.run_id()).map_err(Failure::usage)?;
+        let begun_here = self.target.metadata(&journal_path).is_ok();
+        if publishing.there()? != There::Nothing && !begun_here {
+            self.may_replace(&publishing)?;
+        }
+        let announcing = self.run.meter("look at the target and announce", None, None);
+        self.prepare(&journal_path)?;
+        let (journal, recovered) = Journal::open::<Record>(self.target.as_ref(), &journal_path)
+            .map_err(|error| busy(self.plan.purpose, error))?;
+        let (written, manifest) = restored(&recovered.records);
+        if let Some(digest) = manifest {
+            publishing.adopt(digest)?;
+        }
+        // A snapshot that is ours with a journal that is ours: a run was killed between publishing and its image.
+        if publishing.there()? != There::Ours {
+            self.may_replace(&publishing)?;
+        }
+        let state = self.recover(recovered)?;
+        self.check_room(&state)?;
+        publishing.announce()?;
+        drop(announcing);
+        let partial = layout::partial(self.plan.run_id()).map_err(Failure::usage)?;
+        let (journal, problems) = (Mutex::new(journal), self.plan.accepted.clone());
+        Ok(Begun { publishing, journal, journal_path, partial, state, written, problems })
+    }
+
+    /// Refuses to replace what was not begun by this very plan.
+    fn may_replace(&self, publishing: &Publishing<'_>) -> Result<(), Failure> {
+        let there = publishing.there()?;
+        // Where nothing can be renamed an interrupted run leaves one or both documents, and perhaps no journal.
+        let begun = there != There::Other && !self.target.abilities().rename;
+        match there == There::Nothing || begun || self.options.overwrite {
+            true => Ok(()),
+            false => Err(publishing.exists()),
+        }
+    }
+
+    /// Copies and proves the files of the plan.
+    pub fn copy(&self, begun: &mut Begun<'_>) -> Result<(), Stopped> {
+        let copying = Copying {
+            options: self.options,
+            plan: self.plan,
+            source: self.source.as_ref(),
+            target: self.target.as_ref(),
+            partial: &begun.partial,
+            journal: &begun.journal,
+            run: self.run,
+        };
+        if let Err(failure) = copying.work(&mut begun.state, &mut begun.problems) {
+            return Err(Stopped { failure, problems: std::mem::take(&mut begun.problems) });
+        }
+        self.stop_at_damage(&begun.state, &mut begun.problems)
+    }
+
+    /// Publishes the snapshot and writes the image. Gives the image's id, how the files came about, and the problems.
+    pub fn finish(&self, begun: Begun<'_>) -> Result<(String, State, Problems), Stopped> {
+        let Begun { publishing, journal, journal_path, partial, state, problems, .. } = begun;
+        let publication = self.run.meter("publish", None, None);
+        self.make_durable(&state, &journal)?;
+        let image = image::write_list(self.plan, &state, self.target.as_ref())?;
+        publishing.publish()?;
+        image::write_image(self, &state, &image, publishing.manifest_digest())?;
+        drop(publication);
+        drop(journal);
+        self.clear_away(&journal_path, &partial);
+        Ok((image.id, state, problems))
+    }
+
+    /// The image of an export that is there already, whole and unchanged; no file is read for it.
+    pub fn already_there(&self) -> Result<Option<(String, Tally)>, Failure> {
+        let Some(tally) = image::unchanged(self.plan, self.options, self.target.as_ref())? else {
+            return Ok(None);
+        };
+        // A run that was killed after it had written the image left these behind.
+        let run_id = self.plan.run_id();
+        let journal = layout::journal(run_id).map_err(Failure::usage)?;
+        if self.target.metadata(&journal).is_ok() {
+            self.clear_away(&journal, &layout::partial(run_id).map_err(Failure::usage)?);
+        }
+        Ok(Some((image::id_of(self.plan), tally)))
+    }
+
+    fn prepare(&self, journal_path: &StorePath) -> Result<(), Failure> {
+        let seed = format!("{} {} {}", self.plan.digest, self.context.now_ms, std::process::id());
+        Repository::open_or_create(self.target.as_ref(), &seed)
+            .map_err(|error| unremembered("opening the repository", &error))?;
+        if self.options.resume {
+            return Ok(());
+        }
+        let partial = layout::partial(self.plan.run_id()).map_err(Failure::usage)?;
+        for gone in [self.target.delete(journal_path), self.target.delete_tree(&partial)] {
+            match gone {
+                Err(error) if !error.is_not_found() => {
+                    return Err(failed_store("forgetting an interrupted run", self.target.as_ref(), error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn recover(&self, recovered: Recovered<Record>) -> Result<State, Failure> {
+        if !recovered.records.is_empty() {
+            self.run.note(&format!(
+                "going on with an interrupted run ({} entries in its journal)",
+                recovered.records.len()
+            ));
+        }
+        let target = self.target.as_ref();
+        let mut state = State::recover(self.plan, recovered.records, target)?;
+        image::reuse(self.plan, self.options, target, &mut state)?;
+        Ok(state)
+    }
+
+    /// A full disk is better known before than after.
+    fn check_room(&self, state: &State) -> Result<(), Failure> {
+        let room = self
+            .target
+            .available()
+            .map_err(|error| failed_store("looking for room", self.target.as_ref(), error))?;
+        let copied: u64 = state.copied.values().map(|range| range.len).sum();
+        let to_copy = self.plan.found.iter().zip(&state.files);
+        let to_copy =
+            to_copy.filter(|(_, state)| matches!(state, FileState::ToCopy { .. })).map(|(file, _)| file.len);
+        let needed = to_copy.sum::<u64>().saturating_sub(copied);
+        match room {
+            Some(room) if room < needed => {
+                let wrong = format!("{needed} bytes are to be copied, {room} are free");
+                Err(Failure::failed("looking for room", self.target.uri(), wrong)
+                    .hint("make room, or choose another target; nothing was copied"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn stop_at_damage(&self, state: &State, problems: &mut Problems) -> Result<(), Stopped> {
+        let failed = state.numbers(|state| matches!(state, FileState::Failed)).len();
+        if failed == 0 && self.options.level >= Level::Cells {
+            let verified = verify_files(
+                self.files_to_verify()?,
+                Level::Cells,
+                self.options.workers,
+                Dictionaries::new(),
+                self.run,
+            )?;
+            if !verified.problems.is_empty() {
+                problems.append(verified.problems);
+                return Err(self.damaged("cells are not what the files say of them", problems));
+            }
+        }
+        match failed {
+            0 => Ok(()),
+            failed => {
+                let wrong =
+                    format!("{failed} of {} files are damaged or could not be read", self.plan.found.len());
+                Err(self.damaged(&wrong, problems))
+            }
+        }
+    }
+
+    fn files_to_verify(&self) -> Result<Vec<FileToVerify>, Failure> {
+        let file = |(file, found): (&ListedFile, &FoundFile)| {
+            let dir = self.plan.listed.directories.get(file.directory as usize);
+            Ok(FileToVerify {
+                store: Arc::clone(self.target),
+                path: self.plan.target_path(file, found).map_err(Failure::usage)?,
+                len: Some(found.len),
+                recorded: None,
+                region: dir.map(|dir| dir.region.to_string()),
+                table: dir.map(|dir| dir.table.full_form().to_owned()),
+            })
+        };
+        self.plan.listed.files.iter().zip(&self.plan.found).map(file).collect()
+    }
+
+    fn damaged(&self, wrong: &str, problems: &mut Problems) -> Stopped {
+        let failure = Failure::failed(self.plan.purpose.doing(), format!("snapshot {}", self.plan.snapshot), wrong).hint(
+            "nothing was published; bring the files back from a copy and run the same command again, or give a lower \
+             --verify level to export damage as it is",
+        );
+        Stopped { failure, problems: std::mem::take(problems) }
+    }
+
+    /// The files' names, and what the journal says of them.
+    fn make_durable(&self, state: &State, journal: &Mutex<Journal>) -> Result<(), Failure> {
+        let failed = |error| failed_store("making the files durable", self.target.as_ref(), error);
+        let mut paths = match self.plan.in_place {
+            true => Vec::new(),
+            false => self.plan.target_paths().map_err(failed)?,
+        };
+        for file in &state.added {
+            paths.push(file.path().map_err(failed)?);
+        }
+        self.target.sync_batch(&paths).map_err(failed)?;
+        journal.lock().unwrap_or_else(PoisonError::into_inner).sync().map_err(failed)
+    }
+
+    /// What only an interrupted run would need. Left-overs do no harm.
+    fn clear_away(&self, journal_path: &StorePath, partial: &StorePath) {
+        let gone = [self.target.delete_tree(partial), self.target.delete(journal_path)];
+        for error in gone.into_iter().filter_map(Result::err).filter(|error| !error.is_not_found()) {
+            self.run.note(&format!("left behind: {error}"));
+        }
+    }
+}
+
+/// What a restore's journal says beyond the files that are copied: new files, and the manifest that names them.
+fn restored(records: &[Record]) -> (Vec<super::WrittenRecord>, Option<Blake3>) {
+    let (mut written, mut manifest) = (Vec::new(), None);
+    for record in records {
+        match record {
+            Record::Written(record) => written.push(record.clone()),
+            Record::Manifest(digest) => manifest = Some(*digest),
+            _ => {}
+        }
+    }
+    (written, manifest)
+}
+
+fn busy(purpose: Purpose, error: catalog::CatalogError) -> Failure {
+    match error {
+        catalog::CatalogError::Store(error) if error.kind == StoreErrorKind::Busy => {
+            Failure::refused(purpose.doing(), &error.path, "another run is doing this very work")
+                .hint("wait for it, or stop it")
+        }
+        error => unremembered("opening the journal", &error),
+    }
+}

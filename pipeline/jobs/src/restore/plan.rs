@@ -1,0 +1,122 @@
+//! What a restore will do with one table: a value, made without reading a byte of an HFile.
+
+use super::base::{changed_files, say_rows};
+use super::leftovers::leftover_edits;
+use super::naming::Mapping;
+use super::retable::RegionNames;
+use super::{RestoreOptions, export_options};
+use crate::export::{Documents, ExportOptions, ExportPlan, Purpose, judge};
+use crate::snapshot_files::SnapshotFiles;
+use formats::name::{SnapshotName, TableName};
+use formats::snapshot::{DescriptionRewrite, RegionManifest, RegionRole, rewrite_description};
+use runtime::Run;
+use stage::{Failure, Stopped};
+use std::sync::Arc;
+use steps::read_cluster_id;
+use store::Store;
+
+/// A snapshot that a restore starts from, read.
+pub struct Base {
+    files: SnapshotFiles,
+    /// The table.
+    pub table: TableName,
+    /// What it is restored as.
+    pub target: TableName,
+}
+
+/// The restore of one table, worked out.
+pub struct TablePlan {
+    /// The table of the base snapshot.
+    pub table: TableName,
+    /// The restored table, and the names of its regions.
+    pub names: RegionNames,
+    /// The base snapshot's regions, without their files.
+    pub regions: Vec<RegionManifest>,
+    /// What is copied and published, as an export.
+    pub export: ExportPlan,
+    /// Its options.
+    pub options: ExportOptions,
+    /// What is not wrong but should be known.
+    pub warnings: Vec<String>,
+}
+
+impl Base {
+    /// Reads a snapshot's documents and looks for its files.
+    pub fn read(
+        snapshot: &str,
+        mapping: &Mapping,
+        source: &Arc<dyn Store>,
+        run: &Run,
+    ) -> Result<Self, Failure> {
+        let name = SnapshotName::parse(snapshot).map_err(Failure::usage)?;
+        let files = SnapshotFiles::read(source.as_ref(), &name, run)?;
+        let table = files.snapshot.description.table.clone();
+        let target = mapping.target_of(&table)?;
+        Ok(Self { files, table, target })
+    }
+
+    /// Stops where the base is not what it should be: nothing can be restored from it.
+    fn check(&mut self, options: &ExportOptions, source: &Arc<dyn Store>, run: &Run) -> Result<(), Stopped> {
+        if !self.files.missing.is_empty() {
+            self.files.missing = say_rows(&self.files, &self.files.missing)?;
+        }
+        judge(&self.files, options, source.as_ref())?;
+        let changed = changed_files(&self.files, source, options.workers, run)?;
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let problems = say_rows(&self.files, &changed)?;
+        let wrong = format!("{} files are not what was exported", changed.count());
+        let failure = Failure::failed("looking at the base snapshot", &options.snapshot, wrong)
+            .hint("nothing was written; bring the files back from a copy, or export the snapshot again");
+        Err(Stopped { failure, problems })
+    }
+}
+
+impl TablePlan {
+    /// Makes the plan of one table.
+    pub fn make(
+        mut base: Base,
+        name: SnapshotName,
+        options: &RestoreOptions,
+        (source, target): (&Arc<dyn Store>, &Arc<dyn Store>),
+        in_place: bool,
+        run: &Run,
+    ) -> Result<Self, Stopped> {
+        let options = export_options(options, base.files.snapshot.description.name.as_str(), &name);
+        base.check(&options, source, run)?;
+        let Base { mut files, table, target: to } = base;
+        let names = RegionNames::of(&files.snapshot.manifest_bytes, &table, &to)?;
+        let manifest = match table == to {
+            true => std::mem::take(&mut files.snapshot.manifest_bytes),
+            false => names.manifest(&files.snapshot.manifest_bytes)?,
+        };
+        let rewrite = DescriptionRewrite {
+            name: Some(name.clone()),
+            table: (table != to).then(|| to.clone()),
+            reset_ttl: true,
+        };
+        let description = rewrite_description(&files.snapshot.description_bytes, &rewrite)
+            .map_err(|error| Failure::failed("describing the snapshot", &name, error))?;
+        let regions = std::mem::take(&mut files.listed.regions);
+        let documents = Documents { target: name, description, manifest };
+        let cluster = read_cluster_id(source.as_ref())?;
+        let mut export = ExportPlan::of(files, documents, cluster, &options, Default::default());
+        (export.purpose, export.in_place) = (Purpose::Restore, in_place);
+        export.digest = export.digest_with(&options, &work(&to));
+        let mut plan = Self { table, names, regions, export, options, warnings: Vec::new() };
+        let regions = plan.row_regions().map(|region| plan.names.target_of(&region.encoded)).collect();
+        plan.warnings = leftover_edits(target.as_ref(), &plan.names.table, &regions)?;
+        Ok(plan)
+    }
+
+    /// The regions that hold rows.
+    pub fn row_regions(&self) -> impl Iterator<Item = &RegionManifest> {
+        self.regions.iter().filter(|region| region.role() == RegionRole::Rows)
+    }
+}
+
+/// What the plan of an export does not hold: part of the digest that names the run.
+fn work(target: &TableName) -> Vec<u8> {
+    format!("tidegate restore 1 {}", target.full_form()).into_bytes()
+}
