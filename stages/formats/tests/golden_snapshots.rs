@@ -59,7 +59,7 @@ fn every_snapshot_is_whole() {
         let description = snapshot::decode_snapshot_description(&described).unwrap();
         assert_eq!(snapshot::encode_snapshot_description(&description), described, "{shown}");
         description.check_layout().unwrap();
-        let same = DescriptionRewrite { name: Some(description.name.clone()), reset_ttl: false };
+        let same = DescriptionRewrite { name: Some(description.name.clone()), table: None, reset_ttl: false };
         assert_eq!(snapshot::rewrite_description(&described, &same).unwrap(), described, "{shown}");
         assert!(directory.ends_with(description.name.as_str()));
 
