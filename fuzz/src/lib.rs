@@ -78,7 +78,8 @@ pub fn snapshotinfo(bytes: &[u8]) {
     assert_eq!(snapshot::decode_snapshot_description(&written).as_ref(), Ok(&description));
     let unchanged = snapshot::rewrite_description(bytes, &DescriptionRewrite::default());
     assert_eq!(unchanged.as_deref(), Ok(bytes));
-    let forever = DescriptionRewrite { name: SnapshotName::parse("other").ok(), table: None, reset_ttl: true };
+    let forever =
+        DescriptionRewrite { name: SnapshotName::parse("other").ok(), table: None, reset_ttl: true };
     let rewritten = snapshot::rewrite_description(bytes, &forever)
         .and_then(|bytes| snapshot::decode_snapshot_description(&bytes));
     assert!(rewritten.is_ok_and(|read| read.name.as_str() == "other" && read.ttl == Some(0)));

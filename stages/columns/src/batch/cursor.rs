@@ -66,6 +66,12 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
         self.columns.as_ref()?.cell(self.row)
     }
 
+    /// The sequence id of that cell.
+    #[inline]
+    pub fn sequence(&self) -> Option<u64> {
+        self.columns.as_ref()?.sequence.values().get(self.row).copied()
+    }
+
     fn next_rows(&mut self) -> Result<bool, ReadError> {
         let (reader, groups) = (&mut self.reader, &mut self.groups);
         let (input, metadata) = (&self.input, &self.metadata);

@@ -50,7 +50,10 @@ impl<R: ChunkReader + Clone + 'static> BatchFile<R> {
             let marks = BatchMarks::decode(metadata.metadata().file_metadata())?;
             check_columns(metadata.schema(), &plain_schema())?;
             let groups = metadata.metadata().row_groups().iter().map(GroupSummary::of);
-            let groups = groups.collect::<Result<_, _>>()?;
+            let groups = groups.collect::<Result<Vec<GroupSummary>, _>>()?;
+            if !groups.is_sorted_by(|one, next| one.region <= next.region) {
+                return Err(damaged("the row groups are not ordered by region"));
+            }
             Ok(Self { input, metadata, marks, groups })
         })
     }
@@ -72,19 +75,30 @@ impl<R: ChunkReader + Clone + 'static> BatchFile<R> {
 
     /// Its regions, in order.
     pub fn regions(&self) -> Vec<RegionRuns> {
-        let mut regions: Vec<RegionRuns> = Vec::new();
+        let mut regions = Vec::new();
+        let mut next = 0;
+        while let Some(group) = self.groups.get(next) {
+            let region = self.runs_of(&group.region);
+            next += region.runs.iter().map(Vec::len).sum::<usize>().max(1);
+            regions.push(region);
+        }
+        regions
+    }
+
+    /// One region's row groups; none if it has no edits of the region.
+    pub fn runs_of(&self, region: &str) -> RegionRuns {
+        let first = self.groups.partition_point(|group| group.region.as_str() < region);
+        let mut runs: Vec<Vec<usize>> = Vec::new();
         let mut last = None;
-        for (number, group) in self.groups.iter().enumerate() {
-            match regions.last_mut().filter(|region| region.region == group.region) {
-                None => regions.push(RegionRuns { region: group.region.clone(), runs: vec![vec![number]] }),
-                Some(region) => match region.runs.last_mut().filter(|_| last < Some(group.first_sequence)) {
-                    Some(run) => run.push(number),
-                    None => region.runs.push(vec![number]),
-                },
+        let groups = self.groups.iter().enumerate().skip(first);
+        for (number, group) in groups.take_while(|(_, group)| group.region == region) {
+            match runs.last_mut().filter(|_| last < Some(group.first_sequence)) {
+                Some(run) => run.push(number),
+                None => runs.push(vec![number]),
             }
             last = Some(group.last_sequence);
         }
-        regions
+        RegionRuns { region: region.to_owned(), runs }
     }
 
     /// Reads row groups one behind the other. Holds a part of one at a time.
