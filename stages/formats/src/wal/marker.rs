@@ -9,10 +9,10 @@ use crate::{FormatError, FormatErrorKind};
 /// The family of markers (`WALEdit.METAFAMILY`).
 pub const METAFAMILY: &[u8] = b"METAFAMILY";
 
-const REGION_EVENT: &[u8] = b"HBASE::REGION_EVENT";
-const FLUSH: &[u8] = b"HBASE::FLUSH";
-const COMPACTION: &[u8] = b"HBASE::COMPACTION";
-const BULK_LOAD: &[u8] = b"HBASE::BULK_LOAD";
+pub(super) const REGION_EVENT: &[u8] = b"HBASE::REGION_EVENT";
+pub(super) const FLUSH: &[u8] = b"HBASE::FLUSH";
+pub(super) const COMPACTION: &[u8] = b"HBASE::COMPACTION";
+pub(super) const BULK_LOAD: &[u8] = b"HBASE::BULK_LOAD";
 
 /// A larger descriptor is not decoded: it takes many times its bytes in memory. 16 MiB are 200 thousand store files.
 const DESCRIPTOR_MAX: usize = 16 << 20;

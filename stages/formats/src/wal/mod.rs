@@ -14,6 +14,7 @@ mod header;
 mod json;
 mod key;
 mod marker;
+mod marker_encoding;
 pub mod name;
 mod plain;
 mod plausible;

@@ -5,12 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use formats::wal::name::WalName;
-use formats::wal::{WalDecoderOptions, WalEnd};
+use formats::wal::{Marker, WalDecoderOptions, WalEnd};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cells::file::golden_sets;
-use crate::support::{json_lines, lines, recovered_edits};
+use crate::support::{json_lines, lines, read, recovered_edits};
 
 /// What HBase's reader gave of one file.
 #[derive(Default)]
@@ -127,4 +127,27 @@ fn every_wal_is_what_hbases_reader_gave() {
         assert!(truth.is_empty(), "{}: not read: {:?}", set.display(), truth.keys());
     }
     eprintln!("{files} WALs, {entries} entries, {ends:?}");
+}
+
+#[test]
+fn every_marker_is_encoded_as_hbase_did() {
+    let mut kinds = BTreeMap::<String, usize>::new();
+    for set in golden_sets("every_marker_is_encoded_as_hbase_did") {
+        let mut paths = Vec::new();
+        wals(&set.join("root"), &mut paths);
+        for path in paths {
+            read(&fs::read(&path).unwrap(), WalDecoderOptions::default(), |entry| {
+                for cell in entry.cells().unwrap() {
+                    let Some((qualifier, value)) =
+                        Marker::decode(&cell).unwrap().and_then(|marker| marker.encode())
+                    else {
+                        continue;
+                    };
+                    assert_eq!((qualifier.as_slice(), value.as_slice()), (cell.qualifier, cell.value));
+                    *kinds.entry(String::from_utf8(qualifier).unwrap()).or_default() += 1;
+                }
+            });
+        }
+    }
+    eprintln!("{kinds:?}");
 }
