@@ -58,7 +58,7 @@ struct Edge {
 /// Trims a cut. Time in proportion to dependencies and regions, and their sorting.
 #[must_use]
 pub fn trim(history: &History, starts: &Starts, cut: &Cut, dependencies: &[Dependency]) -> Trimmed {
-    let mut trimming = Trimming { starts, cut: cut.clone(), left: Vec::new() };
+    let mut trimming = Trimming { history, starts, cut: cut.clone(), left: Vec::new() };
     let mut edges = lineage_edges(history, starts);
     for dependency in dependencies {
         match (dependency.cause, dependency.effect) {
@@ -85,6 +85,7 @@ pub fn trim(history: &History, starts: &Starts, cut: &Cut, dependencies: &[Depen
 }
 
 struct Trimming<'a> {
+    history: &'a History,
     starts: &'a Starts,
     cut: Cut,
     /// Regions whose last id has become smaller.
@@ -93,7 +94,7 @@ struct Trimming<'a> {
 
 impl Trimming<'_> {
     fn take_out(&mut self, effect: Event) {
-        let in_files = effect.sequence <= self.starts.held(&effect.region);
+        let in_files = effect.sequence <= self.history.held(self.starts, &effect.region);
         if in_files || !self.cut.contains(&effect.region, effect.sequence) {
             return;
         }

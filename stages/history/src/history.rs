@@ -6,7 +6,7 @@ use formats::name::{EncodedRegionName, TableName};
 use formats::wal::name::WalName;
 use formats::wal::{Marker, ServerName};
 
-use crate::{Descent, FileEnd, Lineages, LogFile, MarkerEntry, Origin, Run, Sources};
+use crate::{Descent, FileEnd, Lineages, LogFile, MarkerEntry, Origin, Run, Sources, Starts};
 
 /// A file without its entries.
 #[derive(Debug, Clone)]
@@ -133,6 +133,17 @@ impl RegionHistory {
         &self.markers
     }
 
+    /// Up to which entry files that reach up to `held` hold everything. The number of a bulk load, to which its files
+    /// reach, is smaller than the id of its entry.
+    #[must_use]
+    pub fn held_entry(&self, held: u64) -> u64 {
+        let loads = self.markers.iter().filter(|entry| match &entry.marker {
+            Marker::BulkLoad(load) => u64::try_from(load.bulkload_seq_num).is_ok_and(|number| number <= held),
+            _ => false,
+        });
+        loads.map(|entry| entry.sequence).max().map_or(held, |last| last.max(held))
+    }
+
     pub(crate) fn marker(&self, segment: &Segment) -> Option<&MarkerEntry> {
         self.markers.get(segment.marker? as usize)
     }
@@ -141,10 +152,23 @@ impl RegionHistory {
         self.parts.get(segment.part as usize)
     }
 
-    /// Every id once, with its write time.
+    /// Every id once, with its write time. A bulk load has its own turn even if its id was given again to something
+    /// else: after a crash the ids of markers are.
     pub(crate) fn each_stretch<'a>(&'a self, mut visit: impl FnMut(Stretch<'a>)) {
         let mut covered = None;
+        let mut last_load: Option<&MarkerEntry> = None;
         for segment in &self.segments {
+            if let Some(entry) =
+                self.marker(segment).filter(|entry| matches!(entry.marker, Marker::BulkLoad(_)))
+            {
+                let Some(part) = self.part(segment) else { continue };
+                covered = covered.max(Some(segment.run.last));
+                if last_load.replace(entry) != Some(entry) {
+                    let (run, write_time) = (segment.run, entry.write_time);
+                    visit(Stretch { run, write_time, file: part.file, marker: Some(&entry.marker) });
+                }
+                continue;
+            }
             let first = covered.map_or(segment.run.first, |last: u64| segment.run.first.max(last + 1));
             let fresh = Run { first, last: segment.run.last };
             let Some(part) = self.part(segment) else { continue };
@@ -249,6 +273,13 @@ impl History {
     #[must_use]
     pub fn last_of(&self, region: &EncodedRegionName) -> u64 {
         self.regions.get(region).and_then(RegionHistory::last).unwrap_or_default()
+    }
+
+    /// Up to which entry of a region a cut cannot leave anything out, since the snapshots' files hold it.
+    #[must_use]
+    pub fn held(&self, starts: &Starts, region: &EncodedRegionName) -> u64 {
+        let held = starts.held(region);
+        self.regions.get(region).map_or(held, |entries| entries.held_entry(held))
     }
 
     /// The WALs of each group, oldest first, as indexes of [`History::files`].

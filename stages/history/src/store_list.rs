@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use formats::name::{EncodedRegionName, StoreFileName, TableName};
-use formats::wal::{EventType, FlushAction, Marker};
+use formats::wal::{EventType, FlushAction, Marker, ServerName};
 
 use crate::lineage::store_files;
-use crate::{History, RegionHistory, RegionStart, Starts};
+use crate::{History, MarkerEntry, RegionHistory, RegionStart, Starts};
 
 /// What an opened region's files say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub fn store_list_breaks(history: &History, starts: &Starts) -> Vec<StoreListBre
     let mut breaks = Vec::new();
     for (region, entries) in history.regions() {
         let start = starts.regions().get(region);
-        breaks.extend(walk(region, entries, start));
+        breaks.extend(walk(history, region, entries, start));
         breaks.extend(against_parents(history, starts, region, entries));
     }
     breaks.extend(recreated(history, starts));
@@ -98,21 +98,23 @@ struct Known {
 }
 
 fn walk(
+    history: &History,
     region: &EncodedRegionName,
     entries: &RegionHistory,
     start: Option<&RegionStart>,
 ) -> Vec<StoreListBreak> {
-    let (mut known, mut start) = (Known::default(), start);
+    let mut known = Known::default();
     let mut breaks = Vec::new();
-    for entry in entries.markers() {
-        // From here on the snapshot's own list is what is known.
-        if let Some(start) = start.take_if(|start| entry.sequence > start.held) {
+    let markers = by_life(history, entries);
+    let taken = start.map(|start| snapshot_position(&markers, start));
+    for (index, entry) in markers.iter().enumerate() {
+        if let Some(start) = start.filter(|_| taken == Some(index)) {
             known.files = Some(start.files.clone());
         }
         match &entry.marker {
             Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => {
                 let listed: BTreeSet<String> = store_files(event).cloned().collect();
-                let kind = known.open(region, listed);
+                let kind = known.open(region, listed).filter(|_| taken.is_none_or(|taken| index >= taken));
                 breaks.extend(kind.map(|kind| StoreListBreak {
                     region: *region,
                     sequence: entry.sequence,
@@ -120,18 +122,72 @@ fn walk(
                 }));
             }
             Marker::RegionEvent(_) => known.closed = true,
-            Marker::Flush(flush) if flush.action == FlushAction::CommitFlush => {
-                known.add(flush.store_flushes.iter().flat_map(|store| &store.store_file));
-            }
-            Marker::BulkLoad(load) => known.add(load.stores.iter().flat_map(|store| &store.store_file)),
             Marker::Compaction(compaction) => {
                 known.remove(&compaction.compaction_input);
                 known.add(&compaction.compaction_output);
             }
-            _ => {}
+            marker => known.add(added_files(marker)),
         }
     }
     breaks
+}
+
+/// The markers in the order in which they were written. After a crash a region opens below the ids of its last markers:
+/// those lie in WALs of another server, behind an older REGION_OPEN.
+fn by_life<'a>(history: &History, entries: &'a RegionHistory) -> Vec<&'a MarkerEntry> {
+    let mut opened: BTreeMap<Option<&ServerName>, u64> = BTreeMap::new();
+    let mut markers = Vec::with_capacity(entries.markers().len());
+    for segment in &entries.segments {
+        let (Some(entry), Some(part)) = (entries.marker(segment), entries.part(segment)) else { continue };
+        let server = history.files().get(part.file).and_then(|file| file.server());
+        if matches!(&entry.marker, Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen) {
+            opened.insert(server, entry.sequence);
+        }
+        let life = opened.get(&server).copied().unwrap_or(entry.sequence);
+        markers.push((life, entry));
+    }
+    markers.sort_by_key(|(life, entry)| (*life, entry.sequence));
+    markers.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// Files that a flush, a bulk load or a compaction has put into a region.
+fn added_files(marker: &Marker) -> Box<dyn Iterator<Item = &String> + '_> {
+    match marker {
+        Marker::Flush(flush) if flush.action == FlushAction::CommitFlush => {
+            Box::new(flush.store_flushes.iter().flat_map(|store| &store.store_file))
+        }
+        Marker::BulkLoad(load) => Box::new(load.stores.iter().flat_map(|store| &store.store_file)),
+        Marker::Compaction(compaction) => Box::new(compaction.compaction_output.iter()),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// The first marker that is later than a snapshot, as an index: those up to the number that its files reach are not,
+/// and none is in front of one that has put a file into the region which the snapshot lists. (A region may have been
+/// opened and compacted after its last flush.)
+fn snapshot_position(markers: &[&MarkerEntry], start: &RegionStart) -> usize {
+    let held = markers.iter().rposition(|entry| entry.sequence <= start.held);
+    let mut position = held.map_or(0, |last| last + 1);
+    let mut known: Option<BTreeSet<&str>> = None;
+    for (index, entry) in markers.iter().enumerate() {
+        let made = match &entry.marker {
+            // The replay of recovered edits leaves no marker.
+            Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => {
+                let listed: BTreeSet<&str> = store_files(event).map(String::as_str).collect();
+                let before = known.replace(listed.clone()).unwrap_or_else(|| listed.clone());
+                listed.difference(&before).any(|file| start.files.contains(*file))
+            }
+            marker => {
+                let added: Vec<&str> = added_files(marker).map(|file| base_name(file)).collect();
+                known.iter_mut().for_each(|known| known.extend(&added));
+                added.iter().any(|file| start.files.contains(*file))
+            }
+        };
+        if made {
+            position = position.max(index + 1);
+        }
+    }
+    position
 }
 
 impl Known {

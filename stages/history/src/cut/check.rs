@@ -87,7 +87,7 @@ pub fn check(
 fn below_start(history: &History, cut: &Cut, starts: &Starts) -> Vec<BelowStart> {
     let mut below = Vec::new();
     for (region, entries) in history.regions() {
-        let (held, last) = (starts.held(region), cut.last(region));
+        let (held, last) = (history.held(starts, region), cut.last(region));
         let mut needed = 0;
         entries.each_stretch(|stretch| {
             if stretch.is_edit() && stretch.run.first <= held {
@@ -104,7 +104,7 @@ fn below_start(history: &History, cut: &Cut, starts: &Starts) -> Vec<BelowStart>
 fn earliest(history: &History, starts: &Starts, clocks: &Clocks) -> Earliest {
     let (mut time_ms, mut sequences) = (None, BTreeMap::new());
     for (region, entries) in history.regions() {
-        let held = starts.held(region);
+        let held = history.held(starts, region);
         // A cut by time takes a prefix, so the markers in front of the last edit count.
         let mut prefix_ms = None;
         entries.each_stretch(|stretch| {

@@ -7,6 +7,7 @@ use formats::wal::ServerName;
 use formats::wal::name::WalName;
 
 use super::{Asked, Cut};
+use crate::history::Segment;
 use crate::{History, Run};
 
 /// A marker: what a roll of all servers' WALs opened.
@@ -134,21 +135,29 @@ fn missing_opened(history: &History, marker: &RollMarker) -> Vec<Unplaced> {
     opened.map(|opened| Unplaced::OpenedIsMissing { wal: opened.as_str().to_owned() }).collect()
 }
 
-/// The first id that lies in no file that is in. Of an entry that was copied one file is enough.
+/// The first id of an entry that lies in no file that is in. Of an edit that was copied one file is enough, and of a
+/// marker; a marker may share its id with something else, from before a crash.
 fn first_outside(region: &crate::RegionHistory, inside: &[bool]) -> Option<u64> {
-    let is_in = |segment: &&crate::history::Segment| {
+    let is_in = |segment: &&Segment| {
         let file = region.part(segment).map(|part| part.file);
         file.and_then(|file| inside.get(file).copied()).unwrap_or(false)
     };
     let mut covered: Vec<Run> = Vec::new();
-    for segment in region.segments.iter().filter(is_in) {
+    for segment in region.segments.iter().filter(is_in).filter(|segment| segment.marker.is_none()) {
         match covered.last_mut() {
             Some(last) if segment.run.first <= last.last + 1 => last.last = last.last.max(segment.run.last),
             _ => covered.push(segment.run),
         }
     }
+    let markers: Vec<_> =
+        region.segments.iter().filter(is_in).filter_map(|segment| region.marker(segment)).collect();
     let uncovered = region.segments.iter().filter(|segment| !is_in(segment)).filter_map(|segment| {
         let Run { first, last } = segment.run;
+        if let Some(marker) = region.marker(segment) {
+            let from = markers.partition_point(|other| other.sequence < first);
+            let mut same = markers.iter().skip(from).take_while(|other| other.sequence == first);
+            return (!same.any(|other| *other == marker)).then_some(first);
+        }
         let at = covered.partition_point(|run| run.last < first);
         let first = match covered.get(at) {
             Some(run) if run.contains(first) => run.last + 1,

@@ -118,7 +118,8 @@ impl Cut {
 #[must_use]
 pub fn at_snapshot(history: &History, starts: &Starts) -> Cut {
     let ended = starts.ended().iter().map(|region| (*region, history.last_of(region)));
-    let last = starts.regions().iter().map(|(region, start)| (*region, start.held)).chain(ended).collect();
+    let held = starts.regions().keys().map(|region| (*region, history.held(starts, region)));
+    let last = held.chain(ended).collect();
     Cut { asked: Asked::Snapshot, last, held_back: Vec::new(), beyond: Vec::new(), unplaced: Vec::new() }
 }
 
