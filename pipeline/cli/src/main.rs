@@ -72,6 +72,7 @@ fn name_of(command: &Command) -> &'static str {
         Command::Wal(Wal::Verify { .. }) => "wal verify",
         Command::Wal(Wal::Salvage { .. }) => "wal salvage",
         Command::Convert(_) => "convert",
+        Command::Cut(_) => "cut",
         Command::Restore(_) => "restore",
         Command::Completions { .. } => "completions",
     }
@@ -90,6 +91,11 @@ fn run(command: Command, name: &'static str, every: &EveryCommand, context: &Con
         Command::Convert(typed) => {
             let done = jobs::convert::run(&meaning::convert(typed), context);
             report::end(every, name, done, show::convert)
+        }
+        Command::Cut(typed) => {
+            let options = meaning::cut(typed.cut, typed.workers, None);
+            let done = options.map_err(Stopped::from).and_then(|options| jobs::cut::run(&options, context));
+            report::end(every, name, done, show::cut)
         }
         Command::Restore(typed) => {
             let done = jobs::restore::run(&meaning::restore(typed), context);

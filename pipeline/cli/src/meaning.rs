@@ -1,8 +1,9 @@
 //! What the arguments mean: defaults worked out, text turned into values.
 
-use crate::arguments::{Convert, EveryCommand, Export, Level, ProgressBars, Restore};
+use crate::arguments::{Convert, CutArguments, EveryCommand, Export, Level, ProgressBars, Restore};
 use crate::bars::{Bars, Timings};
 use jobs::convert::ConvertOptions;
+use jobs::cut::{Base, CutOptions, Until};
 use jobs::export::ExportOptions;
 use jobs::hfile::CatOptions;
 use jobs::restore::RestoreOptions;
@@ -128,6 +129,25 @@ pub fn restore(typed: Restore) -> RestoreOptions {
         attributes: Attributes { owner: typed.chuser, group: typed.chgroup, ..Attributes::default() },
         dry_run: typed.dry_run,
     }
+}
+
+/// Which cut is meant; `left_out` is what it is without `--until`, where that may be left out.
+pub fn cut(typed: CutArguments, workers: u16, left_out: Option<Until>) -> Result<CutOptions, Failure> {
+    let until = typed.until.or(left_out).ok_or_else(|| {
+        let wrong = "--until is needed: snapshot, marker:NAME, marker:FILE, time:TIME, sequences:FILE or end";
+        Failure::usage(wrong)
+    })?;
+    let snapshots = typed.snapshots.into_iter().map(Base::Snapshot);
+    Ok(CutOptions {
+        from: typed.from,
+        bases: snapshots.chain(typed.images.into_iter().map(Base::Image)).collect(),
+        until,
+        dependencies: typed.dependencies,
+        clock_bound_ms: typed.clock_bound.map(|bound| bound.0),
+        clocks: typed.clocks,
+        accept_gaps: typed.accept_gaps,
+        workers: usize::from(workers),
+    })
 }
 
 /// Which entries of WALs are to be printed, as typed.

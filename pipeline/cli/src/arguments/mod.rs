@@ -1,10 +1,12 @@
 //! What was typed. What it means is worked out in `meaning`.
 
+mod cut;
 mod quantity;
 mod restore;
 mod wal;
 
-pub use quantity::{ByteRate, ByteSize};
+pub use cut::{Cut, CutArguments};
+pub use quantity::{ByteRate, ByteSize, Milliseconds};
 pub use restore::Restore;
 pub use wal::{Convert, Wal};
 
@@ -103,6 +105,8 @@ pub enum Command {
     Wal(Wal),
     /// Turn the WALs of a root into batches that can be replayed, and that any reader of Parquet opens.
     Convert(Convert),
+    /// Prove what can be proved of a cut: what it holds, whether anything is missing, how consistent it is.
+    Cut(Cut),
     /// Make native snapshots of tables from a repository, for `clone_snapshot`.
     Restore(Restore),
     /// Print a completion script for a shell.

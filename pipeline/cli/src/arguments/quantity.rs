@@ -8,6 +8,10 @@ pub struct ByteSize(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteRate(pub u64);
 
+/// A duration: `50ms`, `2s`, `5m`; a number alone is milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Milliseconds(pub u32);
+
 const UNITS: [(&str, u64); 11] = [
     ("", 1),
     ("b", 1),
@@ -49,6 +53,24 @@ impl FromStr for ByteRate {
     }
 }
 
+impl FromStr for Milliseconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no duration: give 50ms, 2s or 5m");
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let factor = match unit.trim() {
+            "" | "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            _ => return Err(wrong()),
+        };
+        let number: u32 = number.parse().map_err(|_| wrong())?;
+        number.checked_mul(factor).map(Self).ok_or_else(wrong)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +85,16 @@ mod tests {
             assert!(bad.parse::<ByteSize>().is_err(), "{bad}");
         }
         assert!("0".parse::<ByteRate>().is_err());
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        assert_eq!("50ms".parse(), Ok(Milliseconds(50)));
+        assert_eq!("2 s".parse(), Ok(Milliseconds(2000)));
+        assert_eq!("5m".parse(), Ok(Milliseconds(300_000)));
+        assert_eq!("7".parse(), Ok(Milliseconds(7)));
+        for bad in ["", "ms", "-1", "1.5s", "99999999m", "1h"] {
+            assert!(bad.parse::<Milliseconds>().is_err(), "{bad}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Reports for people.
 
 mod convert;
+mod cut;
 mod export;
 mod hfile;
 mod image;
@@ -9,6 +10,7 @@ mod snapshot;
 mod wal;
 
 pub use convert::convert;
+pub use cut::cut;
 pub use export::export;
 pub use hfile::{hfiles, hfiles_verified};
 pub use image::{image, images};

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 22] = [
     "",
     "export",
     "snapshot",
@@ -23,6 +23,13 @@ const COMMANDS: [&str; 15] = [
     "hfile info",
     "hfile verify",
     "hfile cat",
+    "wal",
+    "wal info",
+    "wal cat",
+    "wal verify",
+    "wal salvage",
+    "convert",
+    "cut",
     "restore",
     "completions",
 ];

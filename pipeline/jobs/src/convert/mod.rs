@@ -6,6 +6,7 @@
 mod bulk;
 mod conflicts;
 mod large;
+mod listing;
 mod plan;
 mod publish;
 mod report;
@@ -177,6 +178,7 @@ impl Converting<'_> {
         for wal in std::mem::take(&mut new.large) {
             self.convert_large(wal, &publishing, &mut new, report, problems)?;
         }
+        listing::remember(target, self.plan, self.context.now_ms, problems)?;
         for (table, stems) in &new.batches {
             find_conflicts(target, table, stems, problems)?;
         }

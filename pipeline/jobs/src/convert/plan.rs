@@ -21,6 +21,8 @@ pub struct ConvertPlan {
     pub wals: Vec<WalPlace>,
     /// Files that hold no edits of users: the master's own WALs, recovered edits still being written.
     pub passed_over: u64,
+    /// Servers (`host,port,startcode`) with a directory under `WALs`, one that is being split too.
+    pub live: BTreeSet<String>,
     /// What was found wrong.
     pub problems: Problems,
 }
@@ -39,8 +41,8 @@ impl ConvertPlan {
         if let Some(wal_root) = &wal_root {
             listing.recovered_edits(wal_root, &tables)?;
         }
-        let Listing { wals, passed_over, problems } = listing;
-        Ok(Self { source, tables, wals: wals.into_values().collect(), passed_over, problems })
+        let Listing { wals, passed_over, live, problems } = listing;
+        Ok(Self { source, tables, wals: wals.into_values().collect(), passed_over, live, problems })
     }
 
     /// Of the planned WALs those that are not converted yet; what is there under their names with another length is a
@@ -118,6 +120,7 @@ fn table_filter(tables: &[String]) -> Result<TableFilter, Failure> {
 struct Listing {
     wals: BTreeMap<String, WalPlace>,
     passed_over: u64,
+    live: BTreeSet<String>,
     problems: Problems,
 }
 
@@ -143,7 +146,11 @@ impl Listing {
     }
 
     fn server_directory(&mut self, store: &Arc<dyn Store>, top: &str, name: &str) -> Result<(), Failure> {
-        if ServerName::parse(name).is_err() {
+        let server = ServerName::parse(name);
+        if let (Ok(server), "WALs") = (&server, top) {
+            self.live.insert(server.to_string());
+        }
+        if server.is_err() {
             let path = format!("{}/{top}/{name}", store.uri().trim_end_matches('/'));
             let what = "is no directory of a region server: host,port,startcode";
             self.problems.push(Problem::new(ProblemKind::Warning, path, what).meaning("it was passed over"));

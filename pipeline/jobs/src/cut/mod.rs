@@ -23,7 +23,11 @@ use store::Store;
 
 pub use bases::{Base, OpenedBase};
 
-pub use report::CutReport;
+pub use report::{
+    BaseReport, BeyondReport, BoundedReport, CompletenessReport, CutReport, DeclaredReport, FrontierReport,
+    GapReport, GapsReport, GroupReport, HeldBackReport, RegionReport, ReplayReport, StoreReport,
+    assumption_text,
+};
 pub use until::Until;
 
 /// Where a cut is asked for, and what is known beside the repository.
@@ -59,6 +63,8 @@ pub struct OpenedCut {
     pub certificate: Certificate,
     /// What is wrong: with the snapshots, with what was made from WALs, and with the cut.
     pub problems: Problems,
+    /// Dependencies of other tables than the snapshots'.
+    pub outside: u64,
     /// All that is known of WALs.
     pub history: History,
     /// Where replays start.
@@ -131,7 +137,7 @@ impl Opening<'_> {
         let replay = Replay::new(&history, &starts, &certificate.cut);
         let batches = to_replay(batches, &replay);
         let problems = Problems::default();
-        Ok(OpenedCut { bases, replay, batches, certificate, problems, history, starts })
+        Ok(OpenedCut { bases, replay, batches, certificate, problems, outside: 0, history, starts })
     }
 }
 

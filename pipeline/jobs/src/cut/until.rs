@@ -9,6 +9,7 @@ use formats::wal::name::WalName;
 use history::{ClockError, Clocks, Cut, History, RollMarker, Starts};
 use stage::Failure;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 use steps::failed_storage;
 use store::Store;
@@ -47,6 +48,18 @@ impl FromStr for Until {
                 format!("{time:?} is no time: give 2026-11-20T10:00:00Z (its offset, too) or epoch ms")
             }),
             _ => Err("give snapshot, marker:NAME, marker:FILE, time:TIME, sequences:FILE or end".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Snapshot => f.write_str("snapshot"),
+            Self::Marker(name) | Self::MarkerFile(name) => write!(f, "marker:{name}"),
+            Self::Time(ms) => write!(f, "time:{ms}"),
+            Self::Sequences(file) => write!(f, "sequences:{file}"),
+            Self::End => f.write_str("end"),
         }
     }
 }

@@ -1,0 +1,50 @@
+use super::Milliseconds;
+use clap::Args;
+use jobs::cut::Until;
+
+/// Which snapshots, and which cut on top of them: what cutting, restoring, replaying and scanning have in common.
+#[derive(Debug, Args)]
+pub struct CutArguments {
+    /// The repository: what `tidegate export` and `tidegate convert` wrote to.
+    #[arg(long, value_name = "REPO", env = "TIDEGATE_FROM")]
+    pub from: String,
+    /// The snapshot; several, each of another table, give one cut of all of them.
+    #[arg(long = "snapshot", value_name = "NAME", required_unless_present = "images")]
+    pub snapshots: Vec<String>,
+    /// The same by an image's id (`tidegate image list`).
+    #[arg(long = "image", value_name = "ID")]
+    pub images: Vec<String>,
+    /// The cut: snapshot, end, time:2026-11-20T10:00:00Z, time:<epoch ms>, marker:NAME, marker:FILE (with a / or
+    /// .json), or sequences:FILE.
+    #[arg(long, value_name = "CUT")]
+    pub until: Option<Until>,
+    /// Trim the cut until no effect is in it without its cause: JSON Lines of {"cause":{...},"effect":{...}}.
+    #[arg(long, value_name = "FILE")]
+    pub dependencies: Option<String>,
+    /// Every server's clock is wrong by so much at most: 50ms, 2s.
+    #[arg(long, value_name = "DURATION", env = "TIDEGATE_CLOCK_BOUND")]
+    pub clock_bound: Option<Milliseconds>,
+    /// How wrong servers' clocks may be, ms: a JSON object of "host,port,startcode" (or "others") and {"low":n,"high":n}.
+    #[arg(long, value_name = "FILE", env = "TIDEGATE_CLOCKS")]
+    pub clocks: Option<String>,
+    /// Take it as it is where ids are free that may have been entries: the exit code is 0 then, not 3. What is known
+    /// to be missing stays a problem.
+    #[arg(long)]
+    pub accept_gaps: bool,
+}
+
+/// Says what a cut holds, whether anything is missing, and how consistent it is: the certificate of what `restore`,
+/// `replay` and `scan` would take. Nothing is written.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  tidegate cut --from /backup/hbase --snapshot s1 --until time:2026-11-20T10:00:00Z\n\n\
+docs/consistency.md says what a certificate means."
+)]
+pub struct Cut {
+    /// Which cut.
+    #[command(flatten)]
+    pub cut: CutArguments,
+    /// How many files are read at the same time.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=512), env = "TIDEGATE_WORKERS")]
+    pub workers: u16,
+}
