@@ -1,12 +1,18 @@
-//! How fast a WAL becomes batches. Run in release:
+//! How fast a WAL becomes batches, and cells an HFile. Run in release:
 //! `cargo test --release -p steps --test throughput -- --ignored --nocapture`
 #![expect(clippy::expect_used, reason = "a test fails by panic")]
 
 use formats::cell::{CellRef, CellType};
+use formats::hfile::FileInfo;
+use formats::name::FamilyName;
+use formats::schema::{Attributes, ColumnFamilySchema, Configuration};
 use formats::wal::{WalEncoder, WalHeader, WalKeyFields};
 use stage::{Bytes, Map};
 use std::sync::Arc;
-use steps::{DecodeWal, ReadWal, TableFilter, WalPlace, WalToDecode, WriteBatch};
+use steps::{
+    CheckWritten, DecodeWal, HFileToWrite, ReadWal, TableFilter, WalPlace, WalToDecode, WriteBatch,
+    WriteHFile, WrittenUnit, store_file_settings,
+};
 use store::{MemoryStore, Publish, Store, StorePath};
 
 /// Seconds that this thread has had a core: other work on the machine does not count.
@@ -78,6 +84,94 @@ fn orders(header: WalHeader, bytes: usize) -> Vec<u8> {
     }
     encoder.encode_trailer(&mut out);
     out
+}
+
+/// Cells of one family in HBase's order: rows of five columns, a version in ten with an older one.
+fn sorted_cells(count: usize, each: &mut dyn FnMut(&CellRef<'_>)) {
+    let mut random = Random(3);
+    let mut left = count;
+    for number in 0.. {
+        let row = format!("customer{:09}-order{:06}", number, random.below(1_000_000));
+        for qualifier in ["address", "amount", "changed", "items", "state"] {
+            let value = match qualifier {
+                "address" => format!(
+                    "{} Street {}, City {}",
+                    ["Main", "Oak"][number % 2],
+                    random.below(200),
+                    random.below(500)
+                ),
+                "state" => ["new", "paid", "packed"][random.below(3) as usize].to_owned(),
+                "changed" => format!("2026-11-20T10:{:02}:{:02}Z", random.below(60), random.below(60)),
+                _ => random.below(100_000).to_string(),
+            };
+            for age in 0..=u64::from(random.below(10) == 0) {
+                if left == 0 {
+                    return;
+                }
+                left -= 1;
+                each(&CellRef {
+                    row: row.as_bytes(),
+                    family: b"d",
+                    qualifier: qualifier.as_bytes(),
+                    timestamp: 1_795_214_727_936 + random.below(100_000) as i64 - 200_000 * age as i64,
+                    cell_type: CellType::Put,
+                    value: value.as_bytes(),
+                    tags: &[],
+                    sequence: 1_000_000 + random.below(3_000_000),
+                });
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "four million cells, many times: run in release, with --nocapture, to see the figures"]
+fn four_million_cells_as_an_hfile() {
+    const CELLS: usize = 4 << 20;
+    let store = MemoryStore::files();
+    let start = on_core();
+    sorted_cells(CELLS, &mut |_| ());
+    let making = on_core() - start;
+    for (encoding, codec) in [
+        ("NONE", "NONE"),
+        ("FAST_DIFF", "NONE"),
+        ("FAST_DIFF", "SNAPPY"),
+        ("FAST_DIFF", "ZSTD"),
+        ("FAST_DIFF", "GZ"),
+    ] {
+        let attributes = [("DATA_BLOCK_ENCODING", encoding), ("COMPRESSION", codec)]
+            .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+        let family = ColumnFamilySchema {
+            name: FamilyName::parse_bytes(b"d").expect("name"),
+            attributes: Attributes(attributes.to_vec()),
+            configuration: Configuration::default(),
+        };
+        let settings = store_file_settings(&family, false).expect("settings");
+        let asked = HFileToWrite {
+            path: StorePath::parse("f").expect("path"),
+            region: String::new(),
+            table: String::new(),
+            max_sequence_id: 1 << 40,
+            create_time: 0,
+            more: FileInfo::default(),
+        };
+        let start = on_core();
+        let mut writing = WriteHFile::begin(&store, &settings, asked).expect("begin");
+        sorted_cells(CELLS, &mut |cell| writing.append(cell).expect("append"));
+        let written = writing.finish().expect("finish");
+        let (took, middle) = (on_core() - start - making, on_core());
+        let len = written.sum.len;
+        let checked =
+            CheckWritten { store: &store }.map(WrittenUnit { files: vec![written] }).expect("check");
+        assert!(checked.files.iter().all(|(_, problems)| problems.is_empty()));
+        let speed = |seconds: f64| CELLS as f64 / seconds / 1e6;
+        eprintln!(
+            "{encoding} {codec}: written {:.2} M cells/s, checked {:.2} M cells/s a core, {} MiB",
+            speed(took),
+            speed(on_core() - middle),
+            len >> 20
+        );
+    }
 }
 
 #[test]

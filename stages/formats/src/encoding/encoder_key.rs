@@ -46,12 +46,13 @@ impl KeyPair {
         if common < row_end {
             return common;
         }
-        let (column, last_column) = (self.key.get(..self.column_end), self.last.get(..self.last_column_end));
-        let common = common_prefix(column, last_column);
+        let column = self.key.get(row_end..self.column_end);
+        let last_column = self.last.get(row_end..self.last_column_end);
+        let common = row_end + common_prefix(column, last_column);
         if !to_the_end || common < self.column_end.max(self.last_column_end) {
             return common;
         }
-        common_prefix(Some(&self.key), Some(&self.last))
+        common + common_prefix(self.key.get(common..), self.last.get(common..))
     }
 
     /// Appends what DIFF and FAST_DIFF store of row and qualifier behind `common` shared bytes.
@@ -65,7 +66,39 @@ impl KeyPair {
 }
 
 /// Length of the longest common prefix.
+#[inline]
 fn common_prefix(left: Option<&[u8]>, right: Option<&[u8]>) -> usize {
-    let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
-    left.iter().zip(right).take_while(|(left, right)| left == right).count()
+    let (mut left, mut right) = (left.unwrap_or_default(), right.unwrap_or_default());
+    let mut common = 0;
+    // Eight bytes at a time: the first that differs is the lowest bit that does.
+    while let (Some((word, left_rest)), Some((other, right_rest))) =
+        (left.split_first_chunk::<8>(), right.split_first_chunk::<8>())
+    {
+        let differing = u64::from_le_bytes(*word) ^ u64::from_le_bytes(*other);
+        if differing != 0 {
+            return common + differing.trailing_zeros() as usize / 8;
+        }
+        (left, right) = (left_rest, right_rest);
+        common += 8;
+    }
+    common + left.iter().zip(right).take_while(|(left, right)| left == right).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_common_prefix_ends_where_bytes_differ() {
+        for length in 0..40 {
+            let left: Vec<u8> = (0..length).collect();
+            assert_eq!(common_prefix(Some(&left), Some(&left)), left.len());
+            for at in 0..left.len() {
+                let mut right = left.clone();
+                right[at] ^= 0x80;
+                assert_eq!(common_prefix(Some(&left), Some(&right)), at);
+                assert_eq!(common_prefix(Some(&left), Some(&left[..at])), at);
+            }
+        }
+    }
 }
