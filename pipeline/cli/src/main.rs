@@ -98,7 +98,8 @@ fn run(command: Command, name: &'static str, every: &EveryCommand, context: &Con
             report::end(every, name, done, show::cut)
         }
         Command::Restore(typed) => {
-            let done = jobs::restore::run(&meaning::restore(typed), context);
+            let done = meaning::restore(typed).map_err(Stopped::from);
+            let done = done.and_then(|options| jobs::restore::run(&options, context));
             report::end(every, name, done, show::restore)
         }
         Command::Completions { .. } => ExitCode::SUCCESS,

@@ -117,18 +117,16 @@ pub fn convert(typed: Convert) -> ConvertOptions {
 }
 
 /// The options of a restore.
-pub fn restore(typed: Restore) -> RestoreOptions {
-    RestoreOptions {
-        from: typed.from,
-        snapshots: typed.snapshots,
-        images: typed.images,
+pub fn restore(typed: Restore) -> Result<RestoreOptions, Failure> {
+    Ok(RestoreOptions {
+        cut: cut(typed.cut, typed.workers, Some(Until::Snapshot))?,
         to: typed.to,
         name: typed.name,
         map: typed.map,
-        workers: usize::from(typed.workers),
         attributes: Attributes { owner: typed.chuser, group: typed.chgroup, ..Attributes::default() },
+        leave_out_families: typed.leave_out_families,
         dry_run: typed.dry_run,
-    }
+    })
 }
 
 /// Which cut is meant; `left_out` is what it is without `--until`, where that may be left out.

@@ -4,6 +4,7 @@
 //! state from unit to unit. Damage comes out as [`stage::Problem`]s, with the place; only what ends a run is a
 //! [`stage::Failure`].
 
+mod bulk_cells;
 mod cat_hfile;
 mod cat_wal;
 mod cell_buffer;
@@ -42,8 +43,10 @@ mod verify_cells;
 mod verify_hfile;
 mod wal_history;
 mod write_batch;
+mod write_edits;
 mod write_hfile;
 
+pub use bulk_cells::BulkFile;
 pub use cat_hfile::{CatHFile, CatOptions, open_cells};
 pub use cat_wal::{CatWal, CatWalOptions};
 pub use cell_buffer::CellBuffer;
@@ -86,4 +89,5 @@ pub use verify_cells::{VerifiedCells, verify_cells};
 pub use verify_hfile::{FileToVerify, VerifiedHFile, VerifyHFile, block_problems, checksum_type};
 pub use wal_history::{Descents, RegionEntries, file_end, marker_entry, read_entries};
 pub use write_batch::{EncodedFile, EncodedWal, Made, WriteBatch, batch_marks, origin, unencodable};
+pub use write_edits::{EditsToWrite, FamilyToWrite, OpenedBatch, SourceRegion, WriteEdits, WrittenEdits};
 pub use write_hfile::{HFileToWrite, WriteHFile, WrittenHFile};

@@ -51,12 +51,18 @@ pub struct WrittenHFile {
     pub first_row: Vec<u8>,
     /// The row of the last cell; empty if there is none.
     pub last_row: Vec<u8>,
+    /// The name that it had already: it is the copy of a file that was bulk loaded.
+    pub given_name: Option<String>,
 }
 
 impl WrittenHFile {
-    /// The name it should get: 32 hexadecimal digits, made of its bytes, so that writing it again gives it again.
+    /// The name it should get: the one that it had, or 32 hexadecimal digits made of its bytes, so that writing it
+    /// again gives it again.
     #[must_use]
     pub fn name(&self) -> String {
+        if let Some(name) = &self.given_name {
+            return name.clone();
+        }
         let mut name = self.sum.blake3.to_string();
         name.truncate(32);
         name
@@ -169,6 +175,7 @@ impl<'a> WriteHFile<'a> {
             sequences: max_sequence.map(|largest| (self.least_sequence, largest)),
             first_row: row(cells.first_key()),
             last_row: row(&cells.last_key()),
+            given_name: None,
             asked: self.asked,
         })
     }

@@ -1,28 +1,20 @@
+use super::CutArguments;
 use clap::Args;
 
-/// Makes a native HBase snapshot of each table, which `clone_snapshot` opens at once. The files of the base snapshot are
+/// Makes a native HBase snapshot of each table as it was at a cut, which `clone_snapshot` opens at once. The files of the base snapshot are
 /// used where they are if --to is the repository, and copied and verified otherwise, as `tidegate export` does it.
-/// Nothing is published before every written file was read back. Run it again after an interruption: it goes on where
+/// The edits up to the cut become new HFiles. Nothing is published before every written file was read back. Run it again after an interruption: it goes on where
 /// it stopped.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-tidegate restore --from /backup/hbase --snapshot s1 --to /hbase --as s1-restored\n  \
+tidegate restore --from /backup/hbase --snapshot s1 --until time:2026-11-20T10:00:00Z --to /hbase --as s1-at-ten\n  \
 tidegate restore --from /backup/hbase --snapshot s1 --to /backup/hbase --as copy --map shop:orders=test:orders\n\n\
 Several tables (--snapshot several times) become one snapshot each, NAME-<table> or NAME-<namespace>-<table>.\n\
 See docs/restore.md.")]
 pub struct Restore {
-    /// The repository: the root that `tidegate export` and `tidegate convert` wrote to.
-    #[arg(long, value_name = "REPO", env = "TIDEGATE_FROM")]
-    pub from: String,
-    /// The snapshot to start from; once for each table.
-    #[arg(long = "snapshot", value_name = "NAME", required_unless_present = "images")]
-    pub snapshots: Vec<String>,
-    /// The image to start from: its snapshot in the repository.
-    #[arg(long = "image", value_name = "ID")]
-    pub images: Vec<String>,
-    /// How far: `snapshot` is the snapshot's files alone.
-    #[arg(long, value_name = "CUT", default_value = "snapshot", value_parser = ["snapshot"])]
-    pub until: String,
+    /// Which snapshots, and which cut on top of them [default cut: snapshot].
+    #[command(flatten)]
+    pub cut: CutArguments,
     /// The HBase root to restore to: the repository itself, another root, or an empty directory, which becomes one.
     #[arg(long, value_name = "ROOT", env = "TIDEGATE_TO")]
     pub to: String,
@@ -42,6 +34,10 @@ pub struct Restore {
     /// Group of the files and the snapshot in the target.
     #[arg(long, value_name = "GROUP", env = "TIDEGATE_CHGROUP")]
     pub chgroup: Option<String>,
+    /// Leave out edits of families that the base snapshot's schema does not have, without a problem: the restored table
+    /// has the schema of the base snapshot.
+    #[arg(long)]
+    pub leave_out_families: bool,
     /// Print what would be done and stop.
     #[arg(long)]
     pub dry_run: bool,

@@ -1,11 +1,14 @@
-use super::{facts, files};
+use super::{count, facts, files, some};
 use jobs::export::Counted;
-use jobs::restore::{RestoreReport, RestoredTable};
+use jobs::restore::{Forecast, RestoreReport, RestoredTable};
 
 /// What a restore did.
 pub fn restore(report: &RestoreReport) -> String {
     let tables: Vec<String> = report.tables.iter().map(|table| shown(report, table)).collect();
     let mut text = tables.join("\n");
+    if let Some(certificate) = &report.certificate {
+        text += &format!("\n{}\n", super::cut(certificate));
+    }
     if !report.dry_run {
         text += "In the HBase shell of the target:\n";
         for table in &report.tables {
@@ -14,6 +17,18 @@ pub fn restore(report: &RestoreReport) -> String {
         }
     }
     text
+}
+
+fn forecast(of: &Forecast) -> String {
+    let bulk =
+        if of.bulk_files == 0 { String::new() } else { format!(", {} bulk-loaded files", of.bulk_files) };
+    format!(
+        "about {} cells in {} of batches{bulk}, into {} stores at most; about {} s",
+        count(of.cells),
+        super::bytes(of.batch_bytes),
+        of.stores,
+        of.seconds.max(1)
+    )
 }
 
 fn shown(report: &RestoreReport, table: &RestoredTable) -> String {
@@ -36,6 +51,11 @@ fn shown(report: &RestoreReport, table: &RestoredTable) -> String {
         ("finished earlier", counted(&table.resumed)),
         ("there and equal", counted(&table.compared)),
         ("there and replaced", counted(&table.replaced)),
+        ("new files", counted(&table.written)),
+        ("cells in them", some(table.cells)),
+        ("duplicates", some(table.duplicates)),
+        ("cells LEFT OUT", some(table.left_out.values().sum())),
+        ("to be done", table.forecast.as_ref().filter(|_| report.dry_run).map_or(String::new(), forecast)),
     ]);
     let warnings: String = table.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
     format!("{title}\n{facts}{warnings}")

@@ -74,7 +74,7 @@ impl OpenBases<'_> {
             }
         };
         let name = SnapshotName::parse(&name).map_err(Failure::usage)?;
-        let mut files = SnapshotFiles::read(self.store, &name, self.run)?;
+        let files = SnapshotFiles::read(self.store, &name, self.run)?;
         let digest = blake3::hash(&files.snapshot.manifest_bytes).to_hex();
         let image = images.iter().find(|listed| {
             let Ok(image) = &listed.image else { return false };
@@ -90,8 +90,8 @@ impl OpenBases<'_> {
                     .hint("it was overwritten after the image was made: see tidegate image list"));
             }
         }
-        problems.extend(std::mem::take(&mut files.faults));
-        problems.append(std::mem::take(&mut files.missing));
+        problems.extend(files.faults.iter().cloned());
+        problems.append(files.missing.clone());
         let known = image.map_or_else(|| Ok(HashMap::new()), |image| self.known(image, problems))?;
         let sequences = self.sequences(&files, &known, problems)?;
         let taken_ms = self.taken_ms(&name)?;

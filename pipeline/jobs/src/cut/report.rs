@@ -228,7 +228,7 @@ pub struct StoreReport {
 }
 
 impl CutReport {
-    pub(super) fn new(options: &CutOptions, store: &dyn Store, opened: &OpenedCut) -> Self {
+    pub(crate) fn new(options: &CutOptions, store: &dyn Store, opened: &OpenedCut) -> Self {
         let OpenedCut { certificate, history, starts, .. } = opened;
         let Certificate { cut, clock, declared, completeness, assumptions, regions, frontier } = certificate;
         let (clock, bounded) = clock_of(*clock);

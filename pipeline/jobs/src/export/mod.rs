@@ -17,7 +17,7 @@ mod units;
 
 pub(crate) use delivery::{Begun, Delivery};
 pub(crate) use plan::{Documents, Purpose, judge};
-pub(crate) use record::WrittenRecord;
+pub(crate) use record::{Record, WrittenRecord};
 pub(crate) use state::{AddedFile, State, Tally};
 
 pub use options::ExportOptions;

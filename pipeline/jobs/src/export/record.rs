@@ -2,6 +2,7 @@
 
 use super::state::AddedFile;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use steps::{Blake3, CopiedRange, Proof, RangeSum};
 use store::PartReceipt;
 
@@ -33,6 +34,12 @@ pub struct WrittenRecord {
     pub unit: u32,
     /// Its files.
     pub files: Vec<AddedFile>,
+    /// Cells of families that the restored table does not have.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, u64>,
+    /// Cells that batches had twice.
+    #[serde(default)]
+    pub duplicates: u64,
 }
 
 /// A range that was copied.

@@ -4,6 +4,7 @@
 //! and proved as an export does it; and it is published as an export is.
 
 mod base;
+mod edits;
 mod leftovers;
 mod naming;
 mod options;
@@ -12,97 +13,187 @@ mod plan;
 mod prove;
 mod report;
 mod retable;
+mod write;
 
+pub use edits::Forecast;
 pub use options::RestoreOptions;
 pub use report::{RestoreReport, RestoredTable};
 
-use crate::export::{AddedFile, Begun, Delivery, ExportOptions, interrupted, unremembered, until_cancelled};
+use crate::cut::{self, CutReport, OpenedCut, Until};
+use crate::export::{Begun, Delivery, ExportOptions, interrupted, unremembered, until_cancelled};
 use crate::{Context, roots};
 use catalog::{Repository, find_image};
+use edits::left_out_problem;
 use formats::name::SnapshotName;
 use naming::Mapping;
-use plan::{Base, TablePlan};
+use plan::{Base, Roots, TablePlan};
 use prove::prove_manifest;
 use runtime::Run;
 use stage::{Failure, Problems, Report, Stopped};
-use std::sync::Arc;
 use steps::{Level, RANGE_LEN};
 use store::{Relation, Store, StoreErrorKind};
+use write::{Writing, Written};
 
 /// Restores tables.
 pub fn run(options: &RestoreOptions, context: &Context) -> Result<Report<RestoreReport>, Stopped> {
     let in_place = in_place(options)?;
-    let source = roots::open_existing(&options.from)?;
+    let source = roots::open_existing(&options.cut.from)?;
     let target = until_cancelled(&roots::open(&options.to)?, context);
     let run = context.start()?;
-    let plans = plans(options, (&source, &target), in_place, &run)?;
-    let mut problems = Problems::default();
-    let mut tables = Vec::new();
-    for plan in &plans {
-        let delivery = Delivery {
-            options: &plan.options,
-            context,
-            source: &source,
-            target: &target,
-            run: &run,
-            plan: &plan.export,
-        };
-        tables.push(match options.dry_run {
-            true => RestoredTable::of_plan(plan),
-            false => restore_table(plan, &delivery, &mut problems).map_err(interrupted)?,
-        });
-    }
-    let report = RestoreReport {
-        from: options.from.clone(),
-        to: options.to.clone(),
-        until: "snapshot".to_owned(),
-        dry_run: options.dry_run,
-        tables,
-    };
-    Ok(Report::new("restore", report, problems))
+    Restore { options, context, roots: Roots { source, target, in_place }, run }.work().map_err(interrupted)
 }
 
-fn restore_table(
-    plan: &TablePlan,
-    delivery: &Delivery<'_>,
-    problems: &mut Problems,
-) -> Result<RestoredTable, Stopped> {
-    if let Some((image, tally)) = delivery.already_there()? {
-        return Ok(RestoredTable::already_there(plan, &image, tally));
+struct Restore<'a> {
+    options: &'a RestoreOptions,
+    context: &'a Context,
+    roots: Roots,
+    run: Run,
+}
+
+impl Restore<'_> {
+    fn work(&self) -> Result<Report<RestoreReport>, Stopped> {
+        let unread = |error| unremembered("opening the repository", &error);
+        Repository::read(self.roots.source.as_ref()).map_err(unread)?;
+        let mapping = Mapping::parse(&self.options.map)?;
+        let mut cut = self.cut()?;
+        let (mut problems, mut certificate) = (Problems::default(), None);
+        let bases = match &mut cut {
+            None => self.snapshots(&mapping)?,
+            Some(cut) => {
+                problems = std::mem::take(&mut cut.problems);
+                certificate = Some(CutReport::new(&self.options.cut, self.roots.source.as_ref(), cut));
+                let files = cut.bases.drain(..).map(|base| Base::of(base.files, &mapping));
+                files.collect::<Result<Vec<_>, _>>()?
+            }
+        };
+        let plans = self.plans(bases, &mapping, cut.as_ref())?;
+        let mut tables = Vec::new();
+        for plan in &plans {
+            match self.table(plan, &mut problems) {
+                Ok(table) => tables.push(table),
+                Err(Stopped { failure, problems: found }) => {
+                    problems.append(found);
+                    return Err(Stopped { failure, problems });
+                }
+            }
+        }
+        let report = RestoreReport {
+            from: self.options.cut.from.clone(),
+            to: self.options.to.clone(),
+            until: self.options.cut.until.to_string(),
+            dry_run: self.options.dry_run,
+            tables,
+            certificate,
+        };
+        Ok(Report::new("restore", report, problems))
     }
-    let mut begun = delivery.begin()?;
-    delivery.copy(&mut begun)?;
-    let added = new_files(delivery, &mut begun)?;
-    let manifest = retable::with_files(&plan.export.manifest, &added)?;
-    prove_manifest(plan, &manifest, &added)?;
-    begun.name_all(manifest)?;
-    begun.state.added = added;
-    place::place(
-        delivery.target,
-        &begun.partial,
-        &mut begun.state.added,
-        &plan.options.attributes,
-        delivery.run,
-    )?;
-    let (image, state, found) = delivery.finish(begun)?;
-    problems.append(found);
-    Ok(RestoredTable::of_run(plan, &image, &state))
+
+    /// The cut on top of the snapshots, unless it is the snapshots alone.
+    fn cut(&self) -> Result<Option<OpenedCut>, Stopped> {
+        match self.options.cut.until {
+            Until::Snapshot => Ok(None),
+            _ => cut::open(&self.options.cut, &self.roots.source, &self.run).map(Some),
+        }
+    }
+
+    fn table(&self, plan: &TablePlan, problems: &mut Problems) -> Result<RestoredTable, Stopped> {
+        if self.options.dry_run {
+            return Ok(RestoredTable::of_plan(plan));
+        }
+        let delivery = Delivery {
+            options: &plan.options,
+            context: self.context,
+            source: &self.roots.source,
+            target: &self.roots.target,
+            run: &self.run,
+            plan: &plan.export,
+        };
+        if let Some((image, tally)) = delivery.already_there()? {
+            return Ok(RestoredTable::already_there(plan, &image, tally));
+        }
+        let mut begun = delivery.begin()?;
+        delivery.copy(&mut begun)?;
+        let written = new_files(plan, &delivery, &mut begun)?;
+        let manifest = retable::with_files(&plan.export.manifest, &written.files)?;
+        prove_manifest(plan, &manifest, &written.files)?;
+        begun.name_all(manifest)?;
+        begun.state.added = written.files;
+        let (target, attributes) = (delivery.target, &plan.options.attributes);
+        place::place(target, &begun.partial, &mut begun.state.added, attributes, &self.run)?;
+        let (image, state, found) = delivery.finish(begun)?;
+        problems.append(found);
+        if !self.options.leave_out_families {
+            let told = |(family, cells): (&String, &u64)| left_out_problem(&plan.table, family, *cells);
+            problems.extend(written.left_out.iter().map(told));
+        }
+        Ok(RestoredTable::of_run(plan, &image, &state, written.left_out, written.duplicates))
+    }
+
+    /// All plans before the first thing is written.
+    fn plans(
+        &self,
+        bases: Vec<Base>,
+        mapping: &Mapping,
+        cut: Option<&OpenedCut>,
+    ) -> Result<Vec<TablePlan>, Stopped> {
+        let tables: Vec<_> = bases.iter().map(|base| base.table.clone()).collect();
+        mapping.check_used(&tables)?;
+        let targets: Vec<_> = bases.iter().map(|base| base.target.clone()).collect();
+        naming::refuse_twice("tables", &targets)?;
+        let name = |target| naming::snapshot_name(&self.options.name, targets.len(), target);
+        let names = targets.iter().map(name).collect::<Result<Vec<_>, _>>()?;
+        naming::refuse_twice("snapshots", &names)?;
+        let plan = |(base, name)| TablePlan::make(base, name, self.options, &self.roots, cut, &self.run);
+        bases.into_iter().zip(names).map(plan).collect()
+    }
+
+    /// The base snapshots: those that were named, and those of the images.
+    fn snapshots(&self, mapping: &Mapping) -> Result<Vec<Base>, Failure> {
+        let source = self.roots.source.as_ref();
+        let mut names = Vec::new();
+        for base in &self.options.cut.bases {
+            names.push(match base {
+                cut::Base::Snapshot(name) => name.clone(),
+                cut::Base::Image(id) => snapshot_of_image(source, id)?,
+            });
+        }
+        naming::refuse_twice("base snapshots", &names)?;
+        if names.is_empty() {
+            return Err(Failure::usage("give --snapshot or --image: what to start from"));
+        }
+        names.iter().map(|name| Base::read(name, mapping, source, &self.run)).collect()
+    }
 }
 
 /// The files that a cut adds to those of the base: written, proved, and waiting for their names.
-fn new_files(delivery: &Delivery<'_>, begun: &mut Begun<'_>) -> Result<Vec<AddedFile>, Stopped> {
-    let mut added = Vec::new();
-    for file in begun.written.drain(..).flat_map(|unit| unit.files) {
-        if place::is_there(delivery.target.as_ref(), &begun.partial, &file)? {
-            added.push(file);
+fn new_files(plan: &TablePlan, delivery: &Delivery<'_>, begun: &mut Begun<'_>) -> Result<Written, Stopped> {
+    let mut earlier = Vec::new();
+    for unit in std::mem::take(&mut begun.written) {
+        let mut there = true;
+        for file in &unit.files {
+            there &= place::is_there(delivery.target.as_ref(), &begun.partial, file)?;
         }
+        earlier.extend(there.then_some(unit));
     }
-    Ok(added)
+    match &plan.edits {
+        None => Ok(Written::default()),
+        Some(edits) => Writing { plan, edits, delivery }.write(begun, earlier),
+    }
+}
+
+fn snapshot_of_image(source: &dyn Store, id: &str) -> Result<String, Failure> {
+    let unread = |error| unremembered("reading the repository's images", &error);
+    let listed = find_image(source, id).map_err(unread)?.ok_or_else(|| {
+        Failure::failed("reading the image", source.uri(), format!("there is no image {id}"))
+            .hint("`tidegate image list` shows what there is")
+    })?;
+    let damaged = |what| Failure::failed("reading the image", &listed.dir, what);
+    Ok(listed.image.map_err(damaged)?.snapshot)
 }
 
 /// Whether the files stay where they are, because source and target are one root.
 fn in_place(options: &RestoreOptions) -> Result<bool, Failure> {
-    match store::relation(&options.from, &options.to) {
+    match store::relation(&options.cut.from, &options.to) {
         Ok(Relation::Same) => Ok(true),
         Ok(Relation::Apart | Relation::Inside) => Ok(false),
         Ok(Relation::Contains) => {
@@ -114,59 +205,15 @@ fn in_place(options: &RestoreOptions) -> Result<bool, Failure> {
     }
 }
 
-/// All plans before the first thing is written.
-fn plans(
-    options: &RestoreOptions,
-    roots: (&Arc<dyn Store>, &Arc<dyn Store>),
-    in_place: bool,
-    run: &Run,
-) -> Result<Vec<TablePlan>, Stopped> {
-    let unread = |error| unremembered("opening the repository", &error);
-    Repository::read(roots.0.as_ref()).map_err(unread)?;
-    let mapping = Mapping::parse(&options.map)?;
-    let snapshots = snapshots(options, roots.0.as_ref())?;
-    let mut bases = Vec::new();
-    for snapshot in &snapshots {
-        bases.push(Base::read(snapshot, &mapping, roots.0, run)?);
-    }
-    let tables: Vec<_> = bases.iter().map(|base| base.table.clone()).collect();
-    mapping.check_used(&tables)?;
-    naming::refuse_twice("tables", &bases.iter().map(|base| base.target.clone()).collect::<Vec<_>>())?;
-    let name = |base: &Base| naming::snapshot_name(&options.name, bases.len(), &base.target);
-    let names = bases.iter().map(name).collect::<Result<Vec<_>, _>>()?;
-    naming::refuse_twice("snapshots", &names)?;
-    let plan = |(base, name)| TablePlan::make(base, name, options, roots, in_place, run);
-    bases.into_iter().zip(names).map(plan).collect()
-}
-
-/// The base snapshots: those that were named, and those of the images.
-fn snapshots(options: &RestoreOptions, source: &dyn Store) -> Result<Vec<String>, Failure> {
-    let mut snapshots = options.snapshots.clone();
-    for id in &options.images {
-        let unread = |error| unremembered("reading the repository's images", &error);
-        let listed = find_image(source, id).map_err(unread)?.ok_or_else(|| {
-            Failure::failed("reading the image", source.uri(), format!("there is no image {id}"))
-                .hint("`tidegate image list` shows what there is")
-        })?;
-        let damaged = |what| Failure::failed("reading the image", &listed.dir, what);
-        snapshots.push(listed.image.map_err(damaged)?.snapshot);
-    }
-    naming::refuse_twice("base snapshots", &snapshots)?;
-    match snapshots.is_empty() {
-        true => Err(Failure::usage("give --snapshot or --image: what to start from")),
-        false => Ok(snapshots),
-    }
-}
-
 fn export_options(options: &RestoreOptions, snapshot: &str, name: &SnapshotName) -> ExportOptions {
     ExportOptions {
-        from: options.from.clone(),
+        from: options.cut.from.clone(),
         snapshot: snapshot.to_owned(),
         to: options.to.clone(),
         target: Some(name.to_string()),
         overwrite: false,
         level: Level::Blocks,
-        workers: options.workers,
+        workers: options.cut.workers,
         bandwidth: None,
         attributes: options.attributes.clone(),
         reset_ttl: true,

@@ -1,10 +1,12 @@
 //! What a restore will do with one table: a value, made without reading a byte of an HFile.
 
 use super::base::{changed_files, say_rows};
+use super::edits::Edits;
 use super::leftovers::leftover_edits;
 use super::naming::Mapping;
 use super::retable::RegionNames;
 use super::{RestoreOptions, export_options};
+use crate::cut::OpenedCut;
 use crate::export::{Documents, ExportOptions, ExportPlan, Purpose, judge};
 use crate::snapshot_files::SnapshotFiles;
 use formats::name::{SnapshotName, TableName};
@@ -24,6 +26,16 @@ pub struct Base {
     pub target: TableName,
 }
 
+/// Where a restore reads and writes.
+pub struct Roots {
+    /// The repository.
+    pub source: Arc<dyn Store>,
+    /// The root to restore to.
+    pub target: Arc<dyn Store>,
+    /// Whether they are one, and files stay where they are.
+    pub in_place: bool,
+}
+
 /// The restore of one table, worked out.
 pub struct TablePlan {
     /// The table of the base snapshot.
@@ -36,20 +48,22 @@ pub struct TablePlan {
     pub export: ExportPlan,
     /// Its options.
     pub options: ExportOptions,
+    /// The edits that a cut puts on top.
+    pub edits: Option<Edits>,
     /// What is not wrong but should be known.
     pub warnings: Vec<String>,
 }
 
 impl Base {
     /// Reads a snapshot's documents and looks for its files.
-    pub fn read(
-        snapshot: &str,
-        mapping: &Mapping,
-        source: &Arc<dyn Store>,
-        run: &Run,
-    ) -> Result<Self, Failure> {
+    pub fn read(snapshot: &str, mapping: &Mapping, source: &dyn Store, run: &Run) -> Result<Self, Failure> {
         let name = SnapshotName::parse(snapshot).map_err(Failure::usage)?;
-        let files = SnapshotFiles::read(source.as_ref(), &name, run)?;
+        let files = SnapshotFiles::read(source, &name, run)?;
+        Self::of(files, mapping)
+    }
+
+    /// Of a snapshot that was read.
+    pub fn of(files: SnapshotFiles, mapping: &Mapping) -> Result<Self, Failure> {
         let table = files.snapshot.description.table.clone();
         let target = mapping.target_of(&table)?;
         Ok(Self { files, table, target })
@@ -79,10 +93,11 @@ impl TablePlan {
         mut base: Base,
         name: SnapshotName,
         options: &RestoreOptions,
-        (source, target): (&Arc<dyn Store>, &Arc<dyn Store>),
-        in_place: bool,
+        roots: &Roots,
+        cut: Option<&OpenedCut>,
         run: &Run,
     ) -> Result<Self, Stopped> {
+        let Roots { source, target, in_place } = roots;
         let options = export_options(options, base.files.snapshot.description.name.as_str(), &name);
         base.check(&options, source, run)?;
         let Base { mut files, table, target: to } = base;
@@ -99,12 +114,14 @@ impl TablePlan {
         let description = rewrite_description(&files.snapshot.description_bytes, &rewrite)
             .map_err(|error| Failure::failed("describing the snapshot", &name, error))?;
         let regions = std::mem::take(&mut files.listed.regions);
+        let schema = &files.snapshot.schema;
+        let edits = cut.map(|cut| Edits::of(cut, &table, schema, &regions, source.as_ref())).transpose()?;
         let documents = Documents { target: name, description, manifest };
         let cluster = read_cluster_id(source.as_ref())?;
         let mut export = ExportPlan::of(files, documents, cluster, &options, Default::default());
-        (export.purpose, export.in_place) = (Purpose::Restore, in_place);
-        export.digest = export.digest_with(&options, &work(&to));
-        let mut plan = Self { table, names, regions, export, options, warnings: Vec::new() };
+        (export.purpose, export.in_place) = (Purpose::Restore, *in_place);
+        export.digest = export.digest_with(&options, &work(&to, edits.as_ref()));
+        let mut plan = Self { table, names, regions, export, options, edits, warnings: Vec::new() };
         let regions = plan.row_regions().map(|region| plan.names.target_of(&region.encoded)).collect();
         plan.warnings = leftover_edits(target.as_ref(), &plan.names.table, &regions)?;
         Ok(plan)
@@ -117,6 +134,7 @@ impl TablePlan {
 }
 
 /// What the plan of an export does not hold: part of the digest that names the run.
-fn work(target: &TableName) -> Vec<u8> {
-    format!("tidegate restore 1 {}", target.full_form()).into_bytes()
+fn work(target: &TableName, edits: Option<&Edits>) -> Vec<u8> {
+    let edits = edits.map_or("", |edits| &edits.work);
+    format!("tidegate restore 1 {}\n{edits}", target.full_form()).into_bytes()
 }

@@ -1,6 +1,9 @@
+use super::edits::Forecast;
 use super::plan::TablePlan;
-use crate::export::{Counted, State, Tally};
+use crate::cut::CutReport;
+use crate::export::{AddedFile, Counted, State, Tally};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What a restore did, or (with `dry_run`) would do.
 #[derive(Debug, Clone, Serialize)]
@@ -15,6 +18,8 @@ pub struct RestoreReport {
     pub dry_run: bool,
     /// By table, in the order of the base snapshots.
     pub tables: Vec<RestoredTable>,
+    /// What is proved of the cut; none for the snapshots alone.
+    pub certificate: Option<CutReport>,
 }
 
 /// What was done for one table.
@@ -48,6 +53,16 @@ pub struct RestoredTable {
     pub compared: Counted,
     /// Files that were there with other bytes and were replaced.
     pub replaced: Counted,
+    /// New files with the edits of the cut, those of interrupted runs too.
+    pub written: Counted,
+    /// Cells in them.
+    pub cells: u64,
+    /// Cells that batches had twice; they are in once.
+    pub duplicates: u64,
+    /// Cells of families that the base snapshot's schema does not have, by family: they are not in.
+    pub left_out: BTreeMap<String, u64>,
+    /// About how much there is to do; only where there are edits.
+    pub forecast: Option<Forecast>,
     /// Bytes that this run read from the base snapshot's files.
     pub source_bytes_read: u64,
     /// What is not wrong but should be known.
@@ -61,8 +76,22 @@ impl RestoredTable {
     }
 
     /// Of a run that came to its end.
-    pub(super) fn of_run(plan: &TablePlan, image: &str, state: &State) -> Self {
-        Self::new(plan, Some(image), state.tally)
+    pub(super) fn of_run(
+        plan: &TablePlan,
+        image: &str,
+        state: &State,
+        left_out: BTreeMap<String, u64>,
+        duplicates: u64,
+    ) -> Self {
+        let entries = |file: &AddedFile| file.proof.contents.entries.unwrap_or(0);
+        let bytes = state.added.iter().map(|file| file.proof.sum.len).sum();
+        Self {
+            written: Counted { files: state.added.len() as u64, bytes },
+            cells: state.added.iter().map(entries).sum(),
+            duplicates,
+            left_out,
+            ..Self::new(plan, Some(image), state.tally)
+        }
     }
 
     /// Of a table that was restored before.
@@ -87,6 +116,14 @@ impl RestoredTable {
             reused: tally.reused.into(),
             compared: tally.compared.into(),
             replaced: tally.replaced.into(),
+            written: Counted::default(),
+            cells: 0,
+            duplicates: 0,
+            left_out: BTreeMap::new(),
+            forecast: plan
+                .edits
+                .as_ref()
+                .map(|edits| edits.forecast.with_copy(if export.in_place { 0 } else { export.bytes() })),
             source_bytes_read: tally.bytes_read,
             warnings: plan.warnings.clone(),
         }

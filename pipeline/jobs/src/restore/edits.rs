@@ -1,0 +1,217 @@
+//! The edits of one table that a cut puts on top of its base: which, in which units of work, and about how much.
+
+use crate::cut::{OpenedCut, ReplayBatch};
+use catalog::{StoreFile, layout};
+use formats::name::{EncodedRegionName, FileName, TableName};
+use formats::schema::TableSchema;
+use formats::snapshot::RegionManifest;
+use history::{BulkLoadedFile, Lineages, ReplayRegion};
+use serde::Serialize;
+use stage::{Failure, Problem};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use steps::{
+    BulkFile, EditBounds, EditsToWrite, FamilyToWrite, OpenedBatch, RegionRouter, SourceRegion, failed_store,
+    store_file_settings,
+};
+use store::Store;
+
+/// The edits of one table.
+pub struct Edits {
+    /// Where rows belong.
+    pub router: RegionRouter,
+    /// The families of the restored table.
+    pub families: Vec<FamilyToWrite>,
+    /// Regions that share rows, parents first.
+    pub units: Vec<EditsToWrite>,
+    /// The batches that hold them.
+    pub batches: Vec<OpenedBatch<StoreFile>>,
+    /// About how much there is to do.
+    pub forecast: Forecast,
+    /// Tells these edits from others, for the digest of the plan.
+    pub work: String,
+}
+
+/// About how much work edits are: by what batches say of themselves, without reading them.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Forecast {
+    /// Cells in the parts of batches that will be read.
+    pub cells: u64,
+    /// Bytes of those parts, which are compressed; new files are about so long or longer.
+    pub batch_bytes: u64,
+    /// Stores that may get a new file.
+    pub stores: u64,
+    /// Bulk-loaded files.
+    pub bulk_files: u64,
+    /// Seconds, about, on one core, with the copying of the base's files.
+    pub seconds: u64,
+}
+
+/// Cells that a core merges, sorts, writes and checks in a second, about.
+const CELLS_A_SECOND: u64 = 500_000;
+/// Bytes that are copied and proved in a second, about.
+const BYTES_A_SECOND: u64 = 200 << 20;
+
+impl Edits {
+    /// Of a table, from a cut that was opened.
+    pub fn of(
+        cut: &OpenedCut,
+        table: &TableName,
+        schema: &TableSchema,
+        regions: &[RegionManifest],
+        source: &dyn Store,
+    ) -> Result<Self, Failure> {
+        let replayed = cut.replay.in_order();
+        let replayed: Vec<_> = replayed.into_iter().filter(|(_, region)| region.table == *table).collect();
+        let mut work = String::new();
+        let batches = open_batches(cut.batches.get(table), source, &mut work)?;
+        let mut sources = Vec::new();
+        for (name, region) in &replayed {
+            sources.push(source_region(name, region, schema, source)?);
+        }
+        let units = units(sources, cut.history.lineages());
+        // Whatever decides the result is in here: the same work gives the same files.
+        let _ = write!(work, "{units:?}");
+        let forecast = forecast(&units, &batches, schema);
+        let settings = |family| {
+            let settings = |has_tags| store_file_settings(family, has_tags);
+            Ok([settings(false)?, settings(true)?])
+        };
+        let families = schema
+            .families
+            .iter()
+            .map(|family| FamilyToWrite { name: family.name.clone(), settings: settings(family) });
+        Ok(Self {
+            router: RegionRouter::new(regions),
+            families: families.collect(),
+            units,
+            batches,
+            forecast,
+            work,
+        })
+    }
+}
+
+fn open_batches(
+    batches: Option<&Vec<ReplayBatch>>,
+    source: &dyn Store,
+    work: &mut String,
+) -> Result<Vec<OpenedBatch<StoreFile>>, Failure> {
+    let mut opened = Vec::new();
+    for of in batches.into_iter().flatten() {
+        let path = &of.wal.path;
+        let unread = |error| failed_store("opening a batch", source, error);
+        let identity = source.metadata(path).map_err(unread)?.identity.0;
+        let _ = writeln!(work, "{path} {identity}");
+        let batch = catalog::open_batch(source, path)
+            .map_err(|error| crate::export::unremembered("opening a batch", &error))?;
+        opened.push(OpenedBatch { path: path.to_string(), batch, regions: of.regions.clone() });
+    }
+    Ok(opened)
+}
+
+fn source_region(
+    name: &EncodedRegionName,
+    region: &ReplayRegion,
+    schema: &TableSchema,
+    source: &dyn Store,
+) -> Result<SourceRegion, Failure> {
+    let after = schema.families.iter().map(|family| family.name.as_bytes());
+    let after = after.map(|family| (family.to_vec(), region.after(family))).collect();
+    let bounds = EditBounds { first: region.first(), through: region.through, after };
+    let mut bulk = Vec::new();
+    for file in &region.bulk {
+        bulk.extend(bulk_file(name, region, file, source)?);
+    }
+    Ok(SourceRegion { region: *name, bounds, bulk })
+}
+
+/// A bulk-loaded file as the repository keeps it. One that it does not keep is told by the cut.
+fn bulk_file(
+    region: &EncodedRegionName,
+    of: &ReplayRegion,
+    file: &BulkLoadedFile,
+    source: &dyn Store,
+) -> Result<Option<BulkFile>, Failure> {
+    let BulkLoadedFile { family, file, number, .. } = file;
+    let path = layout::bulk(of.table.full_form(), region.as_str(), family.as_str(), file);
+    let path = path.map_err(Failure::usage)?;
+    match source.metadata(&path) {
+        Err(error) if error.is_not_found() => return Ok(None),
+        there => there.map_err(|error| failed_store("looking for a bulk-loaded file", source, error))?,
+    };
+    let wrong = |error| Failure::failed("reading the name of a bulk-loaded file", &path, error);
+    let parsed = FileName::parse(file).map_err(wrong)?;
+    let name = match parsed.bulk_sequence_id() {
+        Some(_) => parsed,
+        None => FileName::parse(&format!("{file}_SeqId_{number}_")).map_err(wrong)?,
+    };
+    Ok(Some(BulkFile { path, family: family.clone(), name, number: *number }))
+}
+
+/// Source regions that share rows make a unit: those that came of each other, or have a common ancestor.
+fn units(sources: Vec<SourceRegion>, lineages: &Lineages) -> Vec<EditsToWrite> {
+    let mut groups: Vec<Vec<SourceRegion>> = Vec::new();
+    let mut group_of: BTreeMap<EncodedRegionName, usize> = BTreeMap::new();
+    for source in sources {
+        let mut relatives = lineages.ancestors(&source.region);
+        relatives.insert(source.region);
+        let mut known: Vec<usize> = relatives.iter().filter_map(|name| group_of.get(name).copied()).collect();
+        known.sort_unstable();
+        known.dedup();
+        let into = known.first().copied().unwrap_or(groups.len());
+        if into == groups.len() {
+            groups.push(Vec::new());
+        }
+        // A merged region joins the groups of its parents.
+        for other in known.into_iter().skip(1) {
+            let moved = groups.get_mut(other).map(std::mem::take).unwrap_or_default();
+            group_of.values_mut().filter(|group| **group == other).for_each(|group| *group = into);
+            if let Some(group) = groups.get_mut(into) {
+                group.extend(moved);
+            }
+        }
+        group_of.extend(relatives.into_iter().map(|name| (name, into)));
+        if let Some(group) = groups.get_mut(into) {
+            group.push(source);
+        }
+    }
+    let groups = groups.into_iter().filter(|group| !group.is_empty());
+    (0..).zip(groups).map(|(unit, regions)| EditsToWrite { unit, regions }).collect()
+}
+
+fn forecast(units: &[EditsToWrite], batches: &[OpenedBatch<StoreFile>], schema: &TableSchema) -> Forecast {
+    let regions: BTreeMap<&str, &SourceRegion> =
+        units.iter().flat_map(|unit| &unit.regions).map(|region| (region.region.as_str(), region)).collect();
+    let mut forecast = Forecast {
+        stores: (regions.len() * schema.families.len()) as u64,
+        bulk_files: regions.values().map(|region| region.bulk.len() as u64).sum(),
+        ..Forecast::default()
+    };
+    for group in batches.iter().flat_map(|batch| batch.batch.groups()) {
+        let wanted = regions.get(group.region.as_str()).is_some_and(|region| {
+            group.last_sequence >= region.bounds.first && group.first_sequence <= region.bounds.through
+        });
+        if wanted {
+            forecast.cells += group.rows;
+            forecast.batch_bytes += group.bytes;
+        }
+    }
+    forecast
+}
+
+impl Forecast {
+    /// With the time that it takes, and so many bytes of the base's files to be copied.
+    pub fn with_copy(self, bytes: u64) -> Self {
+        Self { seconds: self.cells / CELLS_A_SECOND + bytes / BYTES_A_SECOND, ..self }
+    }
+}
+
+/// What is told of families that the restored table does not have.
+pub fn left_out_problem(table: &TableName, family: &str, cells: u64) -> Problem {
+    let what = format!("{cells} cells of family {family}, which the base snapshot's schema does not have");
+    Problem::new(stage::ProblemKind::Missing, "cut", what)
+        .in_table(table.full_form())
+        .meaning("the restored table has the schema of the base snapshot, so these cells are not in it")
+        .hint("start from a snapshot that has the family, or give --leave-out-families to accept it")
+}

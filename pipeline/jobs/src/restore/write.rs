@@ -1,0 +1,215 @@
+//! Writes the new files of a table: merge, route, sort and write; open again and compare; write down.
+
+use super::edits::Edits;
+use super::place::waiting_path;
+use super::plan::TablePlan;
+use crate::export::{AddedFile, Begun, Delivery, Record, WrittenRecord};
+use catalog::StoreFile;
+use formats::name::{EncodedRegionName, FamilyName};
+use stage::{Bytes, Failure, Map, Problem, Problems, Stopped};
+use std::collections::{BTreeMap, BTreeSet};
+use steps::{
+    CheckWritten, Contents, EditsToWrite, Proof, WriteEdits, WrittenEdits, WrittenHFile, WrittenUnit,
+    failed_store,
+};
+use store::{Publish, StoreErrorKind};
+
+const DOING: &str = "writing new HFiles";
+
+/// Makes the new files of a table.
+pub struct Writing<'a> {
+    pub plan: &'a TablePlan,
+    pub edits: &'a Edits,
+    pub delivery: &'a Delivery<'a>,
+}
+
+impl Writing<'_> {
+    /// All units that no journal knows. Gives the files that wait for their names, those of interrupted runs too.
+    pub fn write(&self, begun: &mut Begun<'_>, earlier: Vec<WrittenRecord>) -> Result<Written, Stopped> {
+        let target = self.delivery.target.as_ref();
+        let mut written = Written::default();
+        let mut done = BTreeSet::new();
+        for record in earlier {
+            done.insert(record.unit);
+            written.take(record);
+        }
+        let todo = self.edits.units.iter().filter(|unit| !done.contains(&unit.unit)).cloned();
+        let todo: Vec<EditsToWrite> = todo.collect();
+        let writing = begun.partial.join("writing").map_err(Failure::usage)?;
+        let (run, workers) = (self.delivery.run, self.plan.options.workers);
+        let step: WriteEdits<'_, StoreFile> = WriteEdits {
+            source: self.delivery.source.as_ref(),
+            target,
+            writing,
+            batches: &self.edits.batches,
+            router: &self.edits.router,
+            targets: self.targets(),
+            table: self.plan.names.table.full_form().to_owned(),
+            families: &self.edits.families,
+            memory: (self.delivery.context.memory / 2 / workers.max(1)).max(MIN_ARENA),
+            create_time: self.plan.export.created_ms,
+        };
+        let check = CheckEdits(CheckWritten { store: target });
+        let meter = run.meter("write new files", Some(todo.len() as u64), None);
+        let mut problems = Problems::default();
+        let flow = run.flow(runtime::units(todo)).io(workers, "write", &step).io(workers, "check", &check);
+        let worked = flow.unordered().each(|unit| {
+            meter.advance(1, unit.files.iter().map(|(file, ..)| file.sum.len).sum());
+            match self.keep(unit, begun)? {
+                Ok(record) => written.take(record),
+                Err(found) => problems.extend(found),
+            }
+            Ok(())
+        });
+        match (worked, problems.is_empty()) {
+            (Ok(()), true) => Ok(written),
+            (Ok(()), false) => {
+                let failure =
+                    Failure::failed(DOING, self.plan.table.full_form(), "edits could not be read or written")
+                        .hint("nothing was published; the problems say which files are damaged");
+                Err(Stopped { failure, problems })
+            }
+            (Err(failure), _) => Err(Stopped { failure, problems }),
+        }
+    }
+
+    /// The names that the router's regions have in the restored table.
+    fn targets(&self) -> Vec<EncodedRegionName> {
+        let router = &self.edits.router;
+        let names = (0..router.len()).filter_map(|number| router.name(number));
+        names.map(|name| self.plan.names.target_of(name)).collect()
+    }
+
+    /// Keeps the files of a unit if nothing is wrong with them, and writes them down.
+    fn keep(
+        &self,
+        unit: CheckedEdits,
+        begun: &Begun<'_>,
+    ) -> Result<Result<WrittenRecord, Vec<Problem>>, Failure> {
+        let mut problems = unit.problems;
+        let mut files = Vec::new();
+        for (file, family, found) in unit.files {
+            problems.extend(found);
+            problems.extend(self.outside(&file));
+            if problems.is_empty() {
+                files.push(self.wait(&file, &family, begun)?);
+            }
+        }
+        if !problems.is_empty() {
+            return Ok(Err(problems));
+        }
+        let record =
+            WrittenRecord { unit: unit.unit, files, left_out: unit.left_out, duplicates: unit.duplicates };
+        begun.write_down(&Record::Written(record.clone()))?;
+        Ok(Ok(record))
+    }
+
+    /// A file with rows outside of its region: HBase would not clip it.
+    fn outside(&self, file: &WrittenHFile) -> Option<Problem> {
+        let targets = self.targets();
+        let holds = |row: &[u8]| {
+            let number = self.edits.router.route(row);
+            number
+                .and_then(|number| targets.get(number))
+                .is_some_and(|name| name.as_str() == file.asked.region)
+        };
+        let inside = file.cells == 0 || holds(&file.first_row) && holds(&file.last_row);
+        let what = "a new file has rows outside of its region";
+        (!inside).then(|| {
+            Problem::new(stage::ProblemKind::Cells, &file.asked.path, what).in_region(&file.asked.region)
+        })
+    }
+
+    /// Moves a file to where it waits for its name.
+    fn wait(
+        &self,
+        file: &WrittenHFile,
+        family: &FamilyName,
+        begun: &Begun<'_>,
+    ) -> Result<AddedFile, Failure> {
+        let target = self.delivery.target.as_ref();
+        let failed = |error| failed_store(DOING, target, error);
+        let identity = target.metadata(&file.asked.path).map_err(failed)?.identity.0;
+        let added = added_file(file, family, identity);
+        let to = waiting_path(&begun.partial, &added)?;
+        match target.rename(&file.asked.path, &to, Publish::Replace) {
+            Err(error) if error.kind != StoreErrorKind::AlreadyExists => return Err(failed(error)),
+            _ => {}
+        }
+        let identity = target.metadata(&to).map_err(failed)?.identity.0;
+        Ok(AddedFile { proof: Proof { identity, ..added.proof }, ..added })
+    }
+}
+
+/// Less memory than this makes no useful files.
+const MIN_ARENA: usize = 4 << 20;
+
+fn added_file(file: &WrittenHFile, family: &FamilyName, identity: String) -> AddedFile {
+    let contents = Contents {
+        entries: Some(file.cells),
+        max_sequence: Some(file.asked.max_sequence_id),
+        ..Contents::default()
+    };
+    AddedFile {
+        table: file.asked.table.clone(),
+        region: file.asked.region.clone(),
+        family: family.to_string(),
+        name: file.name(),
+        proof: Proof { sum: file.sum, ranges: Vec::new(), contents, identity },
+    }
+}
+
+/// New files that are proved.
+#[derive(Default)]
+pub struct Written {
+    /// The files.
+    pub files: Vec<AddedFile>,
+    /// Cells of families that the restored table does not have.
+    pub left_out: BTreeMap<String, u64>,
+    /// Cells that batches had twice.
+    pub duplicates: u64,
+}
+
+impl Written {
+    fn take(&mut self, record: WrittenRecord) {
+        self.files.extend(record.files);
+        self.duplicates += record.duplicates;
+        for (family, cells) in record.left_out {
+            *self.left_out.entry(family).or_default() += cells;
+        }
+    }
+}
+
+/// The step: checks the files of a unit.
+struct CheckEdits<'a>(CheckWritten<'a>);
+
+/// A unit whose files were checked.
+struct CheckedEdits {
+    unit: u32,
+    files: Vec<(WrittenHFile, FamilyName, Vec<Problem>)>,
+    left_out: BTreeMap<String, u64>,
+    duplicates: u64,
+    problems: Vec<Problem>,
+}
+
+impl Bytes for CheckedEdits {
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
+impl Map for CheckEdits<'_> {
+    type In = WrittenEdits;
+    type Out = CheckedEdits;
+
+    fn map(&self, edits: WrittenEdits) -> Result<CheckedEdits, Failure> {
+        let WrittenEdits { unit, files, left_out, duplicates, problems } = edits;
+        let (files, families): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+        let checked = match problems.is_empty() {
+            true => self.0.map(WrittenUnit { files })?.files,
+            false => Vec::new(),
+        };
+        let files = checked.into_iter().zip(families).map(|((file, found), family)| (file, family, found));
+        Ok(CheckedEdits { unit, files: files.collect(), left_out, duplicates, problems })
+    }
+}
