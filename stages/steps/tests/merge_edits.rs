@@ -77,7 +77,7 @@ fn batch<'e>(entries: impl Iterator<Item = (&'e u64, &'e Vec<Cell>)>, group: usi
         cell_type: CellType::Put,
         value: vec![],
     };
-    let mut aside = |region| {
+    let aside = |region| {
         let mut arena = CellArena::new(region);
         arena.push_entry(7, 0, [other.of(7)].into_iter());
         arena
