@@ -60,6 +60,7 @@ pub struct LogFile {
     /// How it ended.
     pub end: FileEnd,
     /// When its end was read, ms by the reader's clock, where that was recorded: all that the file held then is here.
+    /// No later than the WALs were listed: of a WAL or a server that began later nothing is known.
     pub read_ms: Option<i64>,
     /// Whether every entry in front of the end is here (not so after a salvage that skipped bytes).
     pub intact: bool,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use formats::name::{EncodedRegionName, StoreFileName, TableName};
-use formats::wal::{EventType, FlushAction, Marker, ServerName};
+use formats::wal::{EventType, FlushAction, Marker};
 
 use crate::lineage::store_files;
 use crate::{History, MarkerEntry, RegionHistory, RegionStart, Starts};
@@ -132,22 +132,33 @@ fn walk(
     breaks
 }
 
-/// The markers in the order in which they were written. After a crash a region opens below the ids of its last markers:
-/// those lie in WALs of another server, behind an older REGION_OPEN.
+/// The markers in the order in which they were written. After a crash a region opens below the ids of its last markers,
+/// or with the same as the last time: those lie in WALs of another server, behind an older REGION_OPEN.
 fn by_life<'a>(history: &History, entries: &'a RegionHistory) -> Vec<&'a MarkerEntry> {
-    let mut opened: BTreeMap<Option<&ServerName>, u64> = BTreeMap::new();
+    let (mut opened, mut raised) = (BTreeMap::new(), BTreeSet::new());
     let mut markers = Vec::with_capacity(entries.markers().len());
     for segment in &entries.segments {
         let (Some(entry), Some(part)) = (entries.marker(segment), entries.part(segment)) else { continue };
         let server = history.files().get(part.file).and_then(|file| file.server());
         if matches!(&entry.marker, Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen) {
-            opened.insert(server, entry.sequence);
+            opened.insert(server, (entry.sequence, entry.write_time));
         }
-        let life = opened.get(&server).copied().unwrap_or(entry.sequence);
-        markers.push((life, entry));
+        let (open, time) = opened.get(&server).copied().unwrap_or((entry.sequence, entry.write_time));
+        // Behind these the region opens with a larger number.
+        let raises = match &entry.marker {
+            Marker::RegionEvent(event) => event.event_type == EventType::RegionClose,
+            marker => !matches!(marker, Marker::Compaction(_)) && added_files(marker).next().is_some(),
+        };
+        if raises {
+            raised.insert((open, server));
+        }
+        markers.push((open, time, server, entry));
     }
-    markers.sort_by_key(|(life, entry)| (*life, entry.sequence));
-    markers.into_iter().map(|(_, entry)| entry).collect()
+    markers.sort_by_key(|(open, time, server, entry)| {
+        let alive = server.is_some_and(|server| !history.dead_servers.contains(server));
+        (*open, raised.contains(&(*open, *server)), alive, *time, *server, entry.sequence)
+    });
+    markers.into_iter().map(|(.., entry)| entry).collect()
 }
 
 /// Files that a flush, a bulk load or a compaction has put into a region.

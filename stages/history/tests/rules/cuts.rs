@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use history::{
-    Asked, ClockError, Clocks, Closed, ClosedBecause, FileEnd, HeldBack, History, Refusal, RollMarker,
-    Starts, Unplaced, at_end, at_marker, at_sequences, at_snapshot, at_time, check, frontier,
+    Asked, ClockError, ClockLevel, Clocks, Closed, ClosedBecause, Dependency, Event, FileEnd, Found,
+    Frontier, HeldBack, History, Refusal, RollMarker, Starts, Unplaced, at_end, at_marker, at_sequences,
+    at_snapshot, at_time, check, clock_level, frontier, region_cuts, trim,
 };
 
 use crate::world::{
@@ -203,4 +204,56 @@ fn a_time_beyond_the_frontier_is_refused() {
         "80 ms is beyond what has been read: the WALs of a%2C1%2C1 are known up to 79 ms"
     );
     assert_eq!(refusal, Refusal::BeyondFrontier { asked_ms: 80, reachable_ms: 79, group });
+}
+
+#[test]
+fn a_cut_in_front_of_a_bulk_load_that_the_files_hold_is_refused() {
+    let log = wal("a", 1).open('a', 2, 1, &[]).edits('a', [4], 1).bulk_load('a', 8, 5, &["2_SeqId_8_"]);
+    let history = history([log.edits('a', [10], 6)]);
+    let starts = snapshot(&history, &[('a', 8)]);
+    let frontier = frontier(&history, &none());
+    let refused = |last| {
+        let cut = at_sequences(&history, &starts, &[(region('a'), last)].into());
+        check(&history, &cut, &starts, &none(), &frontier).is_err()
+    };
+    assert_eq!([4, 8, 9, 10].map(refused), [true, true, false, false]);
+    // The snapshot's own cut has it in, and dependencies cannot take it out.
+    assert_eq!(at_snapshot(&history, &starts).last(&region('a')), 9);
+    let effect = Found::Entry(Event { region: region('a'), sequence: 9 });
+    let dependency = Dependency { cause: Found::Nowhere, effect };
+    let trimmed = trim(&history, &starts, &at_end(&history), &[dependency]);
+    assert_eq!((trimmed.cut.last(&region('a')), trimmed.in_files), (10, vec![0]));
+}
+
+#[test]
+fn a_marker_from_before_a_crash_brings_no_edit_of_its_id_into_a_cut() {
+    // The ids 5 and 6 were given to markers, and behind the crash to an edit and another marker.
+    let old = wal("a", 1)
+        .open('a', 2, 1, &[])
+        .edits('a', [4], 1)
+        .compaction('a', 5, 1, &[], &[])
+        .start_flush('a', 5, 1);
+    let new = wal("b", 5).edits('a', 5..=7, 6);
+    let history = history([old, new]);
+    let servers = [(server("b", 1), vec![wal_name("b", 1, 5)]), (server("a", 1), vec![wal_name("a", 1, 2)])];
+    let marker = RollMarker { name: "m".into(), created_ms: 5, servers: servers.into() };
+    assert_eq!(at_marker(&history, &marker).last(&region('a')), 4);
+}
+
+#[test]
+fn a_bulk_load_whose_id_was_given_again_is_dated_all_the_same() {
+    // Its number was 4, the region opened above it, and the next edit got the id of the marker.
+    let old = wal("a", 1).open('a', 2, 1, &[]).bulk_load('a', 4, 10, &["2_SeqId_4_"]);
+    let new = wal("b", 1).edits('a', [5], 90);
+    let history = history([old, new, wal("c", 1).edits('c', [4], 50)]);
+    let cut = at_sequences(&history, &Starts::default(), &[(region('a'), 4), (region('c'), 4)].into());
+    let regions = region_cuts(&history, &Starts::default(), &cut);
+    assert_eq!(regions.get(&region('a')).map(|region| region.entries_out), Some(2));
+    let level = clock_level(&history, &Starts::default(), &cut, &Clocks::within(1), &ever(&history));
+    assert_eq!(level, ClockLevel::Bounded { uncertain_in: 1, uncertain_out: 1, undated_regions: 0 });
+}
+
+/// A frontier behind which nothing is left to be read.
+fn ever(history: &History) -> Frontier {
+    Frontier { groups: Vec::new(), ..frontier(history, &none()) }
 }

@@ -2,7 +2,7 @@ use history::{
     Clocks, History, Refusal, Starts, StoreListBreakKind as Kind, at_end, check, frontier, store_list_breaks,
 };
 
-use crate::world::{Log, history, region, snapshot, wal};
+use crate::world::{Log, history, region, server, snapshot, sources, wal};
 
 fn kinds(history: &History, starts: &Starts) -> Vec<(u64, Kind)> {
     store_list_breaks(history, starts).into_iter().map(|found| (found.sequence, found.kind)).collect()
@@ -57,6 +57,35 @@ fn the_snapshot_tells_the_files_where_no_open_does() {
     let expected = Kind::Restored { returned: vec![], vanished: names(&["0"]) };
     assert_eq!(kinds(&history, &starts), [(12, expected)]);
     assert_eq!(kinds(&history, &Starts::default()), []);
+}
+
+#[test]
+fn a_snapshot_from_behind_a_compaction_lists_its_output() {
+    // Nothing was written since the region opened, so its files reach up to 9 only.
+    let log = wal("a", 1).open('a', 13, 1, &["1", "2"]).close('a', 15, 1).open('a', 16, 1, &["1", "2"]);
+    let log = log.compaction('a', 18, 1, &["1", "2"], &["0"]).close('a', 20, 1);
+    let history = history([log.open('a', 21, 1, &["0"])]);
+    assert_eq!(kinds(&history, &snapshot(&history, &[('a', 9)])), []);
+}
+
+#[test]
+fn markers_from_before_a_crash_are_older_than_the_open_behind_it() {
+    // The server died; what it had compacted to `3` is behind the number with which the region was opened again.
+    let old = wal("a", 1).open('a', 10, 1, &["1", "2"]).start_flush('a', 12, 2).compaction(
+        'a',
+        14,
+        2,
+        &["1", "2"],
+        &["3"],
+    );
+    let new = wal("b", 1).open('a', 12, 3, &["3"]).edits('a', [14], 4);
+    assert_eq!(kinds(&history([old, new]), &Starts::default()), []);
+    // It opened with the same number twice.
+    let old = || wal("b", 1).open('a', 10, 1, &["1", "2"]).compaction('a', 12, 2, &["1", "2"], &["3"]);
+    let new = || wal("a", 1).open('a', 10, 3, &["3"]).edits('a', [12], 4);
+    let mut sources = sources([old(), new()]);
+    sources.dead_servers = [server("b", 1)].into();
+    assert_eq!(kinds(&History::new(sources), &Starts::default()), []);
 }
 
 #[test]

@@ -164,11 +164,25 @@ fn assert_content(
 }
 
 /// An effect without its cause is among the uncertain.
-fn assert_clock(cluster: &Cluster, certificate: &Certificate, counts: &mut Counts, what: &str) {
+fn assert_clock(
+    cluster: &Cluster,
+    reading: &Reading,
+    starts: &Starts,
+    certificate: &Certificate,
+    counts: &mut Counts,
+    what: &str,
+) {
     let ClockLevel::Bounded { uncertain_in, undated_regions, .. } = certificate.clock else {
         panic!("{what}: {:?}", certificate.clock)
     };
-    let broken = cluster.violations(&vector(cluster, &certificate.cut));
+    let (vector, read) = (vector(cluster, &certificate.cut), reading.edits(cluster));
+    let held = |edit: &fixtures::sim::Edit| {
+        edit.cell_sequence <= starts.covered(&cluster.regions[edit.region].name) && edit.at <= reading.listed
+    };
+    let broken = cluster.violations(|index| {
+        let edit = &cluster.edits[index];
+        cluster.is_in(edit, &vector) && (read.contains(&index) || held(edit))
+    });
     counts.violated += usize::from(!broken.is_empty());
     counts.uncertain += uncertain_in;
     if undated_regions == 0 {
@@ -195,12 +209,13 @@ fn assert_nothing_unread(cluster: &Cluster, reading: &Reading, cut: &Cut, what: 
     }
 }
 
-/// Edits that lie inside a cut, in no file, and in no WAL that was read.
+/// Edits that were acknowledged when the WALs were listed and lie inside a cut, in no file, and in no WAL that was read.
 fn missing_inside(cluster: &Cluster, reading: &Reading, starts: &Starts, vector: &Vector) -> Vec<usize> {
     let read = reading.edits(cluster);
     let begun = cluster.ancestors(vector.iter().filter(|(_, last)| **last > 0).map(|(region, _)| *region));
     let missing = |(index, edit): &(usize, &fixtures::sim::Edit)| {
-        let logged = edit.durability != Durability::Skipped && !edit.lost && edit.at <= reading.listed;
+        let logged = edit.durability != Durability::Skipped && !edit.lost;
+        let logged = logged && edit.acknowledged.is_some_and(|at| at <= reading.listed);
         let in_files = edit.cell_sequence <= starts.covered(&cluster.regions[edit.region].name);
         let inside = cluster.is_in(edit, vector) || begun.contains(&edit.region);
         logged && inside && !in_files && !read.contains(index)
@@ -269,7 +284,7 @@ fn history_of(seed: u64, counts: &mut Counts) {
                 Ok(certificate) => {
                     counts.certified += 1;
                     assert_content(&cluster, &reading, &starts, &chosen, &certificate, &what);
-                    assert_clock(&cluster, &certificate, counts, &what);
+                    assert_clock(&cluster, &reading, &starts, &certificate, counts, &what);
                     assert_nothing_unread(&cluster, &reading, &certificate.cut, &what);
                     let held = |edit: usize| {
                         let edit = &cluster.edits[edit];
@@ -316,4 +331,30 @@ fn every_cut_of_every_history_holds_what_it_says() {
         history_of(seed, &mut counts);
     }
     eprintln!("{counts:#?}");
+    // The oracle has something to say, and so has each of the claims.
+    assert!(counts.histories < 100 || (counts.violated > 100 && counts.free_of_violations > 100));
+}
+
+#[test]
+fn clocks_outside_of_their_bound_break_what_was_claimed_of_them() {
+    let mut wrong = 0;
+    for seed in seeds(100) {
+        let cluster = simulate(seed, &Shape { clock_bound_ms: 12, ..Shape::of(seed) });
+        let reading = Reading::at_end(&cluster);
+        let history = History::new(sources(&cluster, &reading));
+        let claimed = Clocks::within(0);
+        let random = &mut Random::new(seed);
+        for _ in 0..10 {
+            let time_ms = ((cluster.began + random.below(cluster.ended - cluster.began)) / 1000) as i64;
+            let cut = at_time(&history, time_ms, &claimed);
+            let certificate = certify(&history, &Starts::default(), &claimed, &cut, &[]);
+            let Ok(certificate) = certificate else { continue };
+            let ClockLevel::Bounded { uncertain_in, .. } = certificate.clock else { continue };
+            let vector = vector(&cluster, &certificate.cut);
+            let broken = cluster.violations(|index| cluster.is_in(&cluster.edits[index], &vector));
+            wrong += usize::from(broken.len() as u64 > uncertain_in);
+        }
+    }
+    eprintln!("{wrong} cuts have more violations than a bound of 0 ms would allow");
+    assert!(wrong > 0);
 }

@@ -33,7 +33,7 @@ pub fn sources(cluster: &Cluster, reading: &Reading) -> Sources {
             path: cluster.file_path(reading, file),
             origin,
             end,
-            read_ms: Some((file.read / 1000) as i64),
+            read_ms: Some((reading.listed / 1000) as i64),
             intact: true,
             regions: regions(cluster, entries),
         });
