@@ -6,6 +6,7 @@ mod checks;
 mod comparator;
 mod json;
 mod key;
+mod tag;
 
 pub use cell_type::CellType;
 pub use checks::CellChecks;
@@ -14,6 +15,7 @@ pub use json::{JsonForm, encode_json};
 pub(crate) use json::{push_family, push_hex, push_number, push_text};
 pub use key::{KEY_OVERHEAD, KeyRef, MAX_ROW_LENGTH, decode_key, encode_key};
 pub(crate) use key::{key_lengths, split_key};
+pub use tag::{Tag, tags};
 
 /// One cell, borrowed from the bytes it was decoded from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
