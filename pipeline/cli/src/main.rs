@@ -74,6 +74,7 @@ fn name_of(command: &Command) -> &'static str {
         Command::Convert(_) => "convert",
         Command::Cut(_) => "cut",
         Command::Restore(_) => "restore",
+        Command::Scan(_) => "scan",
         Command::Completions { .. } => "completions",
     }
 }
@@ -101,6 +102,13 @@ fn run(command: Command, name: &'static str, every: &EveryCommand, context: &Con
             let done = meaning::restore(typed).map_err(Stopped::from);
             let done = done.and_then(|options| jobs::restore::run(&options, context));
             report::end(every, name, done, show::restore)
+        }
+        Command::Scan(typed) => {
+            let done = meaning::scan(typed).map_err(Stopped::from).and_then(|options| {
+                let mut out = std::io::stdout().lock();
+                jobs::scan::run(&options, context, &mut out)
+            });
+            report::end_beside_output(every, name, done)
         }
         Command::Completions { .. } => ExitCode::SUCCESS,
     }

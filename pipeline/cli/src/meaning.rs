@@ -1,12 +1,15 @@
 //! What the arguments mean: defaults worked out, text turned into values.
 
-use crate::arguments::{Convert, CutArguments, EveryCommand, Export, Level, ProgressBars, Restore};
+use crate::arguments::{
+    CellFormat, Convert, CutArguments, EveryCommand, Export, Level, ProgressBars, Restore, Scan,
+};
 use crate::bars::{Bars, Timings};
 use jobs::convert::ConvertOptions;
 use jobs::cut::{Base, CutOptions, Until};
 use jobs::export::ExportOptions;
 use jobs::hfile::CatOptions;
 use jobs::restore::RestoreOptions;
+use jobs::scan::{CellForm, ScanOptions, Shown};
 use jobs::wal::CatWalOptions;
 use jobs::{Attributes, Cancel, Context, Progress};
 use stage::Failure;
@@ -145,6 +148,32 @@ pub fn cut(typed: CutArguments, workers: u16, left_out: Option<Until>) -> Result
         clocks: typed.clocks,
         accept_gaps: typed.accept_gaps,
         workers: usize::from(workers),
+    })
+}
+
+/// The options of a scan.
+pub fn scan(typed: Scan) -> Result<ScanOptions, Failure> {
+    let now = |text: &String| {
+        let wrong = || Failure::usage(format!("--now {text:?}: give 2026-11-20T10:00:00Z, or milliseconds"));
+        jobs::wal::parse_ms(text).ok_or_else(wrong)
+    };
+    let shown = match (typed.raw, typed.all_versions) {
+        (true, _) => Shown::Raw,
+        (false, true) => Shown::AllVersions,
+        (false, false) => Shown::Newest,
+    };
+    let table = typed.format == CellFormat::Table;
+    Ok(ScanOptions {
+        cut: cut(typed.cut, typed.workers, Some(Until::Snapshot))?,
+        table: typed.table,
+        shown,
+        row: typed.row.as_deref().map(bytes_of).transpose()?,
+        prefix: typed.prefix.as_deref().map(bytes_of).transpose()?,
+        family: typed.family.as_deref().map(bytes_of).transpose()?,
+        limit: typed.limit,
+        now_ms: typed.now.as_ref().map(now).transpose()?,
+        form: CellForm { table, sequence: typed.sequence, hex: typed.hex },
+        dictionaries: dictionaries(&typed.zstd_dictionary)?,
     })
 }
 

@@ -7,10 +7,12 @@ pub mod export;
 pub mod hfile;
 pub mod image;
 pub mod restore;
+pub mod scan;
 pub mod snapshot;
 pub mod wal;
 
 mod context;
+mod edits;
 mod roots;
 mod snapshot_files;
 mod time;

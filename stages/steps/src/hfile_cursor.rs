@@ -13,7 +13,10 @@ use formats::cell::{CellRef, KeyRef, encode_key};
 use formats::compress::{Decompressor, Dictionaries};
 use formats::encoding::BlockDecoder;
 use formats::hfile::{Block, BlockType, IndexBlock, LARGEST_BLOCK};
+use formats::name::FileName;
+use formats::schema::Range;
 use stage::Problem;
+use std::cmp::Reverse;
 use store::ReadRanges;
 
 /// A cursor over the cells of a file in their order, a block at a time; it stands before the first until
@@ -40,6 +43,16 @@ enum Ending {
     Blocks,
     End,
     Fault(ReadFault),
+}
+
+/// The order of a store's files: `StoreFileComparators.SEQ_ID`. Of two cells that are equal, sequence id and all, that of
+/// the larger rank counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileRank {
+    sequence: i64,
+    size: Reverse<u64>,
+    loaded: i64,
+    name: String,
 }
 
 impl<'a> HFileCursor<'a> {
@@ -83,6 +96,27 @@ impl<'a> HFileCursor<'a> {
     #[must_use]
     pub fn file(&self) -> &OpenedHFile {
         &self.opened
+    }
+
+    /// Where HBase ranks the file among those of its store.
+    ///
+    /// # Errors
+    /// The file info is damaged.
+    pub fn rank(&self) -> Result<FileRank, Problem> {
+        let wrong = |error: FormatError| fault_problem(&self.file.path, &error.into());
+        let rank = || {
+            let info = &self.opened.loaded.as_ref().map_err(Clone::clone)?.file_info;
+            let name = self.file.name.as_ref();
+            let is_top = self.file.clip.as_ref().is_some_and(|clip| clip.range == Range::Top);
+            let sequence = match name.and_then(FileName::bulk_sequence_id) {
+                Some(id) => i64::try_from(id).unwrap_or(i64::MAX),
+                None => info.max_sequence_id()?.unwrap_or(-1).saturating_add(i64::from(is_top)),
+            };
+            let size = Reverse(self.file.reader.metadata().len);
+            let name = name.map_or(self.file.path.as_str(), FileName::as_str).to_owned();
+            Ok(FileRank { sequence, size, loaded: info.bulk_load_time()?.unwrap_or(i64::MAX), name })
+        };
+        rank().map_err(wrong)
     }
 
     /// Goes to the next cell; false at the end.

@@ -71,7 +71,7 @@ pub use failing::{failed_storage, failed_store, file_problem, source_problem};
 pub use fault::ReadFault;
 pub use find_files::{FilesToFind, FindFiles, FoundFile, FoundFiles};
 pub use gather_cells::{GatherCells, META, RegionCells, Select, TableFilter};
-pub use hfile_cursor::{HFileCursor, open_cells};
+pub use hfile_cursor::{FileRank, HFileCursor, open_cells};
 pub use join_walks::join_walks;
 pub use level::Level;
 pub use list_files::{ListedFile, ListedFiles, StoreDirectory, list_files};
@@ -91,7 +91,7 @@ pub use read_snapshot::{
 pub use read_wal::{ReadWal, open_wal, read_wal_header};
 pub use region_passes::{RegionPasses, TableGroup};
 pub use region_router::RegionRouter;
-pub use resolve_mob::ResolveMob;
+pub use resolve_mob::{MobValue, ResolveMob};
 pub use row_range::RowRange;
 pub use salvage_wal::{LostBytes, SalvageStop, Salvaged, salvage_wal};
 pub use sort_cells::{SortCells, SortedCells};

@@ -3,11 +3,13 @@
 mod cut;
 mod quantity;
 mod restore;
+mod scan;
 mod wal;
 
 pub use cut::{Cut, CutArguments};
 pub use quantity::{ByteRate, ByteSize, Milliseconds};
 pub use restore::Restore;
+pub use scan::{CellFormat, Scan};
 pub use wal::{Convert, Wal};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -109,6 +111,8 @@ pub enum Command {
     Cut(Cut),
     /// Make native snapshots of tables from a repository, for `clone_snapshot`.
     Restore(Restore),
+    /// Print a table's cells at a cut, read where they lie.
+    Scan(Scan),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "",
     "export",
     "snapshot",
@@ -31,6 +31,7 @@ const COMMANDS: [&str; 22] = [
     "convert",
     "cut",
     "restore",
+    "scan",
     "completions",
 ];
 

@@ -1,0 +1,86 @@
+//! The edits of a table that are replayed, region by region, out of batches.
+
+use crate::convert::unread;
+use crate::cut::OpenedCut;
+use catalog::{CatalogError, StoreFile, StoredBatch};
+use formats::name::{EncodedRegionName, TableName};
+use formats::schema::TableSchema;
+use history::ReplayRegion;
+use stage::{Failure, Problem, ProblemKind, Problems};
+use std::collections::BTreeSet;
+use steps::{EditBounds, EditSource, MergeEdits};
+use store::Store;
+
+/// The batches of a table that are replayed, opened.
+pub(crate) struct TableEdits {
+    batches: Vec<OpenedBatch>,
+    families: Vec<Vec<u8>>,
+}
+
+struct OpenedBatch {
+    path: String,
+    batch: StoredBatch,
+    regions: BTreeSet<EncodedRegionName>,
+}
+
+impl TableEdits {
+    /// Opens the batches. One that is damaged by now is a problem.
+    pub fn open(
+        store: &dyn Store,
+        opened: &OpenedCut,
+        schema: &TableSchema,
+        problems: &mut Problems,
+    ) -> Result<Self, Failure> {
+        let mut batches = Vec::new();
+        for known in opened.batches.get(&schema.table).into_iter().flatten() {
+            let path = &known.wal.path;
+            match catalog::open_batch(store, path) {
+                Ok(batch) => batches.push(OpenedBatch {
+                    path: format!("{}/{path}", store.uri().trim_end_matches('/')),
+                    batch,
+                    regions: known.regions.clone(),
+                }),
+                Err(CatalogError::Damaged { path, what }) => problems.push(
+                    Problem::new(ProblemKind::Structure, path, what)
+                        .in_table(schema.table.full_form())
+                        .meaning("its edits are left out")
+                        .hint("delete this batch and its markers, and convert again where the WAL is still there"),
+                ),
+                Err(error) => return Err(unread(store, error)),
+            }
+        }
+        let families = schema.families.iter().map(|family| family.name.as_bytes().to_vec()).collect();
+        Ok(Self { batches, families })
+    }
+
+    /// The edits of a source region that are in the cut and in no file of the snapshot.
+    pub fn of_region(&self, name: &EncodedRegionName, region: &ReplayRegion) -> MergeEdits<'_, StoreFile> {
+        let batches = self.batches.iter().filter(|batch| batch.regions.contains(name));
+        let sources = batches.map(|OpenedBatch { path, batch, .. }| EditSource { path, batch });
+        let after = self.families.iter().map(|family| (family.clone(), region.after(family)));
+        let bounds = EditBounds { first: region.first(), through: region.through, after: after.collect() };
+        MergeEdits::new(name.as_str(), sources, bounds)
+    }
+}
+
+/// The base of a cut that is of this table; without a name, of the only one.
+pub(crate) fn base_of<'a>(
+    opened: &'a OpenedCut,
+    table: Option<&str>,
+) -> Result<&'a crate::cut::OpenedBase, Failure> {
+    let tables = || {
+        let all: Vec<&str> = opened.bases.iter().map(|base| base.stores.table.full_form()).collect();
+        all.join(", ")
+    };
+    let Some(table) = table else {
+        return match opened.bases.as_slice() {
+            [base] => Ok(base),
+            _ => Err(Failure::usage(format!("--table is needed: the snapshots are of {}", tables()))),
+        };
+    };
+    let name = TableName::parse(table).map_err(Failure::usage)?;
+    opened.bases.iter().find(|base| base.stores.table == name).ok_or_else(|| {
+        Failure::failed("looking for the table", &name, "is not in the snapshot")
+            .hint(format!("what was given is of {}", tables()))
+    })
+}

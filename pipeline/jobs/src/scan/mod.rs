@@ -1,0 +1,211 @@
+//! Reads a table at a cut where it lies: the snapshot's files, and the edits on top of them, through HBase's own rules
+//! of what a scan shows. Nothing is written.
+
+mod files;
+mod pass;
+mod region;
+
+use crate::Context;
+use crate::cut::{self, CutOptions};
+use crate::edits::{TableEdits, base_of};
+use crate::roots::open_existing;
+use crate::time;
+use files::RegionFiles;
+use formats::compress::Dictionaries;
+use formats::snapshot::{RegionManifest, RegionRole};
+use region::{Ended, ScanRegion};
+use serde::Serialize;
+use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+use steps::{PrintCells, RegionRouter, ResolveMob, RowRange, Visibility};
+use store::Store;
+
+pub use steps::{CellForm, Shown};
+
+/// What is to be read, and how it is shown.
+#[derive(Debug, Clone)]
+pub struct ScanOptions {
+    /// The snapshot, and the cut on top of it.
+    pub cut: CutOptions,
+    /// The table, as `ns:name`; may be left out if there is one only.
+    pub table: Option<String>,
+    /// Newest versions, all, or raw.
+    pub shown: Shown,
+    /// Only this row.
+    pub row: Option<Vec<u8>>,
+    /// Only rows that begin so.
+    pub prefix: Option<Vec<u8>>,
+    /// Only this family.
+    pub family: Option<Vec<u8>>,
+    /// At most so many rows.
+    pub limit: Option<u64>,
+    /// The time at which times to live are judged, ms; `None`: now.
+    pub now_ms: Option<i64>,
+    /// How cells are printed.
+    pub form: CellForm,
+    /// Dictionaries of files that are compressed with one (zstd).
+    pub dictionaries: Vec<Vec<u8>>,
+}
+
+impl ScanOptions {
+    fn rows(&self) -> RowRange {
+        let row = self.row.as_deref().map_or_else(RowRange::default, RowRange::of_row);
+        row.within(&self.prefix.as_deref().map_or_else(RowRange::default, RowRange::of_prefix))
+    }
+}
+
+/// What a scan came to.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ScanReport {
+    /// URI of the repository.
+    pub from: String,
+    /// The snapshot.
+    pub snapshot: String,
+    /// The table.
+    pub table: String,
+    /// The time at which times to live were judged, ms.
+    pub now_ms: i64,
+    /// The same for people.
+    pub now: String,
+    /// Regions that were read.
+    pub regions: u64,
+    /// Rows of which cells were printed.
+    pub rows: u64,
+    /// Cells that were printed.
+    pub cells: u64,
+    /// Cells that were read from files and edits.
+    pub read: u64,
+    /// Edits that came from batches.
+    pub edits: u64,
+    /// MOB values that were read from their files.
+    pub mob_values: u64,
+    /// Cells of families that the snapshot's schema lacks, left out, by family.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown_families: BTreeMap<String, u64>,
+    /// How long it took, ms.
+    pub took_ms: u64,
+}
+
+/// Prints a table's cells at a cut to `out`. Nobody listening any more is no failure.
+pub fn run(
+    options: &ScanOptions,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<Report<ScanReport>, Stopped> {
+    let store = open_existing(&options.cut.from)?;
+    run_in(&store, options, context, out)
+}
+
+/// The same in a store that is open.
+pub fn run_in(
+    store: &Arc<dyn Store>,
+    options: &ScanOptions,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<Report<ScanReport>, Stopped> {
+    let run = context.start()?;
+    let mut opened = cut::open(&options.cut, store, &run)?;
+    let mut problems = std::mem::take(&mut opened.problems);
+    let scanned = Scanning { options, context, store, opened: &opened }.scan(&mut problems, out);
+    match scanned {
+        Ok(report) => Ok(Report::new("scan", report, problems)),
+        Err(failure) => Err(Stopped { failure, problems }),
+    }
+}
+
+struct Scanning<'a> {
+    options: &'a ScanOptions,
+    context: &'a Context,
+    store: &'a Arc<dyn Store>,
+    opened: &'a cut::OpenedCut,
+}
+
+impl Scanning<'_> {
+    fn scan(&self, problems: &mut Problems, out: &mut dyn Write) -> Result<ScanReport, Failure> {
+        let (options, store) = (self.options, self.store.as_ref());
+        let base = base_of(self.opened, options.table.as_deref())?;
+        let snapshot = &base.files.snapshot;
+        let schema = &snapshot.schema;
+        let now_ms = options.now_ms.unwrap_or(self.context.now_ms);
+        let unreadable = |error| Failure::failed("reading the families' settings", &schema.table, error);
+        let visibility = Visibility::new(schema, options.shown, now_ms).map_err(unreadable)?;
+        let dictionaries = dictionaries_of(&options.dictionaries)?;
+        let edits = TableEdits::open(store, self.opened, schema, problems)?;
+        let regions = regions_in_order(snapshot.regions())?;
+        let router = RegionRouter::new(&regions);
+        let mut report = ScanReport {
+            from: store.uri(),
+            snapshot: snapshot.description.name.to_string(),
+            table: schema.table.full_form().to_owned(),
+            now_ms,
+            now: time::shown(now_ms),
+            ..ScanReport::default()
+        };
+        let mut scan = ScanRegion {
+            store,
+            table: &snapshot.description.table,
+            edits: &edits,
+            replay: &self.opened.replay,
+            lineages: self.opened.history.lineages(),
+            router: &router,
+            dictionaries: &dictionaries,
+            family: options.family.as_deref(),
+            limit: options.limit.unwrap_or(u64::MAX),
+            memory: self.context.memory / 2,
+            cancel: &self.context.cancel,
+            visibility,
+            mob: ResolveMob::new(store, &dictionaries),
+            print: PrintCells::new(options.form, out),
+            report: &mut report,
+            problems,
+        };
+        let rows = options.rows();
+        for region in &regions {
+            let range = RowRange::of_keys(&region.region.start_key, &region.region.end_key).within(&rows);
+            if range.is_empty() {
+                continue;
+            }
+            if let Ended::Enough = scan.region(region, range)? {
+                break;
+            }
+        }
+        scan.finish()?;
+        told_apart(&report, problems);
+        report.took_ms = u64::try_from(self.context.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(report)
+    }
+}
+
+/// Cells of families that the schema lacks were left out: a problem each.
+fn told_apart(report: &ScanReport, problems: &mut Problems) {
+    for (family, cells) in &report.unknown_families {
+        let what = format!(
+            "{cells} cells of family {family} were left out: the snapshot's table has no such family"
+        );
+        problems.push(
+            Problem::new(ProblemKind::Unsupported, &report.snapshot, what)
+                .in_table(&report.table)
+                .meaning(
+                    "it was added after the snapshot (or dropped before), so its settings are not known here",
+                )
+                .hint("scan from a snapshot that was taken after it was added"),
+        );
+    }
+}
+
+/// The regions that hold rows, in the order of their start keys.
+fn regions_in_order(
+    regions: impl Iterator<Item = Result<RegionManifest, Failure>>,
+) -> Result<Vec<RegionManifest>, Failure> {
+    let mut regions: Vec<RegionManifest> = regions.collect::<Result<_, _>>()?;
+    regions.retain(|region| region.role() == RegionRole::Rows);
+    regions.sort_by(|one, other| one.region.start_key.cmp(&other.region.start_key));
+    Ok(regions)
+}
+
+fn dictionaries_of(dictionaries: &[Vec<u8>]) -> Result<Dictionaries, Failure> {
+    steps::read_dictionaries(dictionaries)
+        .map_err(|problem| Failure::failed("reading the zstd dictionary", &problem.path, &problem.what))
+}

@@ -1,0 +1,254 @@
+use super::RegionFiles;
+use super::ScanReport;
+use super::pass::{Pass, rows_left_out};
+use crate::edits::TableEdits;
+use formats::cell::CellRef;
+use formats::compress::Dictionaries;
+use formats::name::{EncodedRegionName, TableName};
+use formats::snapshot::RegionManifest;
+use history::{Lineages, Relation, Replay, ReplayRegion};
+use runtime::Cancel;
+use stage::{Failure, Problem, ProblemKind, Problems};
+use std::io;
+use steps::{
+    CellSource, MergeCells, PrintCells, RegionRouter, ResolveMob, RowRange, SortedCells, Verdict, Visibility,
+};
+use store::Store;
+
+/// Reads regions one after the other.
+pub struct ScanRegion<'a> {
+    pub store: &'a dyn Store,
+    pub table: &'a TableName,
+    pub edits: &'a TableEdits,
+    pub replay: &'a Replay,
+    pub lineages: &'a Lineages,
+    pub router: &'a RegionRouter,
+    pub dictionaries: &'a Dictionaries,
+    pub family: Option<&'a [u8]>,
+    /// Rows that are wanted, in all.
+    pub limit: u64,
+    /// Bytes that edits may take.
+    pub memory: usize,
+    pub cancel: &'a Cancel,
+    pub visibility: Visibility,
+    pub mob: ResolveMob<'a>,
+    pub print: PrintCells<'a>,
+    pub report: &'a mut ScanReport,
+    pub problems: &'a mut Problems,
+}
+
+/// Whether the next region is wanted.
+pub enum Ended {
+    Region,
+    Enough,
+}
+
+/// Why a region's cells do not come any more.
+enum Stop {
+    /// It is damaged: the next region may still be read.
+    Damage(Box<Problem>),
+    Failure(Failure),
+    /// No more rows are wanted, or nobody listens.
+    Enough,
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Damage(Box::new(problem))
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl ScanRegion<'_> {
+    /// Reads rows of a region. What cannot be read is a problem that says which rows are left out.
+    pub fn region(&mut self, region: &RegionManifest, mut range: RowRange) -> Result<Ended, Failure> {
+        self.report.regions += 1;
+        match self.passes(region, &mut range) {
+            Ok(()) => Ok(Ended::Region),
+            Err(Stop::Enough) => Ok(Ended::Enough),
+            Err(Stop::Failure(failure)) => Err(failure),
+            Err(Stop::Damage(problem)) => {
+                let problem = rows_left_out(*problem, &range);
+                let table = self.table.full_form();
+                self.problems.push(problem.in_region(region.encoded).in_table(table));
+                Ok(Ended::Region)
+            }
+        }
+    }
+
+    /// Takes the range piece by piece, as memory allows for edits; `range` is what is not shown yet.
+    fn passes(&mut self, region: &RegionManifest, range: &mut RowRange) -> Result<(), Stop> {
+        let sources = self.sources(&region.encoded);
+        let mut files = RegionFiles::open(self.store, self.table, region, self.family)?;
+        for (name, source) in &sources {
+            let wanted = |family: &[u8]| self.family.is_none_or(|wanted| wanted == family);
+            for loaded in source.bulk.iter().filter(|loaded| wanted(loaded.family.as_bytes())) {
+                files.add_bulk(self.store, self.table, name, loaded)?;
+            }
+        }
+        loop {
+            let mut pass = Pass::new(range.clone(), self.memory);
+            for (name, source) in &sources {
+                self.collect(region, name, source, &mut pass)?;
+            }
+            let (done, edits) = pass.sort();
+            self.report.edits += edits.len() as u64;
+            self.pass(&files, &done, &edits, range)?;
+            let was_cut = done.end != range.end;
+            match done.end.filter(|_| was_cut) {
+                Some(end) => range.start = end,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The source regions whose edits can belong into a region of the snapshot: itself, and those that came of it.
+    fn sources(&self, target: &EncodedRegionName) -> Vec<(EncodedRegionName, ReplayRegion)> {
+        let of_target = |name: &EncodedRegionName, region: &ReplayRegion| {
+            region.table == *self.table
+                && (name == target
+                    || self.lineages.ancestors(name).contains(target)
+                    || self.is_stray(name, region))
+        };
+        let regions = self.replay.in_order().into_iter();
+        let regions = regions.filter(|(name, region)| of_target(name, region));
+        regions.map(|(name, region)| (*name, region.clone())).collect()
+    }
+
+    /// A region of which nothing says what it came of: its edits are looked at for every region of the snapshot.
+    fn is_stray(&self, name: &EncodedRegionName, region: &ReplayRegion) -> bool {
+        let ancestors = self.lineages.ancestors(name);
+        let known = (0..self.router.len()).filter_map(|number| self.router.name(number));
+        region.relation == Relation::Descendant && !known.into_iter().any(|known| ancestors.contains(known))
+    }
+
+    /// Takes the edits of one source region that belong into a range of rows.
+    fn collect(
+        &mut self,
+        region: &RegionManifest,
+        name: &EncodedRegionName,
+        source: &ReplayRegion,
+        pass: &mut Pass,
+    ) -> Result<(), Stop> {
+        let mut edits = self.edits.of_region(name, source);
+        let (mut near, mut uncovered) = (0, 0_u64);
+        while edits.advance()? {
+            let Some(edit) = edits.edit() else { break };
+            if self.family.is_some_and(|family| family != edit.cell.family) {
+                continue;
+            }
+            match self.router.route_near(edit.cell.row, near) {
+                Some(number) => near = number,
+                None => {
+                    uncovered += 1;
+                    continue;
+                }
+            }
+            pass.push(&edit.cell)?;
+        }
+        if uncovered > 0 {
+            let what = format!("{uncovered} edits are of rows that no region of the snapshot covers");
+            let problem = Problem::new(ProblemKind::Tiling, name, what).in_region(region.encoded);
+            self.problems.push(
+                problem
+                    .in_table(self.table.full_form())
+                    .meaning("they are left out")
+                    .hint("take a snapshot whose regions cover every row"),
+            );
+        }
+        Ok(())
+    }
+
+    /// Shows the rows of one pass. `left` begins behind the rows that were shown whole.
+    fn pass(
+        &mut self,
+        files: &RegionFiles,
+        rows: &RowRange,
+        edits: &SortedCells,
+        left: &mut RowRange,
+    ) -> Result<(), Stop> {
+        let cursors = files.cursors(rows, self.dictionaries)?;
+        let mut sources: Vec<CellSource<'_>> =
+            cursors.into_iter().map(|cursor| CellSource::File(Box::new(cursor))).collect();
+        sources.push(CellSource::Edits { cells: edits, next: 0 });
+        let mut merge = MergeCells::new(sources);
+        let mut row_shown = None;
+        while merge.advance()? {
+            let (Some(cell), Some(stored)) = (merge.cell(), merge.stored()) else { break };
+            if self.report.read.is_multiple_of(4096) && self.cancel.is_set() {
+                return Err(Failure::interrupted().into());
+            }
+            self.report.read += 1;
+            if left.start != cell.row {
+                left.start.clear();
+                left.start.extend_from_slice(cell.row);
+                row_shown = None;
+            }
+            if self.family.is_some_and(|family| family != cell.family) {
+                continue;
+            }
+            match self.visibility.judge(&cell) {
+                Verdict::Hidden => continue,
+                Verdict::UnknownFamily => {
+                    let family = cell.family.escape_ascii().to_string();
+                    *self.report.unknown_families.entry(family).or_default() += 1;
+                    continue;
+                }
+                Verdict::Shown => {}
+            }
+            if row_shown.is_none() {
+                if self.report.rows >= self.limit {
+                    return Err(Stop::Enough);
+                }
+                self.report.rows += 1;
+                row_shown = Some(());
+            }
+            self.show(&cell, &stored)?;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, cell: &CellRef<'_>, stored: &CellRef<'_>) -> Result<(), Stop> {
+        let resolved;
+        let mut stored = *stored;
+        if ResolveMob::is_reference(cell) {
+            match self.mob.resolve(cell) {
+                Ok(value) => resolved = value,
+                Err(problem) => {
+                    self.problems.push(problem.in_table(self.table.full_form()));
+                    return Ok(());
+                }
+            }
+            (stored.value, stored.tags) = (&resolved.value, &resolved.tags);
+        }
+        match self.print.print(&stored, cell.sequence) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Failure::failed("printing cells", self.table, error.what)
+                .hint("--hex shows families in hexadecimal")
+                .into()),
+            Err(error) => Err(unwritten(error)),
+        }
+    }
+
+    /// Hands over what was printed last.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        self.report.cells = self.print.printed();
+        self.report.mob_values = self.mob.resolved();
+        match self.print.flush().map_err(unwritten) {
+            Err(Stop::Failure(failure)) => Err(failure),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn unwritten(error: io::Error) -> Stop {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Stop::Enough,
+        _ => Failure::failed("printing cells", "standard output", error).into(),
+    }
+}
