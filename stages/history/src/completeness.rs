@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use formats::name::EncodedRegionName;
-use formats::wal::Marker;
+use formats::wal::{Marker, ServerName};
 
 use crate::{
     Asked, Cut, Descent, FileEnd, Gap, GapClass, History, Run, Starts, StoreListBreak, gaps,
@@ -27,6 +27,13 @@ pub enum Finding {
     DamagedFile {
         /// The file's path.
         path: String,
+    },
+    /// A WAL tells of a region that another server has opened: it lies under another WAL's name.
+    ForeignServer {
+        /// The file's path.
+        path: String,
+        /// The server that wrote it.
+        server: ServerName,
     },
     /// A bulk-loaded file that a marker names is nowhere.
     MissingBulkFile {
@@ -119,6 +126,7 @@ pub fn completeness(history: &History, starts: &Starts, cut: Option<&Cut>) -> Co
         sequence > starts.covered(region) && cut.is_none_or(|cut| cut.contains(region, sequence))
     };
     let mut findings = broken_files(history);
+    findings.extend(foreign_servers(history));
     findings.extend(missing_bulk_files(history).into_iter().filter(|finding| match finding {
         Finding::MissingBulkFile { region, sequence, .. } => inside(region, *sequence),
         _ => true,
@@ -168,6 +176,24 @@ fn broken_files(history: &History) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// Markers name their server as the WAL's name does.
+fn foreign_servers(history: &History) -> Vec<Finding> {
+    let mut found = BTreeMap::new();
+    for entries in history.regions().values() {
+        for segment in &entries.segments {
+            let Some(Marker::RegionEvent(event)) = entries.marker(segment).map(|entry| &entry.marker) else {
+                continue;
+            };
+            let file = entries.part(segment).and_then(|part| history.files().get(part.file));
+            let (Some(file), Some(server)) = (file, &event.server) else { continue };
+            if file.server().is_some_and(|wrote| wrote != server) {
+                found.entry(file.path.clone()).or_insert_with(|| server.clone());
+            }
+        }
+    }
+    found.into_iter().map(|(path, server)| Finding::ForeignServer { path, server }).collect()
 }
 
 fn missing_bulk_files(history: &History) -> Vec<Finding> {

@@ -99,6 +99,12 @@ impl Display for Finding {
                 "{path} has no trailer, and its server wrote on in a newer WAL: it was read while it was still written"
             ),
             Self::DamagedFile { path } => write!(f, "{path} cannot be read whole"),
+            Self::ForeignServer { path, server } => {
+                write!(
+                    f,
+                    "{path} has entries that server {server} wrote: it lies under the name of another WAL"
+                )
+            }
             Self::MissingBulkFile { region, sequence, file } => write!(
                 f,
                 "region {region}: the bulk load at sequence id {sequence} names {file}, which is nowhere: its cells are \

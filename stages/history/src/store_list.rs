@@ -234,8 +234,15 @@ impl Known {
         if !returned.is_empty() || !vanished.is_empty() {
             return Some(StoreListBreakKind::Restored { returned, vanished });
         }
-        (was_closed && !fresh.is_empty()).then_some(StoreListBreakKind::Foreign { files: fresh })
+        // After a crash new files are those of recovered edits. A bulk load has a marker, whatever happened.
+        let fresh: Vec<String> =
+            fresh.into_iter().filter(|name| was_closed || is_bulk_loaded(name)).collect();
+        (!fresh.is_empty()).then_some(StoreListBreakKind::Foreign { files: fresh })
     }
+}
+
+fn is_bulk_loaded(name: &str) -> bool {
+    matches!(StoreFileName::parse(name), Ok(StoreFileName::HFile(file)) if file.bulk_sequence_id().is_some())
 }
 
 /// Markers may name a file with its directories.

@@ -63,6 +63,7 @@ fn finding_problem(finding: &Finding) -> Problem {
             (ProblemKind::Structure, path.as_str())
         }
         Finding::UnsealedBeforeSuccessor { path } => (ProblemKind::Missing, path.as_str()),
+        Finding::ForeignServer { path, .. } => (ProblemKind::Name, path.as_str()),
         Finding::MissingBulkFile { file, .. } => (ProblemKind::Missing, file.as_str()),
         Finding::UnseenChild { .. } => (ProblemKind::Missing, "cut"),
         Finding::StoreList(_) | Finding::Contradiction { .. } => (ProblemKind::Structure, "cut"),

@@ -93,9 +93,9 @@ fn assert_same_entries(cluster: &Cluster, reading: &Reading, ours: &Vector, trut
 }
 
 /// What a replay onto the snapshot gives.
-fn replayed(
+pub fn replayed(
     cluster: &Cluster,
-    reading: &Reading,
+    read: &BTreeSet<usize>,
     starts: &Starts,
     snapshot: &SimSnapshot,
     certificate: &Certificate,
@@ -107,7 +107,7 @@ fn replayed(
     if certificate.cut.asked == Asked::Snapshot {
         return cells;
     }
-    for index in reading.edits(cluster) {
+    for index in read.iter().copied() {
         let edit = &cluster.edits[index];
         let name = &cluster.regions[edit.region].name;
         let relation = certificate.regions.get(name).map(|region| region.relation);
@@ -135,7 +135,7 @@ fn assert_content(
     let vector = vector(cluster, &certificate.cut);
     let read = reading.edits(cluster);
     for snapshot in snapshots {
-        let ours = replayed(cluster, reading, starts, snapshot, certificate);
+        let ours = replayed(cluster, &read, starts, snapshot, certificate);
         let once: BTreeSet<StoredCell> = ours.iter().cloned().collect();
         assert_eq!(ours.len(), once.len(), "{what}: replayed twice");
         let Some(mut truth) = cluster.restored(snapshot, &vector) else {
@@ -239,7 +239,7 @@ fn assert_dependencies(
     }
 }
 
-fn snapshots(cluster: &Cluster, reading: &Reading, random: &mut Random) -> Vec<usize> {
+pub fn snapshots(cluster: &Cluster, reading: &Reading, random: &mut Random) -> Vec<usize> {
     (0..cluster.tables.len())
         .filter_map(|table| {
             let of_table: Vec<usize> = (0..cluster.snapshots.len())

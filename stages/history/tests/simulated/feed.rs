@@ -2,47 +2,75 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fixtures::sim::{Cluster, Content, End, Entry, FileOf, Reading, Roll, SimSnapshot, Vector};
+use fixtures::sim::{Cluster, Content, End, Entry, FileOf, ReadFile, Reading, Roll, SimSnapshot, Vector};
 use formats::name::{EncodedRegionName, FamilyName};
+use formats::wal::name::{WalKind, WalName};
 use history::{
-    Clocks, Cut, Dependency, Descent, Entries, Event, FileEnd, FileSequence, Found, History, LogFile,
-    MarkerEntry, Origin, RegionLog, RollMarker, SnapshotFile, SnapshotRegion, SnapshotStores, Sources,
-    Starts,
+    Clocks, Cut, Dependency, Descent, Entries, Event, FileEnd, FileSequence, Found as Place, History,
+    LogFile, MarkerEntry, NotAscending, Origin, RegionLog, RollMarker, SnapshotFile, SnapshotRegion,
+    SnapshotStores, Sources, Starts,
 };
 
+/// A file as it was found, or as a mutant has changed it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub path: String,
+    /// `None` for recovered edits.
+    pub name: Option<WalName>,
+    pub end: End,
+    pub entries: Vec<Entry>,
+}
+
 /// The files of a reading.
+pub fn found(cluster: &Cluster, reading: &Reading) -> Vec<Found> {
+    let found = |file: &ReadFile| Found {
+        path: cluster.file_path(reading, file),
+        name: match file.of {
+            FileOf::Wal(wal) => Some(cluster.wals[wal].name.clone()),
+            FileOf::Recovered(_) => None,
+        },
+        end: file.end,
+        entries: reading.entries(cluster, file).to_vec(),
+    };
+    reading.files.iter().map(found).collect()
+}
+
 pub fn sources(cluster: &Cluster, reading: &Reading) -> Sources {
+    sources_of(cluster, reading, &found(cluster, reading)).unwrap()
+}
+
+/// What is told of files.
+///
+/// # Errors
+/// The ids of a region run backwards in one of them.
+pub fn sources_of(cluster: &Cluster, reading: &Reading, files: &[Found]) -> Result<Sources, NotAscending> {
     let mut sources = Sources::default();
-    for file in &reading.files {
-        let entries = reading.entries(cluster, file);
-        let origin = match file.of {
-            FileOf::Wal(wal) => Origin::Wal(cluster.wals[wal].name.clone()),
-            FileOf::Recovered(_) => Origin::RecoveredEdits,
-        };
-        let is_meta = entries.iter().any(|entry| matches!(entry.content, Content::Meta(_)));
-        if is_meta || cluster.file_path(reading, file).ends_with(".meta") {
-            sources.descents.extend(descents(cluster, entries));
+    for file in files {
+        if file.name.as_ref().is_some_and(|name| name.kind == WalKind::Meta) {
+            sources.descents.extend(descents(cluster, &file.entries));
             continue;
         }
-        let end = match file.end {
-            End::Closed => FileEnd::Closed,
-            End::Unclosed => FileEnd::Unclosed,
-            End::Torn => FileEnd::Torn,
-        };
         sources.files.push(LogFile {
-            path: cluster.file_path(reading, file),
-            origin,
-            end,
+            path: file.path.clone(),
+            origin: file.name.clone().map_or(Origin::RecoveredEdits, Origin::Wal),
+            end: match file.end {
+                End::Closed => FileEnd::Closed,
+                End::Unclosed => FileEnd::Unclosed,
+                End::Torn => FileEnd::Torn,
+            },
             read_ms: Some((reading.listed / 1000) as i64),
             intact: true,
-            regions: regions(cluster, entries),
+            regions: regions(cluster, &file.entries)?,
         });
     }
     sources.dead_servers = reading.dead.iter().map(|server| cluster.servers[*server].name.clone()).collect();
-    sources
+    Ok(sources)
 }
 
-fn regions(cluster: &Cluster, entries: &[Entry]) -> BTreeMap<EncodedRegionName, RegionLog> {
+fn regions(
+    cluster: &Cluster,
+    entries: &[Entry],
+) -> Result<BTreeMap<EncodedRegionName, RegionLog>, NotAscending> {
     let mut regions = BTreeMap::new();
     for entry in entries {
         let Some(region) = entry.region else { continue };
@@ -54,12 +82,12 @@ fn regions(cluster: &Cluster, entries: &[Entry]) -> BTreeMap<EncodedRegionName, 
         match &entry.content {
             Content::Marker(marker, _) => {
                 let marker = marker.as_ref().clone();
-                log.entries.push_marker(MarkerEntry { sequence, write_time, marker }).unwrap();
+                log.entries.push_marker(MarkerEntry { sequence, write_time, marker })?;
             }
-            _ => log.entries.push_edit(sequence, write_time).unwrap(),
+            _ => log.entries.push_edit(sequence, write_time)?,
         }
     }
-    regions
+    Ok(regions)
 }
 
 /// Of the simulated splits and merges those whose record was read.
@@ -125,8 +153,8 @@ pub fn vector(cluster: &Cluster, cut: &Cut) -> Vector {
 pub fn dependencies(cluster: &Cluster, reading: &Reading) -> (Vec<Dependency>, Vec<(usize, usize)>) {
     let read = reading.edits(cluster);
     let found = |edit: usize| {
-        let Some(edit) = read.get(&edit).map(|edit| &cluster.edits[*edit]) else { return Found::Nowhere };
-        Found::Entry(Event { region: cluster.regions[edit.region].name, sequence: edit.sequence })
+        let Some(edit) = read.get(&edit).map(|edit| &cluster.edits[*edit]) else { return Place::Nowhere };
+        Place::Entry(Event { region: cluster.regions[edit.region].name, sequence: edit.sequence })
     };
     let mut declared = Vec::new();
     for (effect, edit) in cluster.edits.iter().enumerate() {

@@ -6,6 +6,8 @@
 
 mod cuts;
 mod feed;
+mod mutants;
+mod provable;
 
 /// The seeds to run: so many by default.
 fn seeds(default: u64) -> std::ops::Range<u64> {
