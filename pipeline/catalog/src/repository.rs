@@ -45,6 +45,12 @@ pub mod layout {
         batches_of(table)?.join(&format!("{stem}.parquet"))
     }
 
+    /// `<batch>.sum.json`, beside a batch: its digests
+    pub fn sum_of_batch(batch: &StorePath) -> Result<StorePath, StoreError> {
+        let name = format!("{}.sum.json", batch.name());
+        batch.parent().unwrap_or_default().join(&name)
+    }
+
     /// `.tidegate/batches/markers`: files of WALs. (A namespace may be called so: its tables are directories in there.)
     pub fn markers() -> Result<StorePath, StoreError> {
         batches()?.join("markers")

@@ -7,6 +7,7 @@ use columns::lineage::LineageDecoder;
 use columns::markers::{MarkersDecoder, WalSummary};
 use columns::{Bytes, ChunkReader, Length};
 use parquet_io::ReadFrom;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use store::{Kind, ReadRanges, Store, StorePath};
 
@@ -144,6 +145,30 @@ pub fn open_markers(store: &dyn Store, path: &StorePath) -> Result<MarkersDecode
 /// Opens what a WAL of hbase:meta says of regions.
 pub fn open_lineage(store: &dyn Store, path: &StorePath) -> Result<LineageDecoder, CatalogError> {
     LineageDecoder::new(open(store, path)?).map_err(|error| CatalogError::damaged(path, error))
+}
+
+/// The digests of a batch. Parquet has none of its own here, and a byte that changed would be an edit that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchSum {
+    /// Its length.
+    pub len: u64,
+    /// CRC32C of its bytes.
+    pub crc32c: u32,
+    /// BLAKE3 of its bytes, in hexadecimal.
+    pub blake3: String,
+}
+
+/// Longest such document that is read.
+const MAX_SUM: u64 = 1 << 16;
+
+/// The digests that were recorded of a batch; `None` if there are none.
+pub fn read_batch_sum(store: &dyn Store, batch: &StorePath) -> Result<Option<BatchSum>, CatalogError> {
+    let path = layout::sum_of_batch(batch)?;
+    match store::read_all(store, &path, MAX_SUM) {
+        Ok(bytes) => document::decode_document(path.as_str(), &bytes).map(Some),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn open(store: &dyn Store, path: &StorePath) -> Result<StoreFile, CatalogError> {

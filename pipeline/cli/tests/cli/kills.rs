@@ -42,31 +42,12 @@ impl Export<'_> {
         report
     }
 
-    /// Whether the kill came in time.
     fn killed_after(&self, delay: Duration) -> bool {
-        let mut child =
-            command(self.arguments()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(delay);
-        child.kill().unwrap();
-        let status = child.wait().unwrap();
-        assert!(status.signal() == Some(9) || status.success(), "{status}");
-        status.signal() == Some(9)
+        killed_after(&self.arguments(), delay)
     }
 
-    /// Nobody sees the snapshot before all that it names verifies.
     fn never_half(&self, when: &str) -> bool {
-        if !self.target.join(".hbase-snapshot/s1").exists() {
-            return false;
-        }
-        let options = VerifyOptions {
-            from: text(&self.target).to_owned(),
-            snapshot: "s1".into(),
-            level: Level::Blocks,
-            workers: 1,
-        };
-        let verified = jobs::snapshot::verify(&options, &context()).unwrap();
-        assert_eq!(verified.problems.kept(), [], "{when}");
-        true
+        never_half(&self.target, "s1", Level::Blocks, when)
     }
 
     /// Bytes of files and ranges that the journal knows as done.
@@ -92,8 +73,30 @@ impl Export<'_> {
     }
 }
 
+/// Kills a run. Whether the kill came in time.
+pub fn killed_after(arguments: &[String], delay: Duration) -> bool {
+    let mut child = command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(delay);
+    child.kill().unwrap();
+    let status = child.wait().unwrap();
+    assert!(status.signal() == Some(9) || status.success(), "{status}");
+    status.signal() == Some(9)
+}
+
+/// Nobody sees a snapshot before all that it names verifies. Whether it is there.
+pub fn never_half(target: &Path, snapshot: &str, level: Level, when: &str) -> bool {
+    if !target.join(".hbase-snapshot").join(snapshot).exists() {
+        return false;
+    }
+    let options =
+        VerifyOptions { from: text(target).to_owned(), snapshot: snapshot.into(), level, workers: 1 };
+    let verified = jobs::snapshot::verify(&options, &context()).unwrap();
+    assert_eq!(verified.problems.kept(), [], "{when}");
+    true
+}
+
 /// The bytes of every file, less what says when and as what it was written.
-fn comparable(target: &Path) -> BTreeMap<String, String> {
+pub fn comparable(target: &Path) -> BTreeMap<String, String> {
     let store = FileStore::new(target).unwrap();
     let one = |path: PathBuf| {
         let name = text(path.strip_prefix(target).unwrap()).to_owned();
@@ -111,7 +114,7 @@ fn comparable(target: &Path) -> BTreeMap<String, String> {
                 }
                 document.to_string()
             }
-            Some("parquet") => {
+            Some("parquet") if name.ends_with("/files.parquet") => {
                 let dir = StorePath::parse(&name).unwrap().parent().unwrap();
                 let image = read_image(&store, &dir).unwrap();
                 let rows = FilesOfImage::open(&store, &dir, &image).unwrap().flat_map(Result::unwrap);

@@ -1,7 +1,8 @@
 //! Puts files made from WALs in their place: written under another name, read back, renamed.
 
 use super::report::Tally;
-use catalog::layout;
+use crate::export::unremembered;
+use catalog::{BatchSum, encode_document, layout};
 use columns::markers::WalSummary;
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::io::{self, Write};
@@ -78,6 +79,9 @@ impl Publishing<'_> {
         if self.exists(&path)? {
             return self.compare(&path, &file.bytes, tally, problems);
         }
+        if matches!(file.made, Made::Batch(_)) {
+            self.write_sum(&path, &sum_of(&file.bytes))?;
+        }
         let unwritten = |error| failed_store("writing a batch", self.target, error);
         if !self.target.abilities().rename {
             self.target.put(&path, &file.bytes, Publish::IfAbsent).map_err(unwritten)?;
@@ -98,6 +102,16 @@ impl Publishing<'_> {
         self.prove(partial, sum)?;
         self.target.rename(partial, path, Publish::IfAbsent).map_err(failed)?;
         self.target.sync_batch(std::slice::from_ref(path)).map_err(failed)
+    }
+
+    /// Writes the digests of a batch beside it, before it has its name: who reads it compares.
+    pub fn write_sum(&self, batch: &StorePath, sum: &RangeSum) -> Result<(), Failure> {
+        let failed = |error| failed_store("writing a batch's digests", self.target, error);
+        let document = BatchSum { len: sum.len, crc32c: sum.crc32c, blake3: sum.blake3.to_string() };
+        let bytes =
+            encode_document(&document).map_err(|error| unremembered("writing a batch's digests", &error))?;
+        let path = layout::sum_of_batch(batch).map_err(failed)?;
+        self.target.put(&path, &bytes, Publish::Replace).map_err(failed)
     }
 
     /// A name for a file that is being written.
@@ -234,6 +248,7 @@ impl<'a> GrowingFile<'a> {
             written.map_err(|error| failed_store("writing a batch", self.publishing.target, error))?;
             std::mem::replace(hasher, RangeHasher::new(0, true)).finish()
         };
+        self.publishing.write_sum(path, &sum)?;
         self.publishing.place(&self.partial, path, &sum)?;
         Ok(sum.len)
     }

@@ -50,8 +50,10 @@ impl Begun<'_> {
 
     /// What is to be published is this manifest, which names the new files, too.
     pub fn name_all(&mut self, manifest: Vec<u8>) -> Result<(), Failure> {
-        self.publishing.name_all(manifest)?;
-        self.write_down(&Record::Manifest(self.publishing.manifest_digest()))
+        self.publishing.name_all(manifest);
+        // Written down first: a run that is killed in between knows its own manifest by this.
+        self.write_down(&Record::Manifest(self.publishing.manifest_digest()))?;
+        self.publishing.announce_all()
     }
 }
 

@@ -63,28 +63,34 @@ impl<'a> Publishing<'a> {
         Blake3(*blake3::hash(&self.manifest).as_bytes())
     }
 
-    /// Publishes this manifest instead, and announces it: it names files more than the plan's.
-    pub fn name_all(&mut self, manifest: Vec<u8>) -> Result<(), Failure> {
-        if self.manifest == manifest {
-            return Ok(());
-        }
+    /// Publishes this manifest instead: it names files more than the plan's. It is not announced yet.
+    pub fn name_all(&mut self, manifest: Vec<u8>) {
         self.manifest = Cow::Owned(manifest);
-        match self.target.abilities().rename {
+    }
+
+    /// Takes what is published or announced for the manifest if it has this digest: it is an interrupted run's.
+    pub fn adopt(&mut self, digest: Blake3) -> Result<(), Failure> {
+        let failed = |error| failed_store("looking at the target's snapshots", self.target, error);
+        for dir in [&self.published, &self.working] {
+            let path = dir.join(MANIFEST).map_err(failed)?;
+            match read_all(self.target, &path, MAX_MANIFEST) {
+                Ok(bytes) if blake3::hash(&bytes).as_bytes() == &digest.0 => {
+                    self.manifest = Cow::Owned(bytes);
+                    return Ok(());
+                }
+                Err(error) if !error.is_not_found() => return Err(failed(error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Announces the manifest that names all files.
+    pub fn announce_all(&self) -> Result<(), Failure> {
+        match self.target.abilities().rename && self.look(&self.working)? != There::Ours {
             true => self.write(&self.working, Publish::Replace),
             false => Ok(()),
         }
-    }
-
-    /// Takes what is published for the manifest if it has this digest: an interrupted run has published it.
-    pub fn adopt(&mut self, digest: Blake3) -> Result<(), Failure> {
-        let failed = |error| failed_store("looking at the target's snapshots", self.target, error);
-        let path = self.published.join(MANIFEST).map_err(failed)?;
-        match read_all(self.target, &path, MAX_MANIFEST) {
-            Ok(bytes) if blake3::hash(&bytes).as_bytes() == &digest.0 => self.manifest = Cow::Owned(bytes),
-            Err(error) if !error.is_not_found() => return Err(failed(error)),
-            _ => {}
-        }
-        Ok(())
     }
 
     /// What is published under the name now.

@@ -115,7 +115,8 @@ impl TablePlan {
             .map_err(|error| Failure::failed("describing the snapshot", &name, error))?;
         let regions = std::mem::take(&mut files.listed.regions);
         let schema = &files.snapshot.schema;
-        let edits = cut.map(|cut| Edits::of(cut, &table, schema, &regions, source.as_ref())).transpose()?;
+        let edits = cut.map(|cut| Edits::of(cut, &table, schema, &regions, source, options.workers, run));
+        let edits = edits.transpose()?;
         let documents = Documents { target: name, description, manifest };
         let cluster = read_cluster_id(source.as_ref())?;
         let mut export = ExportPlan::of(files, documents, cluster, &options, Default::default());
@@ -124,6 +125,9 @@ impl TablePlan {
         let mut plan = Self { table, names, regions, export, options, edits, warnings: Vec::new() };
         let regions = plan.row_regions().map(|region| plan.names.target_of(&region.encoded)).collect();
         plan.warnings = leftover_edits(target.as_ref(), &plan.names.table, &regions)?;
+        let unproved = plan.edits.iter().flat_map(|edits| &edits.unproved);
+        let warning = |batch| format!("{batch} has no recorded digests: damage in it may go unnoticed");
+        plan.warnings.extend(unproved.map(warning));
         Ok(plan)
     }
 
