@@ -108,7 +108,11 @@ fn a_restore_that_is_killed_at_any_moment_is_finished_by_the_same_command() {
             if in_place { before.keys().filter(|name| name.starts_with(".hbase-")).count() } else { 0 };
         assert_eq!(got.len(), expected.len() + bases, "restore {restores}: nothing is left over");
         for scrap in [".tidegate/journal", ".tidegate/partial", ".hbase-snapshot/.tmp"] {
-            assert_eq!(files_below(&target.join(scrap)), Vec::<PathBuf>::new(), "restore {restores}");
+            let left: Vec<PathBuf> = files_below(&target.join(scrap))
+                .into_iter()
+                .filter(|path| !path.ends_with("journal/convert.jsonl"))
+                .collect();
+            assert_eq!(left, Vec::<PathBuf>::new(), "restore {restores}");
         }
         if in_place {
             let after = comparable(&target);
