@@ -8,7 +8,7 @@ use history::{
 };
 
 use crate::feed::{clocks, dependencies, marker, sources, starts, vector};
-use crate::seeds;
+use fixtures::seeds;
 
 #[derive(Debug, Default)]
 struct Counts {

@@ -8,12 +8,3 @@ mod cuts;
 mod feed;
 mod mutants;
 mod provable;
-
-/// The seeds to run: so many by default.
-fn seeds(default: u64) -> std::ops::Range<u64> {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    match number("TIDEGATE_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("TIDEGATE_HISTORIES").unwrap_or(default),
-    }
-}

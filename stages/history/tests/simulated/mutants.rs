@@ -15,7 +15,7 @@ use history::{
 use crate::cuts::{replayed, snapshots};
 use crate::feed::{self, Found};
 use crate::provable::proof;
-use crate::seeds;
+use fixtures::seeds;
 
 const KINDS: [&str; 15] = [
     "a WAL is dropped",
