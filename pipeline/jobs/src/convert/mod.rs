@@ -132,9 +132,9 @@ pub(crate) fn unread(target: &dyn Store, error: CatalogError) -> Failure {
 /// A share of the memory that one WAL may take, at most: two are then in flight, and each is decoded and encoded.
 const SHARES: usize = 5;
 /// More than this is never needed for a byte of a WAL.
-const EXPANSION: u64 = 4;
+const EXPANSION: usize = 4;
 /// What the smallest WAL may take.
-const LEAST: u64 = 1 << 20;
+const LEAST: usize = 1 << 20;
 
 struct Converting<'a> {
     options: &'a ConvertOptions,
@@ -202,8 +202,11 @@ impl Converting<'_> {
         let meter = self.run.meter("convert", Some(todo.len() as u64), Some(bytes));
         let share = self.context.memory / SHARES;
         let to_decode = |wal: WalPlace| {
-            let most = wal.length.saturating_mul(EXPANSION).saturating_add(LEAST);
-            WalToDecode { memory: usize::try_from(most).unwrap_or(usize::MAX).min(share), wal }
+            let bytes = usize::try_from(wal.length).unwrap_or(usize::MAX);
+            let most = bytes.saturating_mul(EXPANSION).saturating_add(LEAST);
+            // One that would not fit into a share has two, and is alone in flight: reading it twice costs more.
+            let shares = if bytes.saturating_add(bytes / 2) > share { 2 * share } else { share };
+            WalToDecode { memory: most.min(shares), wal }
         };
         let decode = DecodeWal { tables: &self.plan.tables };
         let flow = self.run.flow(units(todo.into_iter().map(to_decode)));
