@@ -74,6 +74,7 @@ fn name_of(command: &Command) -> &'static str {
         Command::Convert(_) => "convert",
         Command::Cut(_) => "cut",
         Command::Restore(_) => "restore",
+        Command::Replay(_) => "replay",
         Command::Scan(_) => "scan",
         Command::Completions { .. } => "completions",
     }
@@ -102,6 +103,11 @@ fn run(command: Command, name: &'static str, every: &EveryCommand, context: &Con
             let done = meaning::restore(typed).map_err(Stopped::from);
             let done = done.and_then(|options| jobs::restore::run(&options, context));
             report::end(every, name, done, show::restore)
+        }
+        Command::Replay(typed) => {
+            let options = meaning::replay(typed).map_err(Stopped::from);
+            let done = options.and_then(|options| jobs::replay::run(&options, context));
+            report::end(every, name, done, show::replay)
         }
         Command::Scan(typed) => {
             let done = meaning::scan(typed).map_err(Stopped::from).and_then(|options| {

@@ -1,13 +1,14 @@
 //! What the arguments mean: defaults worked out, text turned into values.
 
 use crate::arguments::{
-    CellFormat, Convert, CutArguments, EveryCommand, Export, Level, ProgressBars, Restore, Scan,
+    CellFormat, Convert, CutArguments, EveryCommand, Export, Level, ProgressBars, Replay, Restore, Scan,
 };
 use crate::bars::{Bars, Timings};
 use jobs::convert::ConvertOptions;
 use jobs::cut::{Base, CutOptions, Until};
 use jobs::export::ExportOptions;
 use jobs::hfile::CatOptions;
+use jobs::replay::ReplayOptions;
 use jobs::restore::RestoreOptions;
 use jobs::scan::{CellForm, ScanOptions, Shown};
 use jobs::wal::CatWalOptions;
@@ -149,6 +150,11 @@ pub fn cut(typed: CutArguments, workers: u16, left_out: Option<Until>) -> Result
         accept_gaps: typed.accept_gaps,
         workers: usize::from(workers),
     })
+}
+
+/// The options of a replay.
+pub fn replay(typed: Replay) -> Result<ReplayOptions, Failure> {
+    Ok(ReplayOptions { cut: cut(typed.cut, typed.workers, None)?, to: typed.to, hex: typed.hex })
 }
 
 /// The options of a scan.

@@ -2,25 +2,18 @@
 
 use crate::convert::unread;
 use crate::cut::OpenedCut;
-use catalog::{CatalogError, StoreFile, StoredBatch};
+use catalog::{CatalogError, StoreFile};
 use formats::name::{EncodedRegionName, TableName};
 use formats::schema::TableSchema;
 use history::ReplayRegion;
 use stage::{Failure, Problem, ProblemKind, Problems};
-use std::collections::BTreeSet;
-use steps::{EditBounds, EditSource, MergeEdits};
+use steps::{EditBounds, EditSource, MergeEdits, OpenedBatch};
 use store::Store;
 
 /// The batches of a table that are replayed, opened.
 pub(crate) struct TableEdits {
-    batches: Vec<OpenedBatch>,
+    batches: Vec<OpenedBatch<StoreFile>>,
     families: Vec<Vec<u8>>,
-}
-
-struct OpenedBatch {
-    path: String,
-    batch: StoredBatch,
-    regions: BTreeSet<EncodedRegionName>,
 }
 
 impl TableEdits {
@@ -51,6 +44,12 @@ impl TableEdits {
         }
         let families = schema.families.iter().map(|family| family.name.as_bytes().to_vec()).collect();
         Ok(Self { batches, families })
+    }
+
+    /// Whether the snapshot's table has this family.
+    #[inline]
+    pub fn has_family(&self, family: &[u8]) -> bool {
+        self.families.iter().any(|known| known == family)
     }
 
     /// The edits of a source region that are in the cut and in no file of the snapshot.

@@ -6,6 +6,7 @@ pub mod cut;
 pub mod export;
 pub mod hfile;
 pub mod image;
+pub mod replay;
 pub mod restore;
 pub mod scan;
 pub mod snapshot;

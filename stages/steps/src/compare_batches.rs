@@ -22,7 +22,7 @@ pub fn compare_batches<R: ChunkReader + Clone + 'static>(
     one: (&BatchFile<R>, Vec<usize>),
     other: (&BatchFile<R>, Vec<usize>),
 ) -> Result<Option<Conflict>, ReadError> {
-    let (mut one, mut other) = (one.0.cursor(one.1), other.0.cursor(other.1));
+    let (mut one, mut other) = (one.0.edits(one.1), other.0.edits(other.1));
     let (mut more_one, mut more_other) = (one.advance()?, other.advance()?);
     while more_one && more_other {
         let (Some(left), Some(right)) = (one.cell(), other.cell()) else { break };

@@ -17,6 +17,7 @@ mod decode_wal;
 mod describe_hfile;
 mod describe_wal;
 mod digest;
+mod entry_lines;
 mod failing;
 mod fault;
 mod find_files;
@@ -67,6 +68,7 @@ pub use decode_wal::{
 pub use describe_hfile::{BloomDescription, HFileDescription, describe_hfile, read_dictionaries};
 pub use describe_wal::{RegionDescription, WalDescription, describe_wal};
 pub use digest::{Blake3, FileSum, RANGE_LEN, RangeHasher, RangeSum, crc32c, join_ranges};
+pub use entry_lines::EntryLines;
 pub use failing::{failed_storage, failed_store, file_problem, source_problem};
 pub use fault::ReadFault;
 pub use find_files::{FilesToFind, FindFiles, FoundFile, FoundFiles};

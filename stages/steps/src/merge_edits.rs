@@ -205,7 +205,7 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
     /// Opens a run: its first id that is wanted by anybody.
     fn open(&mut self, run: usize) -> Result<Option<u64>, Problem> {
         if let Some(run) = self.runs.get_mut(run) {
-            run.cursor = Some(run.source.batch.cursor(std::mem::take(&mut run.groups)));
+            run.cursor = Some(run.source.batch.edits(std::mem::take(&mut run.groups)));
         }
         loop {
             match self.go_on(run)? {

@@ -2,12 +2,14 @@
 
 mod cut;
 mod quantity;
+mod replay;
 mod restore;
 mod scan;
 mod wal;
 
 pub use cut::{Cut, CutArguments};
 pub use quantity::{ByteRate, ByteSize, Milliseconds};
+pub use replay::Replay;
 pub use restore::Restore;
 pub use scan::{CellFormat, Scan};
 pub use wal::{Convert, Wal};
@@ -111,6 +113,8 @@ pub enum Command {
     Cut(Cut),
     /// Make native snapshots of tables from a repository, for `clone_snapshot`.
     Restore(Restore),
+    /// Stream the edits that a cut puts on top of a snapshot.
+    Replay(Replay),
     /// Print a table's cells at a cut, read where they lie.
     Scan(Scan),
     /// Print a completion script for a shell.

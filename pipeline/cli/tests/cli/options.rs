@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "",
     "export",
     "snapshot",
@@ -30,6 +30,7 @@ const COMMANDS: [&str; 23] = [
     "wal salvage",
     "convert",
     "cut",
+    "replay",
     "restore",
     "scan",
     "completions",

@@ -6,6 +6,7 @@ use arrow_array::{
     Array, BinaryArray, Int64Array, RecordBatch, StringArray, UInt8Array, UInt32Array, UInt64Array,
 };
 use formats::cell::{CellRef, CellType};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
@@ -21,7 +22,7 @@ pub struct BatchCell<'a> {
     pub index: u32,
     /// The WAL key's wall clock, ms.
     pub write_time: i64,
-    /// Server that wrote the WAL, as `host,port,startcode`.
+    /// Server that wrote the WAL, as `host,port,startcode`, where it was asked for.
     pub origin: Option<&'a str>,
     /// The cell; its sequence id is that of its entry.
     pub cell: CellRef<'a>,
@@ -31,7 +32,11 @@ pub struct BatchCell<'a> {
 pub struct BatchCursor<R> {
     input: R,
     metadata: ArrowReaderMetadata,
-    groups: std::vec::IntoIter<usize>,
+    /// Numbers of row groups, and the region of each: its rows are not asked for what the footer says of all.
+    groups: std::vec::IntoIter<(usize, String)>,
+    region: String,
+    /// The columns that are read.
+    wanted: ProjectionMask,
     reader: Option<ParquetRecordBatchReader>,
     /// The rows at hand; the cursor is at `row` of them.
     columns: Option<Columns>,
@@ -40,8 +45,17 @@ pub struct BatchCursor<R> {
 }
 
 impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
-    pub(super) fn new(input: R, metadata: ArrowReaderMetadata, groups: Vec<usize>) -> Self {
-        Self { input, metadata, groups: groups.into_iter(), reader: None, columns: None, row: 0, rows: 0 }
+    pub(super) fn new(
+        input: R,
+        metadata: ArrowReaderMetadata,
+        groups: Vec<(usize, String)>,
+        columns: &[&str],
+    ) -> Self {
+        let schema = metadata.metadata().file_metadata().schema_descr();
+        let wanted = ProjectionMask::columns(schema, columns.iter().copied());
+        let groups = groups.into_iter();
+        let region = String::new();
+        Self { input, metadata, groups, region, wanted, reader: None, columns: None, row: 0, rows: 0 }
     }
 
     /// Goes to the next cell; false at the end, and for ever after an error.
@@ -63,7 +77,7 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
 
     /// The cell that [`BatchCursor::advance`] has gone to; `None` before the first and behind the last.
     pub fn cell(&self) -> Option<BatchCell<'_>> {
-        self.columns.as_ref()?.cell(self.row)
+        self.columns.as_ref()?.cell(self.row, &self.region)
     }
 
     /// The sequence id of that cell.
@@ -73,17 +87,19 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
     }
 
     fn next_rows(&mut self) -> Result<bool, ReadError> {
-        let (reader, groups) = (&mut self.reader, &mut self.groups);
-        let (input, metadata) = (&self.input, &self.metadata);
+        let (reader, groups, at) = (&mut self.reader, &mut self.groups, &mut self.region);
+        let (input, metadata, wanted) = (&self.input, &self.metadata, &self.wanted);
         let columns = decoding(|| {
             loop {
                 if let Some(batch) = reader.as_mut().and_then(Iterator::next) {
                     return Columns::of(&batch.map_err(damaged)?).map(Some);
                 }
-                let Some(group) = groups.next() else { return Ok(None) };
+                let Some((group, region)) = groups.next() else { return Ok(None) };
+                *at = region;
                 let builder =
                     ParquetRecordBatchReaderBuilder::new_with_metadata(input.clone(), metadata.clone());
                 let builder = builder.with_row_groups(vec![group]).with_batch_size(BATCH_ROWS);
+                let builder = builder.with_projection(wanted.clone());
                 *reader = Some(builder.build().map_err(damaged)?);
             }
         })?;
@@ -94,8 +110,25 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
     }
 }
 
+/// The columns of an edit.
+pub(super) const EDIT: [&str; 10] =
+    ["sequence", "index", "row", "family", "qualifier", "timestamp", "type", "value", "tags", "write_time"];
+/// The same, and who wrote it.
+pub(super) const EDIT_AND_ORIGIN: [&str; 11] = [
+    "sequence",
+    "index",
+    "row",
+    "family",
+    "qualifier",
+    "timestamp",
+    "type",
+    "value",
+    "tags",
+    "write_time",
+    "origin",
+];
+
 struct Columns {
-    region: StringArray,
     sequence: UInt64Array,
     index: UInt32Array,
     row: BinaryArray,
@@ -106,13 +139,12 @@ struct Columns {
     value: BinaryArray,
     tags: BinaryArray,
     write_time: Int64Array,
-    origin: StringArray,
+    origin: Option<StringArray>,
 }
 
 impl Columns {
     fn of(batch: &RecordBatch) -> Result<Self, ReadError> {
         let columns = Self {
-            region: text(batch, "region")?.clone(),
             sequence: number::<UInt64Type>(batch, "sequence")?.clone(),
             index: number::<UInt32Type>(batch, "index")?.clone(),
             row: binary(batch, "row")?.clone(),
@@ -123,7 +155,7 @@ impl Columns {
             value: binary(batch, "value")?.clone(),
             tags: binary(batch, "tags")?.clone(),
             write_time: number::<Int64Type>(batch, "write_time")?.clone(),
-            origin: text(batch, "origin")?.clone(),
+            origin: batch.column_by_name("origin").map(|_| text(batch, "origin").cloned()).transpose()?,
         };
         match columns.cell_type.values().iter().find(|code| CellType::from_code(**code).is_none()) {
             Some(code) => Err(damaged(format!("a cell of type {code}"))),
@@ -131,13 +163,14 @@ impl Columns {
         }
     }
 
-    fn cell(&self, row: usize) -> Option<BatchCell<'_>> {
+    #[inline]
+    fn cell<'c>(&'c self, row: usize, region: &'c str) -> Option<BatchCell<'c>> {
         let cell_type = CellType::from_code(self.cell_type.value(row))?;
         Some(BatchCell {
-            region: self.region.value(row),
+            region,
             index: self.index.value(row),
             write_time: self.write_time.value(row),
-            origin: self.origin.is_valid(row).then(|| self.origin.value(row)),
+            origin: self.origin.as_ref().filter(|of| of.is_valid(row)).map(|of| of.value(row)),
             cell: CellRef {
                 row: self.row.value(row),
                 family: self.family.value(row),

@@ -1,4 +1,4 @@
-use super::cursor::BatchCursor;
+use super::cursor::{BatchCursor, EDIT, EDIT_AND_ORIGIN};
 use super::schema::{BatchMarks, plain_schema};
 use crate::error::{damaged, decoding};
 use crate::marks::check_columns;
@@ -103,7 +103,18 @@ impl<R: ChunkReader + Clone + 'static> BatchFile<R> {
 
     /// Reads row groups one behind the other. Holds a part of one at a time.
     pub fn cursor(&self, groups: Vec<usize>) -> BatchCursor<R> {
-        BatchCursor::new(self.input.clone(), self.metadata.clone(), groups)
+        self.cursor_over(groups, &EDIT_AND_ORIGIN)
+    }
+
+    /// The same without the origin, which costs time.
+    pub fn edits(&self, groups: Vec<usize>) -> BatchCursor<R> {
+        self.cursor_over(groups, &EDIT)
+    }
+
+    fn cursor_over(&self, groups: Vec<usize>, columns: &[&str]) -> BatchCursor<R> {
+        let region = |number: &usize| self.groups.get(*number).map(|group| (*number, group.region.clone()));
+        let groups = groups.iter().filter_map(region).collect();
+        BatchCursor::new(self.input.clone(), self.metadata.clone(), groups, columns)
     }
 }
 

@@ -1,0 +1,20 @@
+use super::{count, facts, some, table};
+use jobs::replay::ReplayReport;
+
+/// What a replay came to.
+pub fn replay(report: &ReplayReport) -> String {
+    let mut text = facts(&[
+        ("from", report.from.clone()),
+        ("to", report.to.clone()),
+        ("entries", count(report.entries)),
+        ("cells", count(report.cells)),
+        ("came twice", some(report.duplicates)),
+        ("published", if report.published { "yes" } else { "no: the stream is not whole" }.to_owned()),
+    ]);
+    let rows = report
+        .tables
+        .iter()
+        .map(|of| vec![of.table.clone(), count(of.regions.len() as u64), count(of.entries), count(of.cells)]);
+    text += &table(&["TABLE", "#REGIONS", "#ENTRIES", "#CELLS"], rows);
+    text
+}
