@@ -2,6 +2,7 @@
 //! `cargo test --release -p steps --test throughput -- --ignored --nocapture`
 #![expect(clippy::expect_used, reason = "a test fails by panic")]
 
+use columns::batch::BatchFile;
 use formats::cell::{CellRef, CellType};
 use formats::hfile::FileInfo;
 use formats::name::FamilyName;
@@ -10,8 +11,8 @@ use formats::wal::{WalEncoder, WalHeader, WalKeyFields};
 use stage::{Bytes, Map};
 use std::sync::Arc;
 use steps::{
-    CheckWritten, DecodeWal, HFileToWrite, ReadWal, TableFilter, WalPlace, WalToDecode, WriteBatch,
-    WriteHFile, WrittenUnit, store_file_settings,
+    CheckWritten, DecodeWal, EditBounds, EditSource, HFileToWrite, Made, MergeEdits, ReadWal, TableFilter,
+    WalPlace, WalToDecode, WriteBatch, WriteHFile, WrittenUnit, store_file_settings,
 };
 use store::{MemoryStore, Publish, Store, StorePath};
 
@@ -216,6 +217,54 @@ fn a_wal_of_256_mib() {
             gib(middle),
             gib(start),
             length as f64 / encoded.bytes() as f64
+        );
+    }
+}
+
+#[test]
+#[ignore = "256 MiB: run in release, with --nocapture, to see the figures"]
+fn edits_of_256_mib_in_order() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::files());
+    let mut batches = Vec::new();
+    // Four WALs of the same regions, one after the other.
+    for number in 0..4 {
+        let bytes = orders(WalHeader::plain(), 64 << 20);
+        let path = StorePath::parse(&format!("wal{number}")).expect("path");
+        store.put(&path, &bytes, Publish::Replace).expect("put");
+        let wal = WalPlace {
+            store: Arc::clone(&store),
+            name: format!("wal{number}"),
+            places: vec![path],
+            length: bytes.len() as u64,
+            recovered_edits: false,
+            server: None,
+        };
+        let tables = TableFilter::default();
+        let decoded =
+            DecodeWal { tables: &tables }.map(WalToDecode { wal, memory: 4 << 30 }).expect("decode");
+        let encoded = WriteBatch.map(decoded).expect("encode");
+        let batch = encoded.files.into_iter().find(|file| matches!(file.made, Made::Batch(_)));
+        let batch = columns::Bytes::from(batch.expect("a batch").bytes);
+        batches.push(BatchFile::new(batch).expect("opened"));
+    }
+    let regions: Vec<String> = batches[0].regions().into_iter().map(|of| of.region).collect();
+    // Those that are there once (each WAL has the same ids, so of one), and then all, which have the same entries.
+    for (what, copies) in [("each once", 1), ("each four times", 4)] {
+        let start = on_core();
+        let (mut cells, mut duplicates, mut bytes) = (0u64, 0, 0);
+        for region in &regions {
+            let sources = batches.iter().take(copies).map(|batch| EditSource { path: "a batch", batch });
+            let mut merge = MergeEdits::new(region, sources, EditBounds::all());
+            while merge.advance().expect("in order") {
+                let edit = merge.edit().expect("there is one");
+                cells += 1;
+                bytes += edit.cell.value.len();
+            }
+            duplicates += merge.duplicates();
+        }
+        let speed = (cells + duplicates) as f64 / (on_core() - start) / 1e6;
+        eprintln!(
+            "{what}: {speed:.2} M cells/s a core ({cells} cells, {duplicates} again, {bytes} bytes of values)"
         );
     }
 }

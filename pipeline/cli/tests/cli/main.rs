@@ -18,4 +18,5 @@ mod options;
 mod restore;
 mod restore_bad_input;
 mod roots;
+mod scan;
 mod support;
