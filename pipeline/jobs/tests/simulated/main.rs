@@ -4,6 +4,7 @@
 //! `TIDEGATE_HISTORIES=500` runs as many; a failure names its seed, and `TIDEGATE_SEED=17` runs that one alone.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
+mod merge;
 mod restore;
 mod root;
 mod scan;
