@@ -187,3 +187,32 @@ fn edits_that_hbase_would_replay_into_the_restored_table_are_told() {
     let (_, done) = restore(repository.path(), target.path(), &renamed);
     assert_eq!(done["tables"][0]["warnings"], Value::Array(Vec::new()), "{done}");
 }
+
+/// Every cell of a snapshot's files, with its sequence id.
+fn cells(root: &Path, snapshot: &str) -> Vec<String> {
+    let (_, info) = report(&["snapshot", "info", "--from", text(root), snapshot, "--files"]);
+    let files = info["file_list"].as_array().unwrap().iter();
+    let paths = files.map(|file| text(&root.join(file["path"].as_str().unwrap())).to_owned());
+    let cat = ["hfile", "cat", "--sequence"].map(str::to_owned).into_iter().chain(paths);
+    let mut lines: Vec<String> = tidegate(cat).with(0).out.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn a_restored_snapshot_is_a_base_like_any_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let repository = crate::kill_restores::repository(dir.path());
+    let marker = tour().parent().unwrap().join("markers/m1.json");
+    let restored = |from: &str, until: &str, name: &str| {
+        let cut = ["--snapshot", from, "--until", until, "--accept-gaps", "--as", name];
+        let (code, done) = restore(&repository, &repository, &cut);
+        assert_eq!(code, 0, "{done}");
+        done["tables"][0]["cells"].as_u64().unwrap()
+    };
+    let at_once = restored("orders-before", "end", "at-once");
+    let first = restored("orders-before", &format!("marker:{}", text(&marker)), "first");
+    let then = restored("first", "end", "then");
+    assert!(first > 0 && then > 0 && first + then == at_once, "{first} + {then} = {at_once}");
+    assert_eq!(cells(&repository, "then"), cells(&repository, "at-once"));
+}

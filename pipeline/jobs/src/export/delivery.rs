@@ -53,7 +53,7 @@ impl Begun<'_> {
         self.publishing.name_all(manifest);
         // Written down first: a run that is killed in between knows its own manifest by this.
         self.write_down(&Record::Manifest(self.publishing.manifest_digest()))?;
-        self.publishing.announce_all()
+        self.publishing.announce_all(&self.partial)
     }
 }
 

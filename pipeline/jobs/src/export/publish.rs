@@ -85,12 +85,19 @@ impl<'a> Publishing<'a> {
         Ok(())
     }
 
-    /// Announces the manifest that names all files.
-    pub fn announce_all(&self) -> Result<(), Failure> {
-        match self.target.abilities().rename && self.look(&self.working)? != There::Ours {
-            true => self.write(&self.working, Publish::Replace),
-            false => Ok(()),
+    /// Announces the manifest that names all files, in the place of the one that was announced. It is written in
+    /// `partial`: whatever a killed run leaves there goes, and would stay beside a published manifest.
+    pub fn announce_all(&self, partial: &StorePath) -> Result<(), Failure> {
+        if !self.target.abilities().rename || self.look(&self.working)? == There::Ours {
+            return Ok(());
         }
+        let failed = |error| failed_store("announcing the new files", self.target, error);
+        let (new, announced) =
+            (partial.join(MANIFEST).map_err(failed)?, self.working.join(MANIFEST).map_err(failed)?);
+        self.target.put(&new, &self.manifest, Publish::Replace).map_err(failed)?;
+        self.target.rename(&new, &announced, Publish::Replace).map_err(failed)?;
+        // The description, and the attributes of both.
+        self.write(&self.working, Publish::Replace)
     }
 
     /// What is published under the name now.
