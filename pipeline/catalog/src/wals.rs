@@ -9,7 +9,7 @@ use columns::{Bytes, ChunkReader, Length};
 use parquet_io::ReadFrom;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use store::{Kind, ReadRanges, Store, StorePath};
+use store::{Kind, Metadata, ReadRanges, Store, StoreError, StorePath};
 
 mod parquet_io {
     //! A file of a store, read from any offset on.
@@ -135,6 +135,33 @@ pub fn read_wal_summary(store: &dyn Store, path: &StorePath) -> Result<WalSummar
 /// Opens a batch.
 pub fn open_batch(store: &dyn Store, path: &StorePath) -> Result<StoredBatch, CatalogError> {
     BatchFile::new(open(store, path)?).map_err(|error| CatalogError::damaged(path, error))
+}
+
+/// The same, of a file that is opened for each read and not in between: for hundreds of batches at a time.
+pub fn open_batch_loosely(store: &Arc<dyn Store>, path: &StorePath) -> Result<StoredBatch, CatalogError> {
+    let metadata = store.metadata(path)?;
+    let file = OpenedForEachRead { store: Arc::clone(store), path: path.clone(), metadata };
+    BatchFile::new(StoreFile(Arc::new(file))).map_err(|error| CatalogError::damaged(path, error))
+}
+
+struct OpenedForEachRead {
+    store: Arc<dyn Store>,
+    path: StorePath,
+    metadata: Metadata,
+}
+
+impl ReadRanges for OpenedForEachRead {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        self.store.open(&self.path)?.read_at(offset, buffer)
+    }
+
+    fn current(&self) -> Result<Metadata, StoreError> {
+        self.store.metadata(&self.path)
+    }
 }
 
 /// Opens the markers of a WAL.

@@ -62,8 +62,14 @@ fn restored_everywhere(root: &Path) {
         assert_eq!(content(from, &same), base, "{name}");
 
         let map = format!("{}=moved:to.it", base.1);
+        let has_mob = base.0.iter().any(|path| path.rsplit('/').next().is_some_and(|name| name.len() == 105));
         for to in [from, other.path()] {
             let (code, done) = restore(from, to, &["--snapshot", name, "--as", &renamed, "--map", &map]);
+            if has_mob {
+                let hint = done["failure"]["hint"].as_str().unwrap();
+                assert!(code == 4 && hint.contains("clone_snapshot"), "{done}");
+                continue;
+            }
             assert_eq!(code, 0, "{done}");
             let is = content(to, &renamed);
             assert_eq!((&is.0, is.1.as_str(), &is.2), (&base.0, "moved:to.it", &base.2), "{name}");

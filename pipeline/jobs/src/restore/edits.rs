@@ -71,14 +71,13 @@ impl Edits {
         run: &Run,
     ) -> Result<Self, Stopped> {
         let unproved = verify_batches(cut.batches.get(table), source, workers, run)?;
-        let source = source.as_ref();
         let replayed = cut.replay.in_order();
         let replayed: Vec<_> = replayed.into_iter().filter(|(_, region)| region.table == *table).collect();
         let mut work = String::new();
         let batches = open_batches(cut.batches.get(table), source, &mut work)?;
         let mut sources = Vec::new();
         for (name, region) in &replayed {
-            sources.push(source_region(name, region, schema, source)?);
+            sources.push(source_region(name, region, schema, source.as_ref())?);
         }
         let units = units(sources, cut.history.lineages());
         // Whatever decides the result is in here: the same work gives the same files.
@@ -143,17 +142,17 @@ fn verify_batches(
 
 fn open_batches(
     batches: Option<&Vec<ReplayBatch>>,
-    source: &dyn Store,
+    source: &Arc<dyn Store>,
     work: &mut String,
 ) -> Result<Vec<OpenedBatch<StoreFile>>, Failure> {
     let mut opened = Vec::new();
     for of in batches.into_iter().flatten() {
         let path = &of.wal.path;
-        let unread = |error| failed_store("opening a batch", source, error);
+        let unread = |error| failed_store("opening a batch", source.as_ref(), error);
         let identity = source.metadata(path).map_err(unread)?.identity.0;
         let _ = writeln!(work, "{path} {identity}");
-        let batch =
-            catalog::open_batch(source, path).map_err(|error| unremembered("opening a batch", &error))?;
+        let batch = catalog::open_batch_loosely(source, path)
+            .map_err(|error| unremembered("opening a batch", &error))?;
         opened.push(OpenedBatch { path: path.to_string(), batch, regions: of.regions.clone() });
     }
     Ok(opened)

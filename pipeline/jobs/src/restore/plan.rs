@@ -101,6 +101,9 @@ impl TablePlan {
         let options = export_options(options, base.files.snapshot.description.name.as_str(), &name);
         base.check(&options, source, run)?;
         let Base { mut files, table, target: to } = base;
+        if table != to {
+            refuse_mob_files(&files, &to)?;
+        }
         let names = RegionNames::of(&files.snapshot.manifest_bytes, &table, &to)?;
         let manifest = match table == to {
             true => std::mem::take(&mut files.snapshot.manifest_bytes),
@@ -135,6 +138,23 @@ impl TablePlan {
     pub fn row_regions(&self) -> impl Iterator<Item = &RegionManifest> {
         self.regions.iter().filter(|region| region.role() == RegionRole::Rows)
     }
+}
+
+/// HBase finds a MOB file by the table that the cells name, and takes a link to one in a snapshot for a file of the
+/// snapshot's own table: it could not clone such a snapshot.
+fn refuse_mob_files(files: &SnapshotFiles, to: &TableName) -> Result<(), Failure> {
+    for region in files.snapshot.regions() {
+        let region = region?;
+        if region.role() == RegionRole::Mob && region.file_count() > 0 {
+            let table = &files.snapshot.description.table;
+            let wrong = format!("it has MOB files, which HBase finds only as those of {table}");
+            let hint = format!(
+                "leave --map out for it: clone_snapshot '...', '{to}' gives the clone that name all the same"
+            );
+            return Err(Failure::refused("restoring", format!("{table} as {to}"), wrong).hint(hint));
+        }
+    }
+    Ok(())
 }
 
 /// What the plan of an export does not hold: part of the digest that names the run.
