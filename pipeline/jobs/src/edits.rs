@@ -1,13 +1,18 @@
 //! The edits of a table that are replayed, region by region, out of batches.
 
 use crate::convert::unread;
-use crate::cut::OpenedCut;
-use catalog::{CatalogError, StoreFile};
+use crate::cut::{OpenedCut, ReplayBatch};
+use crate::export::unremembered;
+use crate::verifying::verify_files;
+use catalog::{BatchSum, CatalogError, StoreFile};
+use formats::compress::Dictionaries;
 use formats::name::{EncodedRegionName, TableName};
 use formats::schema::TableSchema;
 use history::ReplayRegion;
-use stage::{Failure, Problem, ProblemKind, Problems};
-use steps::{EditBounds, EditSource, MergeEdits, OpenedBatch};
+use runtime::Run;
+use stage::{Failure, Problem, ProblemKind, Problems, Stopped};
+use std::sync::Arc;
+use steps::{Blake3, EditBounds, EditSource, FileSum, FileToVerify, Level, MergeEdits, OpenedBatch};
 use store::Store;
 
 /// The batches of a table that are replayed, opened.
@@ -82,4 +87,41 @@ pub(crate) fn base_of<'a>(
         Failure::failed("looking for the table", &name, "is not in the snapshot")
             .hint(format!("what was given is of {}", tables()))
     })
+}
+
+/// Holds the batches against their recorded digests; gives those that have none. Parquet would not notice a byte that
+/// has changed inside a page.
+pub(crate) fn verify_batches(
+    batches: Option<&Vec<ReplayBatch>>,
+    source: &Arc<dyn Store>,
+    workers: usize,
+    run: &Run,
+) -> Result<Vec<String>, Stopped> {
+    let (mut files, mut unproved) = (Vec::new(), Vec::new());
+    for of in batches.into_iter().flatten() {
+        let path = of.wal.path.clone();
+        let recorded = catalog::read_batch_sum(source.as_ref(), &path)
+            .map_err(|error| unremembered("reading a batch's digests", &error))?;
+        let sum = recorded.and_then(|sum| Some((Blake3::from_hex(&sum.blake3)?, sum)));
+        let Some((blake3, BatchSum { len, crc32c, .. })) = sum else {
+            unproved.push(path.to_string());
+            continue;
+        };
+        let recorded = Some(FileSum { len, crc32c, blake3 });
+        let store = Arc::clone(source);
+        files.push(FileToVerify { store, path, len: Some(len), recorded, region: None, table: None });
+    }
+    let found = verify_files(files, Level::Sums, workers, Dictionaries::new(), run)?.problems;
+    if found.is_empty() {
+        return Ok(unproved);
+    }
+    let told = |problem: &Problem| {
+        let meaning = "the batch is not the one that was made of the WAL: its edits cannot be trusted";
+        let hint = "delete it and run convert again, if the WAL is still there";
+        problem.clone().meaning(meaning).hint(hint)
+    };
+    let wrong = format!("{} batches are damaged", found.count());
+    let failure = Failure::failed("verifying batches", source.uri(), wrong)
+        .hint("nothing was written; the problems say which, and what to do");
+    Err(Stopped { failure, problems: found.kept().iter().map(told).collect() })
 }

@@ -6,11 +6,12 @@ mod sink;
 
 use crate::Context;
 use crate::cut::{self, CutOptions, OpenedCut};
-use crate::edits::TableEdits;
+use crate::edits::{TableEdits, verify_batches};
 use crate::roots::open_existing;
 use formats::name::{EncodedRegionName, TableName};
 use history::ReplayRegion;
 use report::{RegionReplayed, TableReplayed};
+use runtime::Run;
 use sink::EditSink;
 use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
 use std::collections::BTreeMap;
@@ -47,6 +48,13 @@ pub fn run_in(
     let run = context.start()?;
     let mut opened = cut::open(&options.cut, store, &run)?;
     let mut problems = std::mem::take(&mut opened.problems);
+    let unproved = match prove(store, options, &opened, &run) {
+        Ok(unproved) => unproved,
+        Err(stopped) => {
+            problems.append(stopped.problems);
+            return Err(Stopped { failure: stopped.failure, problems });
+        }
+    };
     let mut replaying = Replaying {
         store: store.as_ref(),
         opened: &opened,
@@ -60,11 +68,26 @@ pub fn run_in(
     match replayed {
         Ok(published) => {
             report.published = published;
+            report.unproved_batches = unproved;
             report.took_ms = u64::try_from(context.started.elapsed().as_millis()).unwrap_or(u64::MAX);
             Ok(Report::new("replay", report, problems))
         }
         Err(failure) => Err(Stopped { failure, problems }),
     }
+}
+
+/// Holds batches against their recorded digests; gives those that have none.
+fn prove(
+    store: &Arc<dyn Store>,
+    options: &ReplayOptions,
+    opened: &OpenedCut,
+    run: &Run,
+) -> Result<Vec<String>, Stopped> {
+    let mut unproved = Vec::new();
+    for batches in opened.batches.values() {
+        unproved.extend(verify_batches(Some(batches), store, options.cut.workers, run)?);
+    }
+    Ok(unproved)
 }
 
 struct Replaying<'a> {

@@ -22,6 +22,9 @@ pub struct ReplayReport {
     pub duplicates: u64,
     /// By table.
     pub tables: Vec<TableReplayed>,
+    /// Batches of which no digest was recorded, so that a byte that has changed in them was not noticed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unproved_batches: Vec<String>,
     /// How long it took, ms.
     pub took_ms: u64,
 }

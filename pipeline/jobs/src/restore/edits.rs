@@ -1,10 +1,9 @@
 //! The edits of one table that a cut puts on top of its base: which, in which units of work, and about how much.
 
 use crate::cut::{OpenedCut, ReplayBatch};
+use crate::edits::verify_batches;
 use crate::export::unremembered;
-use crate::verifying::verify_files;
-use catalog::{BatchSum, StoreFile, layout};
-use formats::compress::Dictionaries;
+use catalog::{StoreFile, layout};
 use formats::name::{EncodedRegionName, FileName, TableName};
 use formats::schema::TableSchema;
 use formats::snapshot::RegionManifest;
@@ -16,8 +15,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use steps::{
-    Blake3, BulkFile, EditBounds, EditsToWrite, FamilyToWrite, FileSum, FileToVerify, Level, OpenedBatch,
-    RegionRouter, SourceRegion, failed_store, store_file_settings,
+    BulkFile, EditBounds, EditsToWrite, FamilyToWrite, OpenedBatch, RegionRouter, SourceRegion, failed_store,
+    store_file_settings,
 };
 use store::Store;
 
@@ -101,43 +100,6 @@ impl Edits {
             unproved,
         })
     }
-}
-
-/// Holds the batches against their recorded digests; gives those that have none. Parquet would not notice a byte that
-/// has changed inside a page.
-fn verify_batches(
-    batches: Option<&Vec<ReplayBatch>>,
-    source: &Arc<dyn Store>,
-    workers: usize,
-    run: &Run,
-) -> Result<Vec<String>, Stopped> {
-    let (mut files, mut unproved) = (Vec::new(), Vec::new());
-    for of in batches.into_iter().flatten() {
-        let path = of.wal.path.clone();
-        let recorded = catalog::read_batch_sum(source.as_ref(), &path)
-            .map_err(|error| unremembered("reading a batch's digests", &error))?;
-        let sum = recorded.and_then(|sum| Some((Blake3::from_hex(&sum.blake3)?, sum)));
-        let Some((blake3, BatchSum { len, crc32c, .. })) = sum else {
-            unproved.push(path.to_string());
-            continue;
-        };
-        let recorded = Some(FileSum { len, crc32c, blake3 });
-        let store = Arc::clone(source);
-        files.push(FileToVerify { store, path, len: Some(len), recorded, region: None, table: None });
-    }
-    let found = verify_files(files, Level::Sums, workers, Dictionaries::new(), run)?.problems;
-    if found.is_empty() {
-        return Ok(unproved);
-    }
-    let told = |problem: &Problem| {
-        let meaning = "the batch is not the one that was made of the WAL: its edits cannot be trusted";
-        let hint = "delete it and run convert again, if the WAL is still there";
-        problem.clone().meaning(meaning).hint(hint)
-    };
-    let wrong = format!("{} batches are damaged", found.count());
-    let failure = Failure::failed("verifying batches", source.uri(), wrong)
-        .hint("nothing was written; the problems say which, and what to do");
-    Err(Stopped { failure, problems: found.kept().iter().map(told).collect() })
 }
 
 fn open_batches(

@@ -7,13 +7,14 @@ mod region;
 
 use crate::Context;
 use crate::cut::{self, CutOptions};
-use crate::edits::{TableEdits, base_of};
+use crate::edits::{TableEdits, base_of, verify_batches};
 use crate::roots::open_existing;
 use crate::time;
 use files::RegionFiles;
 use formats::compress::Dictionaries;
 use formats::snapshot::{RegionManifest, RegionRole};
 use region::{Ended, ScanRegion};
+use runtime::Run;
 use serde::Serialize;
 use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
 use std::collections::BTreeMap;
@@ -84,6 +85,9 @@ pub struct ScanReport {
     /// Cells of families that the snapshot's schema lacks, left out, by family.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown_families: BTreeMap<String, u64>,
+    /// Batches that were not held against a digest: none was recorded, or only some rows were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unproved_batches: Vec<String>,
     /// How long it took, ms.
     pub took_ms: u64,
 }
@@ -108,7 +112,14 @@ pub fn run_in(
     let run = context.start()?;
     let mut opened = cut::open(&options.cut, store, &run)?;
     let mut problems = std::mem::take(&mut opened.problems);
-    let scanned = Scanning { options, context, store, opened: &opened }.scan(&mut problems, out);
+    let scanning = Scanning { options, context, store, opened: &opened };
+    let scanned = match scanning.prove(&run) {
+        Ok(unproved) => scanning.scan(unproved, &mut problems, out),
+        Err(stopped) => {
+            problems.append(stopped.problems);
+            Err(stopped.failure)
+        }
+    };
     match scanned {
         Ok(report) => Ok(Report::new("scan", report, problems)),
         Err(failure) => Err(Stopped { failure, problems }),
@@ -123,7 +134,23 @@ struct Scanning<'a> {
 }
 
 impl Scanning<'_> {
-    fn scan(&self, problems: &mut Problems, out: &mut dyn Write) -> Result<ScanReport, Failure> {
+    /// Holds the table's batches against their recorded digests; gives those of which that was not done. Whoever asks
+    /// for some rows only does not wait for it.
+    fn prove(&self, run: &Run) -> Result<Vec<String>, Stopped> {
+        let base = base_of(self.opened, self.options.table.as_deref())?;
+        let batches = self.opened.batches.get(&base.stores.table);
+        if self.options.rows() != RowRange::default() {
+            return Ok(batches.into_iter().flatten().map(|batch| batch.wal.path.to_string()).collect());
+        }
+        verify_batches(batches, self.store, self.options.cut.workers, run)
+    }
+
+    fn scan(
+        &self,
+        unproved_batches: Vec<String>,
+        problems: &mut Problems,
+        out: &mut dyn Write,
+    ) -> Result<ScanReport, Failure> {
         let (options, store) = (self.options, self.store.as_ref());
         let base = base_of(self.opened, options.table.as_deref())?;
         let snapshot = &base.files.snapshot;
@@ -141,6 +168,7 @@ impl Scanning<'_> {
             table: schema.table.full_form().to_owned(),
             now_ms,
             now: time::shown(now_ms),
+            unproved_batches,
             ..ScanReport::default()
         };
         let mut scan = ScanRegion {
