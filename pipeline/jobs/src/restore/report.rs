@@ -69,6 +69,22 @@ pub struct RestoredTable {
     pub warnings: Vec<String>,
 }
 
+/// More new files in a store than this are worth a word: HBase holds flushes back from 16 on
+/// (`hbase.hstore.blockingStoreFiles`).
+const MANY_FILES: usize = 10;
+
+fn many_files(added: &[AddedFile]) -> Option<String> {
+    let mut stores: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for file in added {
+        *stores.entry((&file.region, &file.family)).or_default() += 1;
+    }
+    let most = stores.into_values().max().filter(|most| *most > MANY_FILES)?;
+    Some(format!(
+        "a store got {most} new files, as memory did not hold its edits at once: HBase may hold back flushes of a clone \
+         until it has compacted them. Give more --memory for fewer files"
+    ))
+}
+
 impl RestoredTable {
     /// Of a plan alone.
     pub(super) fn of_plan(plan: &TablePlan) -> Self {
@@ -85,7 +101,10 @@ impl RestoredTable {
     ) -> Self {
         let entries = |file: &AddedFile| file.proof.contents.entries.unwrap_or(0);
         let bytes = state.added.iter().map(|file| file.proof.sum.len).sum();
+        let mut warnings = plan.warnings.clone();
+        warnings.extend(many_files(&state.added));
         Self {
+            warnings,
             written: Counted { files: state.added.len() as u64, bytes },
             cells: state.added.iter().map(entries).sum(),
             duplicates,
