@@ -12,6 +12,7 @@ mod bad_input;
 mod cells;
 mod flips;
 mod golden;
+mod guide;
 mod kill_restores;
 mod kills;
 mod options;
