@@ -2,7 +2,7 @@
 
 use formats::name::EncodedRegionName;
 
-use crate::gap::opens_first;
+use crate::gap::{has_hole_behind_first, is_known_whole};
 use crate::history::Stretch;
 use crate::{ClockError, Clocks, Closed, Cut, Frontier, History, Starts};
 
@@ -102,12 +102,16 @@ impl TrueTimes {
         let start = starts.regions().get(region).filter(|start| start.held > 0)?;
         let by_snapshot = start.taken_ms.unwrap_or(i64::MAX);
         let Some(entries) = history.region(region) else { return Some(by_snapshot) };
-        if opens_first(entries) && history.lineages().parents(region).next().is_none() {
+        if is_known_whole(history, region, start.held) {
             return None;
         }
+        // They came before the first known entry; with holes behind that, before the first above the files.
+        let holes = has_hole_behind_first(history, region, entries, start.held);
         let mut by_entry = None;
         entries.each_stretch(|stretch| {
-            by_entry.get_or_insert(self.latest(&stretch));
+            if !holes || stretch.run.last > start.held {
+                by_entry.get_or_insert(self.latest(&stretch));
+            }
         });
         Some(by_entry.unwrap_or(i64::MAX).min(by_snapshot))
     }

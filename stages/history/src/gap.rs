@@ -91,7 +91,7 @@ fn named_entries(entries: &RegionHistory) -> BTreeSet<u64> {
 }
 
 /// Whether the first entry that is known is the region's first of all.
-pub(crate) fn opens_first(entries: &RegionHistory) -> bool {
+fn opens_first(entries: &RegionHistory) -> bool {
     let opens = |event: &RegionEventDescriptor| event.event_type == EventType::RegionOpen;
     match entries.markers().first() {
         Some(MarkerEntry { sequence, marker: Marker::RegionEvent(event), .. }) if opens(event) => {
@@ -99,6 +99,46 @@ pub(crate) fn opens_first(entries: &RegionHistory) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether every entry of a region up to an id is at hand, from its first on, and all of the regions that it came of.
+/// (Old WALs need not be deleted in the order in which they were written.)
+pub(crate) fn is_known_whole(history: &History, region: &EncodedRegionName, up_to: u64) -> bool {
+    let reaches = |entries: &RegionHistory| entries.last().is_some_and(|last| last >= up_to);
+    let closes = |entries: &RegionHistory| match entries.markers().last() {
+        Some(MarkerEntry { sequence, marker: Marker::RegionEvent(event), .. }) => {
+            event.event_type == EventType::RegionClose && Some(*sequence) == entries.last()
+        }
+        _ => false,
+    };
+    let mut ancestors = history.lineages().ancestors(region).into_iter();
+    history
+        .region(region)
+        .is_some_and(|entries| reaches(entries) && has_no_hole(history, region, entries, up_to))
+        && ancestors.all(|parent| {
+            let entries = history.region(&parent);
+            entries.is_some_and(|entries| closes(entries) && has_no_hole(history, &parent, entries, u64::MAX))
+        })
+}
+
+fn has_no_hole(history: &History, region: &EncodedRegionName, entries: &RegionHistory, up_to: u64) -> bool {
+    opens_first(entries) && !has_hole_behind_first(history, region, entries, up_to)
+}
+
+/// Whether entries up to an id may be missing behind the first one that is known.
+pub(crate) fn has_hole_behind_first(
+    history: &History,
+    region: &EncodedRegionName,
+    entries: &RegionHistory,
+    up_to: u64,
+) -> bool {
+    let mut gaps = Vec::new();
+    let named = named_entries(entries);
+    Walk { history, region: *region, entries, named, covered: 0, gaps: &mut gaps }.region();
+    gaps.iter().any(|gap| {
+        let hole = matches!(gap.class, GapClass::Ambiguous | GapClass::Missing);
+        hole && gap.ids.first <= up_to && gap.cause != GapCause::BeforeFirstEntry
+    })
 }
 
 /// Whether a file was made in the region itself; a new region may have links and References.

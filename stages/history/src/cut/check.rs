@@ -1,11 +1,12 @@
 //! Whether a cut can be made at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use formats::name::EncodedRegionName;
 
 use super::{Asked, Cut};
-use crate::{Clocks, Closed, Frontier, History, Starts, StoreListBreak};
+use crate::gap::is_known_whole;
+use crate::{Clocks, Closed, Frontier, History, RegionHistory, RegionStart, Starts, StoreListBreak};
 
 /// A region of which a cut leaves out what the snapshot's files hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +99,37 @@ fn below_start(history: &History, cut: &Cut, starts: &Starts) -> Vec<BelowStart>
             below.push(BelowStart { region: *region, last, needed });
         }
     }
+    let known: BTreeSet<EncodedRegionName> = below.iter().map(|below| below.region).collect();
+    let in_files = undated(history, starts).filter(|(region, start)| {
+        let first = history.region(region).and_then(RegionHistory::first);
+        let last = cut.last(region);
+        // Behind an entry that is in everything is in.
+        let behind = first.is_some_and(|first| first <= last) || last >= start.held;
+        let later = match (&cut.asked, cut.moment_ms, start.taken_ms) {
+            (Asked::End, ..) => true,
+            (_, Some(moment), Some(taken)) => taken <= moment,
+            // When the snapshot was complete is not known: it is taken for an old one.
+            (_, Some(_), None) => true,
+            _ => false,
+        };
+        !known.contains(region) && !behind && !later
+    });
+    let in_files: Vec<BelowStart> = in_files
+        .map(|(region, start)| BelowStart { region: *region, last: cut.last(region), needed: start.held })
+        .collect();
+    below.extend(in_files);
     below
+}
+
+/// Regions whose files may hold edits that no WAL at hand has.
+fn undated<'a>(
+    history: &'a History,
+    starts: &'a Starts,
+) -> impl Iterator<Item = (&'a EncodedRegionName, &'a RegionStart)> {
+    starts
+        .regions()
+        .iter()
+        .filter(|(region, start)| start.held > 0 && !is_known_whole(history, region, start.held))
 }
 
 fn earliest(history: &History, starts: &Starts, clocks: &Clocks) -> Earliest {
@@ -123,6 +154,10 @@ fn earliest(history: &History, starts: &Starts, clocks: &Clocks) -> Earliest {
             time_ms = time_ms.max(prefix_ms);
             sequences.insert(*region, history.last_of(region));
         }
+    }
+    for (region, start) in undated(history, starts) {
+        sequences.entry(*region).or_insert(start.held);
+        time_ms = time_ms.max(start.taken_ms);
     }
     Earliest { time_ms, sequences }
 }

@@ -76,7 +76,8 @@ pub fn at_marker(history: &History, marker: &RollMarker) -> Cut {
         let first_out = first_outside(region, &inside).unwrap_or(u64::MAX);
         (*name, region.last_up_to(first_out.saturating_sub(1)))
     });
-    Cut { unplaced, ..Cut::new(Asked::Marker(marker.name.clone()), last.collect(), history) }
+    let cut = Cut::new(Asked::Marker(marker.name.clone()), last.collect(), history);
+    Cut { unplaced, moment_ms: Some(marker.created_ms), ..cut }
 }
 
 /// Which files of a group are in.

@@ -55,6 +55,8 @@ pub struct Cut {
     /// What was asked for.
     pub asked: Asked,
     pub(crate) last: BTreeMap<EncodedRegionName, u64>,
+    /// The moment that was asked for, ms, where it was one: by it what lies in files alone is judged.
+    pub(crate) moment_ms: Option<i64>,
     /// Regions that are left out because of their parents.
     pub held_back: Vec<HeldBack>,
     /// Ids that were asked for and are not known.
@@ -66,7 +68,14 @@ pub struct Cut {
 impl Cut {
     /// Of a vector; children contribute only if their parents are whole.
     fn new(asked: Asked, last: BTreeMap<EncodedRegionName, u64>, history: &History) -> Self {
-        let mut cut = Self { asked, last, held_back: Vec::new(), beyond: Vec::new(), unplaced: Vec::new() };
+        let mut cut = Self {
+            asked,
+            last,
+            moment_ms: None,
+            held_back: Vec::new(),
+            beyond: Vec::new(),
+            unplaced: Vec::new(),
+        };
         cut.hold_children_back(history);
         cut
     }
@@ -120,7 +129,14 @@ pub fn at_snapshot(history: &History, starts: &Starts) -> Cut {
     let ended = starts.ended().iter().map(|region| (*region, history.last_of(region)));
     let held = starts.regions().keys().map(|region| (*region, history.held(starts, region)));
     let last = held.chain(ended).collect();
-    Cut { asked: Asked::Snapshot, last, held_back: Vec::new(), beyond: Vec::new(), unplaced: Vec::new() }
+    Cut {
+        asked: Asked::Snapshot,
+        last,
+        moment_ms: None,
+        held_back: Vec::new(),
+        beyond: Vec::new(),
+        unplaced: Vec::new(),
+    }
 }
 
 /// Everything that can be read.
@@ -147,7 +163,7 @@ pub fn at_time(history: &History, time_ms: i64, clocks: &Clocks) -> Cut {
         let first_late = edits.chain(markers).min().unwrap_or(u64::MAX);
         last.insert(*name, region.last_up_to(first_late.saturating_sub(1)));
     }
-    Cut::new(Asked::Time(time_ms), last, history)
+    Cut { moment_ms: Some(time_ms), ..Cut::new(Asked::Time(time_ms), last, history) }
 }
 
 /// The ids as they are given, and every ancestor of a region that is named, whole.

@@ -7,7 +7,8 @@ use history::{
 };
 
 use crate::world::{
-    Log, history, named_wal, recovered_edits, region, server, snapshot, sources, wal, wal_name,
+    Log, history, named_wal, recovered_edits, region, server, snapshot, snapshot_taken, sources, wal,
+    wal_name,
 };
 
 fn none() -> Clocks {
@@ -256,4 +257,22 @@ fn a_bulk_load_whose_id_was_given_again_is_dated_all_the_same() {
 /// A frontier behind which nothing is left to be read.
 fn ever(history: &History) -> Frontier {
     Frontier { groups: Vec::new(), ..frontier(history, &none()) }
+}
+
+#[test]
+fn a_cut_from_before_the_snapshot_is_refused_where_the_wals_of_its_files_are_gone() {
+    // The files reach up to 40, and the first entry that is left was written at 90; the snapshot was complete at 80.
+    let history = history([wal("a", 9).edits('a', 45..=46, 90)]);
+    let starts = snapshot_taken(&history, &[('a', 40), ('b', 7)], 80);
+    let frontier = frontier(&history, &none());
+    let refused = |cut| check(&history, &cut, &starts, &none(), &frontier).is_err();
+    let at = |time_ms| at_time(&history, time_ms, &none());
+    assert_eq!([50, 79].map(|time_ms| refused(at(time_ms))), [true, true]);
+    let Err(Refusal::BelowStart { regions, earliest }) =
+        check(&history, &at(50), &starts, &none(), &frontier)
+    else {
+        panic!("not refused")
+    };
+    assert_eq!((regions.len(), earliest.time_ms), (2, Some(80)));
+    assert!(!refused(at_end(&history)) && !refused(at_snapshot(&history, &starts)));
 }

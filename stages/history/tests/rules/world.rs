@@ -195,12 +195,21 @@ pub fn history(logs: impl IntoIterator<Item = Log>) -> History {
 
 /// A FLUSH snapshot: region, and up to where its one file `0` reaches.
 pub fn snapshot(history: &History, regions: &[(char, u64)]) -> Starts {
+    taken(history, regions, None)
+}
+
+/// The same, complete at a time.
+pub fn snapshot_taken(history: &History, regions: &[(char, u64)], taken_ms: i64) -> Starts {
+    taken(history, regions, Some(taken_ms))
+}
+
+fn taken(history: &History, regions: &[(char, u64)], taken_ms: Option<i64>) -> Starts {
     let regions = regions.iter().map(|(digit, up_to)| {
         let file = SnapshotFile { name: "0".into(), sequence: FileSequence::UpTo(*up_to) };
         let stores = BTreeMap::from([(FamilyName::parse("f").unwrap(), vec![file])]);
         SnapshotRegion { region: region(*digit), region_id: 1, stores }
     });
     let (kind, regions) = (SnapshotType::Flush, regions.collect());
-    let stores = SnapshotStores { table: table(), kind, taken_ms: None, regions };
+    let stores = SnapshotStores { table: table(), kind, taken_ms, regions };
     Starts::new(&[stores], history.lineages())
 }

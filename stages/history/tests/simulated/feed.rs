@@ -150,10 +150,19 @@ pub fn vector(cluster: &Cluster, cut: &Cut) -> Vector {
 }
 
 /// Every edit and what its client had seen, as an operator would declare it.
-pub fn dependencies(cluster: &Cluster, reading: &Reading) -> (Vec<Dependency>, Vec<(usize, usize)>) {
+pub fn dependencies(
+    cluster: &Cluster,
+    reading: &Reading,
+    starts: &Starts,
+) -> (Vec<Dependency>, Vec<(usize, usize)>) {
     let read = reading.edits(cluster);
     let found = |edit: usize| {
-        let Some(edit) = read.get(&edit).map(|edit| &cluster.edits[*edit]) else { return Place::Nowhere };
+        let index = edit;
+        let edit = &cluster.edits[index];
+        if !read.contains(&index) {
+            let held = edit.cell_sequence <= starts.covered(&cluster.regions[edit.region].name);
+            return if held { Place::Files } else { Place::Nowhere };
+        }
         Place::Entry(Event { region: cluster.regions[edit.region].name, sequence: edit.sequence })
     };
     let mut declared = Vec::new();

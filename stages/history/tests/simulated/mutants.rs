@@ -332,7 +332,7 @@ fn a_cut_that_breaks_causality_is_never_called_consistent() {
         let reading = Reading::at_end(&cluster);
         let history = History::new(feed::sources(&cluster, &reading));
         let (starts, clocks) = (Starts::default(), feed::clocks(&cluster));
-        let (declared, pairs) = feed::dependencies(&cluster, &reading);
+        let (declared, pairs) = feed::dependencies(&cluster, &reading, &starts);
         let random = &mut Random::new(seed);
         let complete = cluster.rolls.iter().filter(|roll| roll.at > 0);
         let mut vectors: Vec<_> = complete.map(|roll| (true, roll_cut(&cluster, &reading, roll))).collect();
