@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fixtures::Random;
 use formats::name::EncodedRegionName;
 use history::{
     ClockLevel, Clocks, Cut, Dependency, Descent, Event, FileEnd, Found, History, Sources, Starts,
@@ -9,22 +10,6 @@ use history::{
 };
 
 use crate::world::{Log, history, region, server, snapshot, sources, wal};
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-}
 
 const DIGITS: [char; 4] = ['a', 'b', 'c', 'd'];
 
@@ -80,7 +65,7 @@ fn assert_greatest(ours: &Cut, valid: &[Vector], what: &str) {
 fn a_trimmed_cut_is_the_greatest_in_which_every_effect_has_its_cause() {
     let (mut cut_down, mut stuck) = (0, 0);
     for seed in 0..4000 {
-        let random = &mut Random(seed);
+        let random = &mut Random::new(seed);
         let lengths = DIGITS.map(|_| random.below(5));
         let logs = DIGITS.iter().zip(lengths).map(|(digit, length)| wal("h", 1).edits(*digit, 1..=length, 1));
         let history = world(logs.collect(), seed % 2 == 0);
@@ -147,7 +132,7 @@ fn a_trimmed_cut_is_the_greatest_in_which_every_effect_has_its_cause() {
 fn a_cut_by_time_is_the_greatest_whose_entries_were_all_written_by_then() {
     let mut held_back = 0;
     for seed in 0..2000 {
-        let random = &mut Random(seed);
+        let random = &mut Random::new(seed);
         let mut times: BTreeMap<(EncodedRegionName, u64), i64> = BTreeMap::new();
         let mut logs = Vec::new();
         for digit in DIGITS {
@@ -204,7 +189,7 @@ fn skewed(random: &mut Random, bound: u64, gone: [u64; 4]) -> (History, Vec<(Eve
 fn under_bounded_clocks_an_effect_without_its_cause_is_among_the_uncertain() {
     let (mut broken, mut proved, mut undated) = (0, 0, 0);
     for seed in 0..6000 {
-        let random = &mut Random(seed);
+        let random = &mut Random::new(seed);
         let bound = random.below(8);
         // In a third of the histories the first WALs are gone, and a snapshot holds what was in them.
         let gone = if seed % 3 == 0 { DIGITS.map(|_| random.below(6)) } else { [0; 4] };
