@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn what_memory_does_not_hold_comes_in_a_later_pass() {
         let value = vec![7; 1 << 20];
-        let rows: Vec<Vec<u8>> = (0..100u8).map(|n| vec![n.wrapping_mul(37) % 101]).collect();
+        let rows: Vec<Vec<u8>> = (0..100u32).map(|n| vec![(n * 37 % 101) as u8]).collect();
         let (mut range, mut seen) = (RowRange::default(), Vec::new());
         let mut passes = 0;
         loop {
