@@ -222,3 +222,17 @@ fn a_restored_snapshot_is_a_base_like_any_other() {
     assert!(first > 0 && then > 0 && first + then == at_once, "{first} + {then} = {at_once}");
     assert_eq!(cells(&repository, "then"), cells(&repository, "at-once"));
 }
+
+/// Scripts read these: a name is never taken away or given another meaning.
+#[test]
+fn the_fields_of_the_report_are_the_documented_ones() {
+    let (_root, repository) = small();
+    let (_, done) = restore(repository.path(), repository.path(), &["--snapshot", "s1", "--as", "r"]);
+    let fields = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    let expected = |names: &str| names.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+    let of_report = "certificate command dry_run from outcome problem_count problems tables to until";
+    assert_eq!(fields(&done), expected(of_report));
+    let of_table = "already_there base base_files cells compared copied duplicates forecast image left_out plan regions \
+                    replaced restored_as resumed reused snapshot source_bytes_read table warnings written";
+    assert_eq!(fields(&done["tables"][0]), expected(of_table));
+}
