@@ -14,7 +14,7 @@ pub struct CutArguments {
     /// The same by an image's id (`tidegate image list`).
     #[arg(long = "image", value_name = "ID")]
     pub images: Vec<String>,
-    /// The cut: snapshot, end, time:2026-11-20T10:00:00Z, time:<epoch ms>, marker:NAME, marker:FILE (with a / or
+    /// The cut: snapshot, end, time:2026-11-20T10:00:00Z, time:EPOCH_MS, marker:NAME, marker:FILE (with a / or
     /// .json), or sequences:FILE.
     #[arg(long, value_name = "CUT")]
     pub until: Option<Until>,
