@@ -242,7 +242,10 @@ pub fn end_problem(path: &str, end: &WalEnd) -> Option<Problem> {
                 .hint("see what can be had of the rest: tidegate wal salvage; bring the file back from a replica"),
         ),
         WalEnd::Unsupported { error, .. } => Some(
-            file_problem(path, error).meaning("the WAL was not converted: its edits are not in any batch"),
+            file_problem(path, error).meaning("the WAL was not converted: its edits are not in any batch").hint(
+                "a codec that is not HBase's own cannot be read; if the cluster has none, the file is damaged: \
+                 bring it back from a replica",
+            ),
         ),
     }
 }

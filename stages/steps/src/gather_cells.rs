@@ -206,8 +206,11 @@ impl GatherCells {
             }
             (Err(error), _) | (_, Err(error)) => {
                 let problem = Problem::new(ProblemKind::Name, &self.path, error.what).at(entry.offset);
-                self.problems
-                    .push(problem.meaning("entries of this region are left out: HBase writes no such name"));
+                self.problems.push(
+                    problem
+                        .meaning("entries of this region are left out: HBase writes no such name")
+                        .hint("the WAL is damaged there: bring the file back from a replica"),
+                );
                 None
             }
         };

@@ -174,7 +174,11 @@ impl Listing {
             Err(error) => {
                 let path = format!("{}/{}/{}", store.uri().trim_end_matches('/'), dir.join("/"), entry.name);
                 let problem = Problem::new(ProblemKind::Warning, path, error.what);
-                self.problems.push(problem.meaning("it was passed over"));
+                self.problems.push(
+                    problem
+                        .meaning("it was passed over")
+                        .hint("HBase passes over it, too; move it away if it is not a WAL"),
+                );
                 return;
             }
         };

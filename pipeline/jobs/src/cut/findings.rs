@@ -1,7 +1,7 @@
 //! What a certificate finds wrong, as problems; and a cut that cannot be made, as a refusal that says what would do.
 
 use crate::time;
-use history::{Certificate, Finding, Gap, GapClass, Refusal};
+use history::{Certificate, Cut, Finding, Gap, GapClass, Refusal};
 use stage::{Failure, Problem, ProblemKind};
 use std::collections::BTreeSet;
 use store::Store;
@@ -12,11 +12,6 @@ pub fn problems_of(certificate: &Certificate, accept_gaps: bool, told: &BTreeSet
     let gaps = found.gaps.iter().filter_map(|gap| gap_problem(gap, accept_gaps));
     let findings = found.findings.iter().filter(|finding| !is_told(finding, told)).map(finding_problem);
     let cut = &certificate.cut;
-    let unplaced = cut.unplaced.iter().map(|unplaced| {
-        Problem::new(ProblemKind::Missing, "marker", unplaced)
-            .meaning("these WALs are out of the cut, though they may belong into it")
-            .hint("take the marker again while every server is up, or cut by time")
-    });
     let beyond = cut.beyond.iter().filter(|_| !accept_gaps).map(|beyond| {
         let what = format!("sequence id {} is asked for; the last that is known is {}", beyond.asked, beyond.known);
         Problem::new(ProblemKind::Missing, "cut", what)
@@ -33,7 +28,16 @@ pub fn problems_of(certificate: &Certificate, accept_gaps: bool, told: &BTreeSet
             .meaning("files cannot be rolled back: this effect is there without its cause")
             .hint("take a later cut, or an older snapshot")
     });
-    gaps.chain(findings).chain(unplaced).chain(beyond).chain(in_files).collect()
+    gaps.chain(findings).chain(unplaced(cut)).chain(beyond).chain(in_files).collect()
+}
+
+/// WALs that a marker does not place.
+pub fn unplaced(cut: &Cut) -> impl Iterator<Item = Problem> {
+    cut.unplaced.iter().map(|unplaced| {
+        Problem::new(ProblemKind::Missing, "marker", unplaced)
+            .meaning("these WALs are out of the cut, though they may belong into it")
+            .hint("take the marker again while every server is up, or cut by time")
+    })
 }
 
 fn gap_problem(gap: &Gap, accept_gaps: bool) -> Option<Problem> {

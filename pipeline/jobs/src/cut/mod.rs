@@ -11,7 +11,7 @@ use crate::Context;
 use crate::roots::open_existing;
 use bases::OpenBases;
 use catalog::ListedWal;
-use findings::{problems_of, refused};
+use findings::{problems_of, refused, unplaced};
 use formats::name::{EncodedRegionName, TableName};
 use history::{Certificate, History, Replay, Sources, Starts, certify};
 use logs::{ReadLogs, ReadSources};
@@ -132,7 +132,11 @@ impl Opening<'_> {
         let (history, starts) = dated(sources, &bases);
         let asked = until::cut_at(&options.until, &history, &starts, &clocks, store)?;
         let certificate = certify(&history, &starts, &clocks, &asked, &[]);
-        let certificate = certificate.map_err(|refusal| refused(&refusal, store))?;
+        let certificate = certificate.map_err(|refusal| {
+            // That the marker does not know a server may be why too little is in.
+            problems.extend(unplaced(&asked));
+            refused(&refusal, store)
+        })?;
         problems.extend(problems_of(&certificate, options.accept_gaps, &told));
         let replay = Replay::new(&history, &starts, &certificate.cut);
         let batches = to_replay(batches, &replay);

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use steps::failed_storage;
-use store::Store;
+use store::{Store, StoreError};
 
 /// Where a cut is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +69,12 @@ const MAX_DOCUMENT: u64 = 256 << 20;
 
 /// The bytes of a file that the command line names.
 pub fn read_file(doing: &str, file: &str) -> Result<Vec<u8>, Failure> {
-    let (store, path) = store::open_containing(file).map_err(|error| failed_storage(doing, &error))?;
-    store::read_all(store.as_ref(), &path, MAX_DOCUMENT).map_err(|error| failed_storage(doing, &error))
+    let failed = |error: StoreError| match error.is_not_found() {
+        true => Failure::failed(doing, file, "there is no such file").hint("see how its path is typed"),
+        false => failed_storage(doing, &error),
+    };
+    let (store, path) = store::open_containing(file).map_err(failed)?;
+    store::read_all(store.as_ref(), &path, MAX_DOCUMENT).map_err(failed)
 }
 
 /// The cut that is asked for.
