@@ -10,9 +10,12 @@
 
 mod bad_input;
 mod cells;
+mod convert_bad_input;
+mod cuts;
 mod flips;
 mod golden;
 mod guide;
+mod kill_converts;
 mod kill_restores;
 mod kills;
 mod options;
@@ -21,3 +24,4 @@ mod restore_bad_input;
 mod roots;
 mod scan;
 mod support;
+mod wals;

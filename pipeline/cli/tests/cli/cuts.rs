@@ -1,0 +1,311 @@
+//! `cut` on the tour: what its text and its report say, each kind of cut once, and what it refuses.
+
+use crate::kill_restores::repository;
+use crate::support::{Ran, report, text, tidegate, tour};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The region of the tour that had no file when the snapshot was taken: ids 4 and 5 lie between two of its WALs.
+const WITH_A_GAP: &str = "cdcf03ef193bbd76a3f63710f216f5ac";
+/// What became two regions.
+const SPLIT: &str = "827de14d5e4ea0e6c72d82bc2b328a57";
+
+fn arguments<'a>(repository: &'a Path, until: &'a str) -> Vec<&'a str> {
+    let snapshots = ["--snapshot", "orders-before", "--snapshot", "customers-before"];
+    [&["cut", "--from", text(repository)], &snapshots[..], &["--until", until]].concat()
+}
+
+fn cut(repository: &Path, until: &str, more: &[&str]) -> Ran {
+    tidegate([arguments(repository, until), more.to_vec()].concat())
+}
+
+/// The report, with gaps accepted.
+fn certificate(repository: &Path, until: &str) -> Value {
+    let (code, told) = report(&[arguments(repository, until), vec!["--accept-gaps"]].concat());
+    assert_eq!(code, 0, "{until}: {told}");
+    assert_eq!((&told["command"], &told["problem_count"]), (&"cut".into(), &0.into()), "{told}");
+    told
+}
+
+fn fixture(name: &str) -> PathBuf {
+    tour().parent().unwrap().join(name)
+}
+
+/// Read points of the regions at a label, as HBase reported them.
+fn read_points(label: &str) -> BTreeMap<String, u64> {
+    let meta: Value = serde_json::from_slice(&fs::read(fixture("meta.json")).unwrap()).unwrap();
+    let labels = meta["labels"].as_array().unwrap();
+    let regions = labels.iter().find(|one| one["label"] == label).unwrap()["regions"].as_array().unwrap();
+    let replayed = regions.iter().filter(|region| region["table"] != "customers_copy");
+    replayed
+        .map(|region| {
+            (region["encoded"].as_str().unwrap().to_owned(), region["mvcc_read_point"].as_u64().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn an_ambiguous_gap_is_a_problem_unless_it_is_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let repository = repository(dir.path());
+    let told = cut(&repository, "end", &[]).with(3);
+    let gap = format!("region {WITH_A_GAP}: sequence ids 4 to 5 are ambiguous");
+    assert!(told.err.contains(&gap) && told.err.contains("hint:"), "{}", told.err);
+    assert!(told.err.contains("--accept-gaps"), "{}", told.err);
+    for says in ["AMBIGUOUS", "not proved", WITH_A_GAP, "212 entries of 7 regions", "orders-before"] {
+        assert!(told.out.contains(says), "no {says:?} in {}", told.out);
+    }
+    let accepted = cut(&repository, "end", &["--accept-gaps"]).with(0);
+    assert!(accepted.out.contains("not proved") && !accepted.err.contains("problem:"), "{}", accepted.err);
+
+    let (code, told) = report(&arguments(&repository, "end"));
+    assert_eq!((code, &told["problem_count"]), (3, &1.into()), "{told}");
+    assert_eq!(told["problems"][0]["region"], WITH_A_GAP, "{told}");
+    let gap = &told["completeness"]["gaps"][0];
+    let expected = (&WITH_A_GAP.into(), &4.into(), &5.into(), &"ambiguous".into());
+    assert_eq!((&gap["region"], &gap["first"], &gap["last"], &gap["class"]), expected);
+    let of = &told["completeness"];
+    assert_eq!((&of["proved"], &of["missing"]), (&false.into(), &json!({"gaps": 0, "ids": 0})));
+}
+
+fn fields(value: &Value) -> BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// Scripts read these: a name is never taken away or given another meaning.
+#[test]
+fn the_fields_of_a_certificate_are_the_documented_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let repository = repository(dir.path());
+    let told = certificate(&repository, "end");
+    let expect = |value: &Value, names: &str| assert_eq!(fields(value), names.split_whitespace().collect());
+    expect(
+        &told,
+        "assumptions bases clock command completeness declared from frontier outcome problem_count problems \
+         regions replay sequences until without_files",
+    );
+    expect(&told["bases"][0], "files image kind regions snapshot table");
+    expect(&told["declared"], "given in_files outside trimmed");
+    expect(&told["completeness"], "ambiguous explained findings gaps missing proved unlogged");
+    expect(&told["completeness"]["gaps"][0], "cause class first last region");
+    expect(&told["frontier"], "groups held_by time_ms");
+    expect(&told["frontier"]["groups"][0], "because group newest until_ms");
+    expect(&told["replay"], "batches bulk_files entries regions");
+    expect(&told["regions"][0], "covered entries_in entries_out known last region relation table");
+    expect(&told["without_files"][0], "after family from region");
+    let bounded = report(&[arguments(&repository, "end"), vec!["--clock-bound", "50ms"]].concat()).1;
+    assert_eq!(bounded["clock"], "bounded");
+    expect(&bounded["bounded"], "uncertain_in uncertain_out undated_regions");
+}
+
+#[test]
+fn each_kind_of_cut_is_where_it_should_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let repository = repository(dir.path());
+    let snapshot = certificate(&repository, "snapshot");
+    assert_eq!(
+        (&snapshot["replay"]["entries"], &snapshot["completeness"]["proved"]),
+        (&0.into(), &true.into())
+    );
+    let end = certificate(&repository, "end");
+    assert_eq!((&end["until"], &end["replay"]["entries"]), (&"end".into(), &212.into()));
+
+    // A label is a quiet moment: where HBase's read points are, there is the cut.
+    let points = read_points("m1");
+    let at = |told: &Value, region: &str| told["sequences"][region].as_u64();
+    let known = |told: &Value| {
+        let regions = told["regions"].as_array().unwrap().iter();
+        regions
+            .map(|region| (region["region"].as_str().unwrap().to_owned(), region["known"].as_u64().unwrap()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let known = known(&end);
+    let file = dir.path().join("sequences.json");
+    fs::write(&file, json!(points).to_string()).unwrap();
+    let sequences = format!("sequences:{}", text(&file));
+    let marker = format!("marker:{}", text(&fixture("markers/m1.json")));
+    for until in [sequences.as_str(), &marker, "time:1795232954731", "time:2026-11-21T03:49:14.731Z"] {
+        let told = certificate(&repository, until);
+        assert_eq!(told["replay"]["entries"], 100, "{until}: {told}");
+        for (region, point) in points.iter().filter(|(region, _)| known.contains_key(*region)) {
+            assert_eq!(at(&told, region), Some(*point), "{until}: {region}");
+        }
+        assert_eq!(at(&told, SPLIT), Some(known[SPLIT]), "{until}: the parent of a split is in whole");
+    }
+    // The same by name, once the marker is in the repository; and a report's ids are a cut again.
+    let markers = repository.join(".tidegate/markers");
+    fs::create_dir_all(&markers).unwrap();
+    fs::copy(fixture("markers/m1.json"), markers.join("m1.json")).unwrap();
+    let named = certificate(&repository, "marker:m1");
+    assert_eq!(named["replay"]["entries"], 100);
+    fs::write(&file, named.to_string()).unwrap();
+    assert_eq!(certificate(&repository, &sequences)["sequences"], named["sequences"]);
+}
+
+struct Case {
+    name: &'static str,
+    /// What is done to the repository; the cut that is asked for.
+    asks: fn(&Path) -> String,
+    code: i32,
+    says: &'static [&'static str],
+}
+
+/// A document beside the repository, as `kind:FILE`.
+fn document(repository: &Path, kind: &str, content: &str) -> String {
+    let file = repository.parent().unwrap().join("document.json");
+    fs::write(&file, content).unwrap();
+    format!("{kind}:{}", text(&file))
+}
+
+/// The tour's first marker, changed.
+fn marker(repository: &Path, old: &str, new: &str) -> String {
+    let original = fs::read_to_string(fixture("markers/m1.json")).unwrap();
+    assert!(original.contains(old));
+    document(repository, "marker", &original.replace(old, new))
+}
+
+const CASES: &[Case] = &[
+    Case {
+        name: "a time without an offset",
+        asks: |_| "time:2026-11-20T10:00:00".into(),
+        code: 2,
+        says: &["2026-11-20T10:00:00Z (its offset, too)"],
+    },
+    Case { name: "a day", asks: |_| "time:2026-11-20".into(), code: 2, says: &["is no time", "offset"] },
+    Case { name: "no time", asks: |_| "time:".into(), code: 2, says: &["is no time"] },
+    Case { name: "another word", asks: |_| "yesterday".into(), code: 2, says: &["snapshot, marker:NAME"] },
+    Case { name: "a marker without a name", asks: |_| "marker:".into(), code: 2, says: &["marker:NAME"] },
+    Case {
+        name: "a time before the snapshot",
+        asks: |_| "time:2020-11-20T10:00:00Z".into(),
+        code: 4,
+        says: &[
+            "cannot be rolled back",
+            "hint:",
+            "the earliest cut that would do is --until time:179523294",
+            "older snapshot",
+        ],
+    },
+    Case {
+        name: "ids before the snapshot",
+        asks: |repository| document(repository, "sequences", "{\"a01b235696b53159bbecd8de233807e5\": 10}"),
+        code: 4,
+        says: &["region a01b235696b53159bbecd8de233807e5: cut at 10", "files hold entries up to", "hint:"],
+    },
+    Case {
+        name: "a time beyond what was read",
+        asks: |_| "time:2100-01-01T00:00:00Z".into(),
+        code: 4,
+        says: &["beyond what has been read", "hint:", "it can go as far as --until time:", "--until end"],
+    },
+    Case {
+        name: "a marker that is not there",
+        asks: |_| "marker:nothing".into(),
+        code: 1,
+        says: &[".tidegate/markers/nothing.json", "there is no such marker", "hint:"],
+    },
+    Case {
+        name: "a file of a marker that is not there",
+        asks: |_| "marker:/nowhere/m1.json".into(),
+        code: 1,
+        says: &["reading the marker", "/nowhere", "hint:"],
+    },
+    Case {
+        name: "ids in a file that is not there",
+        asks: |_| "sequences:/nowhere/ids".into(),
+        code: 1,
+        says: &["reading the sequence ids", "/nowhere", "hint:"],
+    },
+    Case {
+        name: "a marker that is no JSON",
+        asks: |repository| document(repository, "marker", "{"),
+        code: 1,
+        says: &["document.json", "hint:"],
+    },
+    Case {
+        name: "a marker of a later version",
+        asks: |repository| marker(repository, "\"version\": 1", "\"version\": 7"),
+        code: 1,
+        says: &["version 7", "hint:"],
+    },
+    Case {
+        name: "a marker whose servers are unknown",
+        asks: |repository| marker(repository, "localhost", "elsewhere"),
+        code: 4,
+        says: &[
+            "WAL elsewhere%2C34621%2C1795232934330.1795232954719, which the roll opened, is not there",
+            "server localhost,34621,1795232934330 was started before the marker",
+            "hint: take the marker again",
+            "cannot be rolled back",
+        ],
+    },
+    Case {
+        name: "a marker with one more server",
+        asks: |repository| {
+            let more =
+                "\"servers\": {\"elsewhere,1,2\": {\"opened\": [\"elsewhere%2C1%2C2.1795232954719\"]},";
+            marker(repository, "\"servers\": {", more)
+        },
+        code: 3,
+        says: &["WAL elsewhere%2C1%2C2.1795232954719, which the roll opened, is not there", "hint:"],
+    },
+    Case {
+        name: "a marker that does not list a server that lived",
+        asks: |repository| marker(repository, "localhost,34621", "localhost,34622"),
+        code: 4,
+        says: &[
+            "server localhost,34621,1795232934330 was started before the marker",
+            "hint: take the marker again",
+        ],
+    },
+    Case {
+        name: "ids of a region that is none",
+        asks: |repository| document(repository, "sequences", "{\"../x\": 10}"),
+        code: 2,
+        says: &["document.json", "../x"],
+    },
+    Case {
+        name: "ids that are no numbers",
+        asks: |repository| document(repository, "sequences", "{\"a01b235696b53159bbecd8de233807e5\": -1}"),
+        code: 1,
+        says: &["document.json", "hint:"],
+    },
+    Case {
+        name: "nothing was converted",
+        asks: |repository| {
+            fs::remove_dir_all(repository.join(".tidegate/batches")).unwrap();
+            "end".into()
+        },
+        code: 1,
+        says: &["nothing was converted yet", "hint:", "tidegate convert"],
+    },
+    Case {
+        name: "no repository",
+        asks: |repository| {
+            fs::remove_dir_all(repository).unwrap();
+            "end".into()
+        },
+        code: 1,
+        says: &["does not exist", "hint:"],
+    },
+];
+
+#[test]
+fn what_cannot_be_cut_is_told_with_what_can() {
+    let mut wrong = Vec::new();
+    for case in CASES {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = repository(dir.path());
+        let until = (case.asks)(&repository);
+        let ran = cut(&repository, &until, &[]);
+        let said = format!("{}{}", ran.out, ran.err);
+        if ran.code != case.code {
+            wrong.push(format!("{}: ended with {}: {said}", case.name, ran.code));
+        }
+        let unsaid = case.says.iter().filter(|text| !said.contains(**text));
+        wrong.extend(unsaid.map(|text| format!("{}: no {text:?} in {said}", case.name)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
