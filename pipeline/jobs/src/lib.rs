@@ -14,6 +14,7 @@ pub mod wal;
 
 mod context;
 mod edits;
+mod region_files;
 mod roots;
 mod snapshot_files;
 mod time;

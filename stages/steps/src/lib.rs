@@ -20,6 +20,7 @@ mod digest;
 mod entry_lines;
 mod failing;
 mod fault;
+mod find_edits;
 mod find_files;
 mod gather_cells;
 mod hfile_cursor;
@@ -71,6 +72,7 @@ pub use digest::{Blake3, FileSum, RANGE_LEN, RangeHasher, RangeSum, crc32c, join
 pub use entry_lines::EntryLines;
 pub use failing::{failed_storage, failed_store, file_problem, source_problem};
 pub use fault::ReadFault;
+pub use find_edits::{EditToFind, EntriesOfEdit, FindEdits};
 pub use find_files::{FilesToFind, FindFiles, FoundFile, FoundFiles};
 pub use gather_cells::{GatherCells, META, RegionCells, Select, TableFilter};
 pub use hfile_cursor::{FileRank, HFileCursor, open_cells};

@@ -56,6 +56,12 @@ impl RowRange {
         Self { start, end: end.cloned() }
     }
 
+    /// Whether a row is in it.
+    #[must_use]
+    pub fn contains(&self, row: &[u8]) -> bool {
+        row >= self.start.as_slice() && self.end.as_deref().is_none_or(|end| row < end)
+    }
+
     /// Whether no row can be in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -12,6 +12,7 @@ mod bad_input;
 mod cells;
 mod convert_bad_input;
 mod cuts;
+mod dependencies;
 mod flips;
 mod golden;
 mod guide;

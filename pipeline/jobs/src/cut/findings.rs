@@ -6,8 +6,14 @@ use stage::{Failure, Problem, ProblemKind};
 use std::collections::BTreeSet;
 use store::Store;
 
-/// The problems of a cut. Files of which something was told already are left out.
-pub fn problems_of(certificate: &Certificate, accept_gaps: bool, told: &BTreeSet<String>) -> Vec<Problem> {
+/// The problems of a cut. Files of which something was told already are left out; `lines` are those of the declared
+/// dependencies.
+pub fn problems_of(
+    certificate: &Certificate,
+    accept_gaps: bool,
+    told: &BTreeSet<String>,
+    lines: &[usize],
+) -> Vec<Problem> {
     let found = &certificate.completeness;
     let gaps = found.gaps.iter().filter_map(|gap| gap_problem(gap, accept_gaps));
     let findings = found.findings.iter().filter(|finding| !is_told(finding, told)).map(finding_problem);
@@ -21,8 +27,8 @@ pub fn problems_of(certificate: &Certificate, accept_gaps: bool, told: &BTreeSet
     });
     let in_files = certificate.declared.in_files.iter().map(|number| {
         let what = format!(
-            "the effect of dependency {} is in the snapshot's files, and its cause is not in the cut",
-            number + 1
+            "line {}: the effect is in the snapshot's files, and its cause is not in the cut",
+            lines.get(*number).copied().unwrap_or_default()
         );
         Problem::new(ProblemKind::Cells, "dependencies", what)
             .meaning("files cannot be rolled back: this effect is there without its cause")

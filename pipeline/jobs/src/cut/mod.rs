@@ -2,6 +2,7 @@
 //! replaying and scanning stand on.
 
 mod bases;
+mod dependencies;
 mod findings;
 mod logs;
 mod report;
@@ -11,6 +12,7 @@ use crate::Context;
 use crate::roots::open_existing;
 use bases::OpenBases;
 use catalog::ListedWal;
+use dependencies::{Declared, ReadDependencies};
 use findings::{problems_of, refused, unplaced};
 use formats::name::{EncodedRegionName, TableName};
 use history::{Certificate, History, Replay, Sources, Starts, certify};
@@ -131,17 +133,22 @@ impl Opening<'_> {
         sources.descents.extend(bases.iter().flat_map(|base| base.descents.iter().cloned()));
         let (history, starts) = dated(sources, &bases);
         let asked = until::cut_at(&options.until, &history, &starts, &clocks, store)?;
-        let certificate = certify(&history, &starts, &clocks, &asked, &[]);
+        let read = ReadDependencies { store, bases: &bases, batches: &batches, workers, run };
+        let declared = match &options.dependencies {
+            Some(file) => read.read(file, problems)?,
+            None => Declared::default(),
+        };
+        let certificate = certify(&history, &starts, &clocks, &asked, &declared.dependencies);
         let certificate = certificate.map_err(|refusal| {
             // That the marker does not know a server may be why too little is in.
             problems.extend(unplaced(&asked));
             refused(&refusal, store)
         })?;
-        problems.extend(problems_of(&certificate, options.accept_gaps, &told));
+        problems.extend(problems_of(&certificate, options.accept_gaps, &told, &declared.lines));
         let replay = Replay::new(&history, &starts, &certificate.cut);
         let batches = to_replay(batches, &replay);
-        let problems = Problems::default();
-        Ok(OpenedCut { bases, replay, batches, certificate, problems, outside: 0, history, starts })
+        let (problems, outside) = (Problems::default(), declared.outside);
+        Ok(OpenedCut { bases, replay, batches, certificate, problems, outside, history, starts })
     }
 }
 

@@ -239,7 +239,7 @@ impl CutReport {
             clock,
             bounded,
             declared: DeclaredReport {
-                given: declared.given,
+                given: declared.given + opened.outside,
                 trimmed: declared.trimmed,
                 in_files: declared.in_files.len() as u64,
                 outside: opened.outside,

@@ -1,7 +1,6 @@
 //! Reads a table at a cut where it lies: the snapshot's files, and the edits on top of them, through HBase's own rules
 //! of what a scan shows. Nothing is written.
 
-mod files;
 mod pass;
 mod region;
 
@@ -10,7 +9,6 @@ use crate::cut::{self, CutOptions};
 use crate::edits::{TableEdits, base_of, verify_batches};
 use crate::roots::open_existing;
 use crate::time;
-use files::RegionFiles;
 use formats::compress::Dictionaries;
 use formats::snapshot::{RegionManifest, RegionRole};
 use region::{Ended, ScanRegion};

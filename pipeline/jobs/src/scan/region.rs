@@ -1,7 +1,7 @@
-use super::RegionFiles;
 use super::ScanReport;
 use super::pass::{Pass, rows_left_out};
 use crate::edits::TableEdits;
+use crate::region_files::RegionFiles;
 use formats::cell::CellRef;
 use formats::compress::Dictionaries;
 use formats::name::{EncodedRegionName, TableName};

@@ -1,3 +1,5 @@
+//! The files of a region, opened for their cells.
+
 use catalog::layout;
 use formats::compress::Dictionaries;
 use formats::name::{EncodedRegionName, FamilyName, FileName, TableName};
@@ -8,7 +10,7 @@ use steps::{CellFile, HFileCursor, RowRange, source_problem};
 use store::{Store, StoreError, StorePath};
 
 /// The files that hold a region's cells.
-pub struct RegionFiles {
+pub(crate) struct RegionFiles {
     files: Vec<CellFile>,
 }
 
