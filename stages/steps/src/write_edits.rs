@@ -3,14 +3,15 @@
 use crate::bulk_cells::{BulkFile, copy_bulk_file};
 use crate::merge_edits::{EditBounds, EditSource, MergeEdits};
 use crate::region_router::RegionRouter;
-use crate::sort_cells::SortCells;
+use crate::sort_cells::{SortCells, SortedCells};
 use crate::store_file_settings::StoreFileSettings;
 use crate::write_hfile::{HFileToWrite, WriteHFile, WrittenHFile};
 use columns::ChunkReader;
 use columns::batch::BatchFile;
-use formats::cell::CellRef;
+use formats::cell::{CellRef, compare_cells};
 use formats::name::{EncodedRegionName, FamilyName};
 use stage::{Bytes, Failure, Map, Problem};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Store, StorePath};
 
@@ -60,6 +61,8 @@ pub struct WrittenEdits {
     pub left_out: BTreeMap<String, u64>,
     /// Cells that came a second time.
     pub duplicates: u64,
+    /// Cells of [`NewFiles::BulkLoad`] that are in no file, because a later one has the same key.
+    pub superseded: u64,
     /// What is wrong: the unit is not whole.
     pub problems: Vec<Problem>,
 }
@@ -76,6 +79,17 @@ pub struct FamilyToWrite {
     pub name: FamilyName,
     /// How its files are written, without and with tags; or why they cannot be written.
     pub settings: Result<[StoreFileSettings; 2], Failure>,
+}
+
+/// What new files are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewFiles {
+    /// To be named by a manifest: cells keep their sequence ids, and a store gets as many files as memory makes.
+    Store,
+    /// To be bulk loaded (`BulkLoadHFilesTool`). Every cell of such a file is read with one sequence id
+    /// (`StoreFileScanner.setCurrentCell`), so of cells with one key only the latest is written, and a store gets one
+    /// file; if memory does not hold it, that is refused.
+    BulkLoad,
 }
 
 /// The step: merges the edits of source regions, routes them by row, sorts as many as memory allows, and writes each
@@ -101,6 +115,8 @@ pub struct WriteEdits<'a, R> {
     pub memory: usize,
     /// `hfile.CREATE_TIME_TS` of the new files, ms.
     pub create_time: i64,
+    /// What the files are for.
+    pub form: NewFiles,
 }
 
 impl<R: ChunkReader + Clone + Sync + 'static> Map for WriteEdits<'_, R> {
@@ -130,7 +146,14 @@ impl<R: ChunkReader + Clone + Sync + 'static> Map for WriteEdits<'_, R> {
 
 impl WrittenEdits {
     fn new(unit: u32) -> Self {
-        Self { unit, files: Vec::new(), left_out: BTreeMap::new(), duplicates: 0, problems: Vec::new() }
+        Self {
+            unit,
+            files: Vec::new(),
+            left_out: BTreeMap::new(),
+            duplicates: 0,
+            superseded: 0,
+            problems: Vec::new(),
+        }
     }
 }
 
@@ -170,7 +193,8 @@ impl<R: ChunkReader + Clone + Sync + 'static> Unit<'_, R> {
         Ok(Ok(()))
     }
 
-    /// A bulk-loaded file becomes a file of the region that has all its rows; else its cells are edits with its id.
+    /// A bulk-loaded file becomes a file of the region that has all its rows; else, and where a store gets one file,
+    /// its cells are edits with its id.
     fn bulk(&mut self, file: &BulkFile, source: &SourceRegion) -> Result<Result<(), Problem>, Failure> {
         let step = self.step;
         let opened = match file.open(step.source) {
@@ -182,7 +206,7 @@ impl<R: ChunkReader + Clone + Sync + 'static> Unit<'_, R> {
             return Ok(Ok(()));
         };
         let (first, last) = (step.router.route(&opened.first_row), step.router.route(&opened.last_row));
-        if let (Some(region), true) = (first, first == last) {
+        if let (Some(region), true, NewFiles::Store) = (first, first == last, step.form) {
             let asked = self.file(region, file.number, &format!("{}-{}", source.region, file.name));
             return Ok(match copy_bulk_file(&opened, step.target, asked?)? {
                 Ok(written) => {
@@ -225,9 +249,10 @@ impl<R: ChunkReader + Clone + Sync + 'static> Unit<'_, R> {
         let before = store.bytes();
         let full = store.push(cell);
         self.held += store.bytes() - before;
-        match full || self.held >= step.memory {
-            true => self.write_largest(),
-            false => Ok(()),
+        match (full || self.held >= step.memory, step.form) {
+            (false, _) => Ok(()),
+            (true, NewFiles::Store) => self.write_largest(),
+            (true, NewFiles::BulkLoad) => Err(self.too_many()),
         }
     }
 
@@ -244,15 +269,27 @@ impl<R: ChunkReader + Clone + Sync + 'static> Unit<'_, R> {
             max_sequence = max_sequence.max(cell.sequence);
             has_tags |= !cell.tags.is_empty();
         }
+        if self.step.form == NewFiles::BulkLoad {
+            max_sequence = 0;
+        }
         let [plain, tagged] = of.settings.as_ref().map_err(Clone::clone)?;
         let asked = self.file(region, max_sequence, &format!("{}", self.written.files.len()))?;
         let settings = if has_tags { tagged } else { plain };
         let mut file = WriteHFile::begin(self.step.target, settings, asked)?;
-        for cell in sorted.iter() {
-            file.append(&cell)?;
+        match self.step.form {
+            NewFiles::Store => sorted.iter().try_for_each(|cell| file.append(&cell))?,
+            NewFiles::BulkLoad => self.written.superseded += append_latest(&sorted, &mut file)?,
         }
         self.written.files.push((file.finish()?, of.name.clone()));
         Ok(())
+    }
+
+    #[cold]
+    fn too_many(&self) -> Failure {
+        let what = "the edits of a region and of those that came of it do not fit into memory, and a store gets one \
+                    file, because HBase could not tell which of two bulk-loaded files is later";
+        Failure::refused("sorting edits for bulk loading", &self.step.table, what)
+            .hint("give a larger --memory, half of which holds edits, or use restore, which needs less")
     }
 
     fn file(&self, region: usize, max_sequence_id: u64, name: &str) -> Result<HFileToWrite, Failure> {
@@ -267,4 +304,21 @@ impl<R: ChunkReader + Clone + Sync + 'static> Unit<'_, R> {
             more: Default::default(),
         })
     }
+}
+
+/// Appends of cells with one key the first, which is the latest, without its sequence id; gives how many others there
+/// were.
+fn append_latest(sorted: &SortedCells, file: &mut WriteHFile<'_>) -> Result<u64, Failure> {
+    let mut superseded = sorted.replaced();
+    let mut before: Option<CellRef<'_>> = None;
+    for cell in sorted.iter() {
+        let cell = CellRef { sequence: 0, ..cell };
+        if before.is_some_and(|before| compare_cells(&before, &cell) == Ordering::Equal) {
+            superseded += 1;
+            continue;
+        }
+        file.append(&cell)?;
+        before = Some(cell);
+    }
+    Ok(superseded)
 }

@@ -11,6 +11,13 @@ pub fn replay(report: &ReplayReport) -> String {
         ("came twice", some(report.duplicates)),
         ("published", if report.published { "yes" } else { "no: the stream is not whole" }.to_owned()),
     ]);
+    if let Some(hfiles) = &report.hfiles {
+        text += &facts(&[
+            ("files", count(hfiles.files)),
+            ("bytes", count(hfiles.bytes)),
+            ("superseded", some(hfiles.superseded)),
+        ]);
+    }
     let rows = report
         .tables
         .iter()

@@ -1,6 +1,7 @@
 //! Streams the edits that a cut puts on top of a snapshot: region by region, parents before the regions that came of
 //! them, each region's in the order of its sequence ids, each once.
 
+mod hfiles;
 mod report;
 mod sink;
 
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::Store;
 
-pub use report::ReplayReport;
+pub use report::{HFilesReplayed, ReplayReport};
 pub use sink::Target;
 
 /// What is to be replayed, and where to.
@@ -44,6 +45,9 @@ pub fn run_in(
     options: &ReplayOptions,
     context: &Context,
 ) -> Result<Report<ReplayReport>, Stopped> {
+    if let Target::HFiles(uri) = &options.to {
+        return hfiles::run(store, uri, options, context);
+    }
     let sink = EditSink::begin(&options.to, options.hex)?;
     let run = context.start()?;
     let mut opened = cut::open(&options.cut, store, &run)?;

@@ -20,6 +20,9 @@ pub struct ReplayReport {
     pub cells: u64,
     /// Cells that came a second time and were dropped.
     pub duplicates: u64,
+    /// HFiles that were written, of `hfiles:`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hfiles: Option<HFilesReplayed>,
     /// By table.
     pub tables: Vec<TableReplayed>,
     /// Batches of which no digest was recorded, so that a byte that has changed in them was not noticed.
@@ -27,6 +30,17 @@ pub struct ReplayReport {
     pub unproved_batches: Vec<String>,
     /// How long it took, ms.
     pub took_ms: u64,
+}
+
+/// What was written for completebulkload.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct HFilesReplayed {
+    /// Files: one for each region and family that has edits.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Cells that they do not have, because a later one has the same row, column, timestamp and type.
+    pub superseded: u64,
 }
 
 /// What of a table was replayed.

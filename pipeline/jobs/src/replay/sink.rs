@@ -14,6 +14,8 @@ pub enum Target {
     Null,
     /// A file of JSON Lines, an entry a line.
     JsonLines(String),
+    /// HFiles for completebulkload, in a new directory.
+    HFiles(String),
 }
 
 impl FromStr for Target {
@@ -23,13 +25,11 @@ impl FromStr for Target {
         match text.split_once(':') {
             Some(("null", "")) => Ok(Self::Null),
             Some(("jsonl", file)) if !file.is_empty() => Ok(Self::JsonLines(file.to_owned())),
-            Some(("hfiles", _)) => Err("this version does not write HFiles for completebulkload yet; \
-                 `tidegate restore` makes a snapshot that HBase clones"
-                .to_owned()),
+            Some(("hfiles", uri)) if !uri.is_empty() => Ok(Self::HFiles(uri.to_owned())),
             Some(("hbase", _)) => Err("this version cannot write into a running HBase yet; \
                  `tidegate restore` makes a snapshot that HBase clones"
                 .to_owned()),
-            _ => Err("give null: or jsonl:FILE".to_owned()),
+            _ => Err("give null:, jsonl:FILE or hfiles:URI".to_owned()),
         }
     }
 }
@@ -39,6 +39,7 @@ impl fmt::Display for Target {
         match self {
             Self::Null => f.write_str("null:"),
             Self::JsonLines(file) => write!(f, "jsonl:{file}"),
+            Self::HFiles(uri) => write!(f, "hfiles:{uri}"),
         }
     }
 }
@@ -54,6 +55,7 @@ impl EditSink {
         match target {
             Target::Null => Ok(Self::Null),
             Target::JsonLines(file) => Ok(Self::JsonLines(Box::new(JsonLines::begin(file, hex)?))),
+            Target::HFiles(uri) => Err(Failure::usage(format!("{uri}: HFiles are no stream"))),
         }
     }
 
@@ -154,6 +156,7 @@ mod tests {
         let read = |text: &str| text.parse::<Target>();
         assert_eq!(read("null:"), Ok(Target::Null));
         assert_eq!(read("jsonl:/a/b:c"), Ok(Target::JsonLines("/a/b:c".into())));
+        assert_eq!(read("hfiles:file:///a/b"), Ok(Target::HFiles("file:///a/b".into())));
         for (bad, why) in
             [("null", "null:"), ("jsonl:", "jsonl:FILE"), ("hbase://zk", "restore"), ("null:x", "null:")]
         {

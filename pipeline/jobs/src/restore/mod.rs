@@ -4,7 +4,7 @@
 //! and proved as an export does it; and it is published as an export is.
 
 mod base;
-mod edits;
+pub(crate) mod edits;
 mod leftovers;
 mod naming;
 mod options;
@@ -13,7 +13,7 @@ mod plan;
 mod prove;
 mod report;
 mod retable;
-mod write;
+pub(crate) mod write;
 
 pub use edits::Forecast;
 pub use options::RestoreOptions;

@@ -9,7 +9,7 @@ use formats::name::{EncodedRegionName, FamilyName};
 use stage::{Bytes, Failure, Map, Problem, Problems, Stopped};
 use std::collections::{BTreeMap, BTreeSet};
 use steps::{
-    CheckWritten, Contents, EditsToWrite, Proof, WriteEdits, WrittenEdits, WrittenHFile, WrittenUnit,
+    CheckWritten, Contents, EditsToWrite, NewFiles, Proof, WriteEdits, WrittenEdits, WrittenHFile, WrittenUnit,
     failed_store,
 };
 use store::{Publish, StoreErrorKind};
@@ -48,6 +48,7 @@ impl Writing<'_> {
             families: &self.edits.families,
             memory: (self.delivery.context.memory / 2 / workers.max(1)).max(MIN_ARENA),
             create_time: self.plan.export.created_ms,
+            form: NewFiles::Store,
         };
         let check = CheckEdits(CheckWritten { store: target });
         let meter = run.meter("write new files", Some(todo.len() as u64), None);
@@ -142,7 +143,7 @@ impl Writing<'_> {
 }
 
 /// Less memory than this makes no useful files.
-const MIN_ARENA: usize = 4 << 20;
+pub const MIN_ARENA: usize = 4 << 20;
 
 fn added_file(file: &WrittenHFile, family: &FamilyName, identity: String) -> AddedFile {
     let contents = Contents {
@@ -181,15 +182,22 @@ impl Written {
 }
 
 /// The step: checks the files of a unit.
-struct CheckEdits<'a>(CheckWritten<'a>);
+pub struct CheckEdits<'a>(pub CheckWritten<'a>);
 
 /// A unit whose files were checked.
-struct CheckedEdits {
-    unit: u32,
-    files: Vec<(WrittenHFile, FamilyName, Vec<Problem>)>,
-    left_out: BTreeMap<String, u64>,
-    duplicates: u64,
-    problems: Vec<Problem>,
+pub struct CheckedEdits {
+    /// Names the unit in the plan.
+    pub unit: u32,
+    /// The files, each with its family and what is wrong with it.
+    pub files: Vec<(WrittenHFile, FamilyName, Vec<Problem>)>,
+    /// Cells of families that the table does not have.
+    pub left_out: BTreeMap<String, u64>,
+    /// Cells that came a second time.
+    pub duplicates: u64,
+    /// Cells that are in no file, because a later one has the same key.
+    pub superseded: u64,
+    /// What is wrong: the unit is not whole.
+    pub problems: Vec<Problem>,
 }
 
 impl Bytes for CheckedEdits {
@@ -203,13 +211,13 @@ impl Map for CheckEdits<'_> {
     type Out = CheckedEdits;
 
     fn map(&self, edits: WrittenEdits) -> Result<CheckedEdits, Failure> {
-        let WrittenEdits { unit, files, left_out, duplicates, problems } = edits;
+        let WrittenEdits { unit, files, left_out, duplicates, superseded, problems } = edits;
         let (files, families): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         let checked = match problems.is_empty() {
             true => self.0.map(WrittenUnit { files })?.files,
             false => Vec::new(),
         };
         let files = checked.into_iter().zip(families).map(|((file, found), family)| (file, family, found));
-        Ok(CheckedEdits { unit, files: files.collect(), left_out, duplicates, problems })
+        Ok(CheckedEdits { unit, files: files.collect(), left_out, duplicates, superseded, problems })
     }
 }
