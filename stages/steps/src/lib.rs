@@ -105,5 +105,7 @@ pub use verify_hfile::{FileToVerify, VerifiedHFile, VerifyHFile, block_problems,
 pub use visibility::{Shown, Verdict, Visibility};
 pub use wal_history::{Descents, RegionEntries, file_end, marker_entry, read_entries};
 pub use write_batch::{EncodedFile, EncodedWal, Made, WriteBatch, batch_marks, origin, unencodable};
-pub use write_edits::{EditsToWrite, FamilyToWrite, NewFiles, OpenedBatch, SourceRegion, WriteEdits, WrittenEdits};
+pub use write_edits::{
+    EditsToWrite, FamilyToWrite, NewFiles, OpenedBatch, SourceRegion, WriteEdits, WrittenEdits,
+};
 pub use write_hfile::{HFileToWrite, WriteHFile, WrittenHFile};

@@ -261,7 +261,10 @@ fn loaded(dir: &Path) -> BTreeMap<[String; 5], (String, String)> {
         for cell in lines(&tidegate(["hfile", "cat", text(&path)]).with(0).out) {
             assert_eq!(cell["family"], family);
             let said = (cell["value"].to_string(), cell["tags"].to_string());
-            assert!(cells.insert(key(&cell).map(Value::to_string), said).is_none(), "a key comes twice: {cell}");
+            assert!(
+                cells.insert(key(&cell).map(Value::to_string), said).is_none(),
+                "a key comes twice: {cell}"
+            );
         }
     }
     cells
@@ -282,7 +285,7 @@ fn hfiles_for_completebulkload_have_the_latest_edit_of_each_key() {
     assert_eq!((code, &done["published"]), (0, &true.into()), "{done}");
     assert_eq!(done["hfiles"]["files"], files_below(&dir).len() as u64);
     let mut cells = 0;
-    for (table, below) in [("customers", "default/customers"), ("shop:orders", "shop/orders")] {
+    for (table, below) in [("default:customers", "default/customers"), ("shop:orders", "shop/orders")] {
         let (is, truth) = (loaded(&dir.join(below)), latest(&edits, table));
         cells += is.len() as u64;
         assert!(!is.is_empty() && is == truth, "{table}: {} cells, {} edits", is.len(), truth.len());
@@ -291,7 +294,8 @@ fn hfiles_for_completebulkload_have_the_latest_edit_of_each_key() {
 
     // What is there is never replaced; nothing else is left behind.
     assert_eq!(report(&written).0, 4);
-    let mut names: Vec<_> = fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["edits", "load"]);
 
@@ -299,5 +303,5 @@ fn hfiles_for_completebulkload_have_the_latest_edit_of_each_key() {
     let one = out.path().join("one");
     fs::create_dir(&one).unwrap();
     tidegate([&base[..], &["--snapshot", "customers-before", "--to", &to("hfiles", &one)]].concat()).with(0);
-    assert_eq!(loaded(&one), latest(&edits, "customers"));
+    assert_eq!(loaded(&one), latest(&edits, "default:customers"));
 }

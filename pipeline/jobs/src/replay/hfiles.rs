@@ -129,7 +129,9 @@ impl Place {
         let rule = if self.empty { Publish::Replace } else { Publish::IfAbsent };
         let renamed = self.store.rename(&self.whole()?, &self.target, rule);
         renamed.map_err(|error| self.failed(error))?;
-        let path = |names: &Vec<String>| self.target.join_all(names.iter().map(String::as_str)).map_err(Failure::usage);
+        let path = |names: &Vec<String>| {
+            self.target.join_all(names.iter().map(String::as_str)).map_err(Failure::usage)
+        };
         let paths = below.iter().map(path).collect::<Result<Vec<_>, _>>()?;
         self.store.sync_batch(&paths).map_err(|error| self.failed(error))
     }
@@ -193,8 +195,7 @@ impl Loading<'_> {
         };
         let check = CheckEdits(CheckWritten { store: target });
         let meter = self.run.meter("write HFiles", Some(edits.units.len() as u64), None);
-        let mut replayed =
-            TableReplayed { table: table.full_form().to_owned(), ..TableReplayed::default() };
+        let mut replayed = TableReplayed { table: table.full_form().to_owned(), ..TableReplayed::default() };
         let mut stores = BTreeSet::new();
         // One region at a time: its edits have all the memory.
         let flow = self.run.flow(runtime::units(edits.units.clone()));
@@ -232,12 +233,16 @@ impl Loading<'_> {
                 continue;
             }
             if !stores.insert((file.asked.region.clone(), family.to_string())) {
-                let what = format!("unrelated regions have edits of region {}, so it would get two files", file.asked.region);
+                let what = format!(
+                    "unrelated regions have edits of region {}, so it would get two files",
+                    file.asked.region
+                );
                 return Err(Failure::refused(WRITING, table, what)
                     .hint("use restore: HBase could not tell which of two bulk-loaded files is later"));
             }
             let below = self.below(table, &family.to_string(), file.name());
-            let to = self.place.whole()?.join_all(below.iter().map(String::as_str)).map_err(Failure::usage)?;
+            let to =
+                self.place.whole()?.join_all(below.iter().map(String::as_str)).map_err(Failure::usage)?;
             let renamed = self.place.store.rename(&file.asked.path, &to, Publish::IfAbsent);
             renamed.map_err(|error| self.place.failed(error))?;
             self.paths.push(below);
@@ -255,7 +260,9 @@ impl Loading<'_> {
         let file = [family.to_owned(), file];
         match self.opened.bases.len() {
             1 => file.to_vec(),
-            _ => [table.namespace().to_owned(), table.qualifier().to_owned()].into_iter().chain(file).collect(),
+            _ => {
+                [table.namespace().to_owned(), table.qualifier().to_owned()].into_iter().chain(file).collect()
+            }
         }
     }
 }

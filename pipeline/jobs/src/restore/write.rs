@@ -9,8 +9,8 @@ use formats::name::{EncodedRegionName, FamilyName};
 use stage::{Bytes, Failure, Map, Problem, Problems, Stopped};
 use std::collections::{BTreeMap, BTreeSet};
 use steps::{
-    CheckWritten, Contents, EditsToWrite, NewFiles, Proof, WriteEdits, WrittenEdits, WrittenHFile, WrittenUnit,
-    failed_store,
+    CheckWritten, Contents, EditsToWrite, NewFiles, Proof, WriteEdits, WrittenEdits, WrittenHFile,
+    WrittenUnit, failed_store,
 };
 use store::{Publish, StoreErrorKind};
 
