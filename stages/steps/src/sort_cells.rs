@@ -11,7 +11,7 @@ pub struct SortCells {
     limit: usize,
 }
 
-/// The head of a cell's row, and the cell's number: what is moved about while sorting.
+/// The head of what tells a cell's row from others, and the cell's number: what is moved about while sorting.
 type Place = (u64, u32);
 
 impl SortCells {
@@ -64,7 +64,10 @@ impl SortCells {
             _ => Ordering::Equal,
         };
         let numbers = 0..u32::try_from(cells.len()).unwrap_or(u32::MAX);
-        let head = |number: u32| cells.get(number as usize).map_or(0, |cell| row_head(cell.row));
+        // Rows of one region begin alike: what they share tells nothing, and comparing it costs most of the time.
+        let shared = shared_prefix(&cells);
+        let behind = |row: &[u8]| row_head(row.get(shared..).unwrap_or_default());
+        let head = |number: u32| cells.get(number as usize).map_or(0, |cell| behind(cell.row));
         let mut places: Vec<Place> = numbers.map(|number| (head(number), number)).collect();
         places.sort_unstable_by(|one, other| {
             let by_key = || order(one, other).then_with(|| other.1.cmp(&one.1));
@@ -77,7 +80,19 @@ impl SortCells {
     }
 }
 
-/// The first bytes of a row as a number: rows whose heads differ have their order.
+/// How many bytes all rows begin with.
+fn shared_prefix(cells: &CellBuffer) -> usize {
+    let Some(first) = cells.get(0) else { return 0 };
+    (1..cells.len()).filter_map(|number| cells.get(number)).fold(first.row.len(), |shared, cell| {
+        let same = |(one, other): &(&u8, &u8)| one == other;
+        match (first.row.get(..shared), cell.row.get(..shared)) {
+            (Some(one), Some(other)) if one == other => shared,
+            _ => first.row.iter().zip(cell.row).take(shared).take_while(same).count(),
+        }
+    })
+}
+
+/// The first bytes of what is left of a row as a number: rows whose heads differ have their order.
 #[inline]
 fn row_head(row: &[u8]) -> u64 {
     match row.first_chunk() {
