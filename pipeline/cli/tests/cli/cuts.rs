@@ -1,7 +1,7 @@
 //! `cut` on the tour: what its text and its report say, each kind of cut once, and what it refuses.
 
 use crate::kill_restores::repository;
-use crate::support::{Ran, report, text, tidegate, tour};
+use crate::support::{Ran, report, shared, text, tidegate, tour};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -308,4 +308,22 @@ fn what_cannot_be_cut_is_told_with_what_can() {
         wrong.extend(unsaid.map(|text| format!("{}: no {text:?} in {said}", case.name)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// One id of `topology-1` was taken by the flush of an empty memstore at the border of two WALs.
+#[test]
+fn the_one_ambiguous_gap_of_the_golden_sets_is_told_and_can_be_accepted() {
+    let Some(golden) = shared("golden", "the_one_ambiguous_gap_of_the_golden_sets") else { return };
+    let (root, out) = (golden.join("topology-1/root"), tempfile::tempdir().unwrap());
+    let from = text(out.path());
+    for snapshot in ["s1-ta", "s1-tb"] {
+        tidegate(["export", "--from", text(&root), "--snapshot", snapshot, "--to", from]).with(0);
+    }
+    tidegate(["convert", "--from", text(&root), "--to", from]).with(0);
+    let cut = ["cut", "--from", from, "--snapshot", "s1-ta", "--snapshot", "s1-tb", "--until", "end"];
+    let (code, told) = report(&cut);
+    let found = &told["completeness"];
+    assert_eq!((code, &told["problem_count"]), (3, &1.into()), "{}", told["problems"]);
+    assert_eq!((&found["ambiguous"]["ids"], &found["missing"]["ids"]), (&1.into(), &0.into()), "{found}");
+    assert_eq!(report(&[&cut[..], &["--accept-gaps"]].concat()).0, 0);
 }
