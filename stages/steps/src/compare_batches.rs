@@ -1,8 +1,8 @@
 //! Finds entries that two WALs claim with different cells.
 
-use columns::batch::{BatchCell, BatchCursor, BatchFile};
+use crate::held_entry::HeldEntry;
+use columns::batch::BatchFile;
 use columns::{ChunkReader, ReadError};
-use formats::cell::CellRef;
 
 /// The first entry that two batches both have, and not the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub struct Conflict {
     pub sequence: u64,
 }
 
-/// Compares two ascending runs of row groups of one region, from the first batch and from the other: entries that
-/// both have must have the same cells. Holds a part of a row group of each.
+/// Compares two ascending runs of row groups of one region, from the first batch and from the other: of entries that
+/// both have, one copy must be the same as the other or a part of it. Holds a part of a row group of each.
 ///
 /// # Errors
 /// One of them cannot be read.
@@ -31,31 +31,14 @@ pub fn compare_batches<R: ChunkReader + Clone + 'static>(
             std::cmp::Ordering::Greater => more_other = other.advance()?,
             std::cmp::Ordering::Equal => {
                 let (region, sequence) = (left.region.to_owned(), left.cell.sequence);
-                if !same_entry(&mut one, &mut other, sequence, (&mut more_one, &mut more_other))? {
+                let (left, right);
+                (left, more_one) = HeldEntry::take(&mut one, sequence)?;
+                (right, more_other) = HeldEntry::take(&mut other, sequence)?;
+                if !left.is_part_of(&right) && !right.is_part_of(&left) {
                     return Ok(Some(Conflict { region, sequence }));
                 }
             }
         }
     }
     Ok(None)
-}
-
-/// Goes over an entry in both.
-fn same_entry<R: ChunkReader + Clone + 'static>(
-    one: &mut BatchCursor<R>,
-    other: &mut BatchCursor<R>,
-    sequence: u64,
-    more: (&mut bool, &mut bool),
-) -> Result<bool, ReadError> {
-    fn within(cell: Option<BatchCell<'_>>, sequence: u64) -> Option<(u32, CellRef<'_>)> {
-        cell.filter(|cell| cell.cell.sequence == sequence).map(|cell| (cell.index, cell.cell))
-    }
-    loop {
-        match (within(one.cell(), sequence), within(other.cell(), sequence)) {
-            (None, None) => return Ok(true),
-            (left, right) if left != right => return Ok(false),
-            _ => {}
-        }
-        (*more.0, *more.1) = (one.advance()?, other.advance()?);
-    }
 }

@@ -4,11 +4,12 @@ use crate::digest::RangeSum;
 use crate::failing::{failed_store, source_problem};
 use crate::open_hfile::{OpenedHFile, open_hfile};
 use crate::read_pieces::{BUFFER_LEN, ReadThrough, Wanted, read_through};
+use crate::witness::{Witnessed, drop_side, identity_with_side};
 use formats::FormatError;
 use formats::compress::Decompressor;
 use formats::hfile::Walked;
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
-use store::{Store, StorePath, WriteShape};
+use store::{ReadRanges, Store, StorePath, WriteShape};
 
 /// One file, in both places.
 pub struct CompareUnit {
@@ -44,6 +45,8 @@ pub struct Compared {
     pub walked: Option<Walked>,
     /// What the file says of itself, if they are the same.
     pub opened: Option<Result<OpenedHFile, FormatError>>,
+    /// Whether checksums that Hadoop kept of other bytes than the target's were removed.
+    pub side_removed: bool,
     /// Tells whether the file in the target is still the one that was compared.
     pub identity: String,
 }
@@ -60,6 +63,14 @@ pub struct CompareFiles<'a> {
     pub source: &'a dyn Store,
     /// The root with the file that may be the same.
     pub target: &'a dyn Store,
+    /// Whether checksums that Hadoop keeps beside a file of the source are held against it.
+    pub verify_sums: bool,
+}
+
+impl CompareFiles<'_> {
+    fn witness(&self, source: &Witnessed, unit: &CompareUnit) -> Option<Problem> {
+        source.problem(unit.source.as_str(), true).filter(|_| self.verify_sums)
+    }
 }
 
 impl Map for CompareFiles<'_> {
@@ -68,7 +79,7 @@ impl Map for CompareFiles<'_> {
 
     fn map(&self, unit: CompareUnit) -> Result<Compared, Failure> {
         let unread = |error| failed_store("comparing with what is in the target", self.target, error);
-        let there = self.target.open(&unit.target).map_err(unread)?;
+        let there = Witnessed::open(self.target, &unit.target).map_err(unread)?;
         let mut compared = Compared {
             file: unit.file,
             len: unit.shape.len,
@@ -77,15 +88,17 @@ impl Map for CompareFiles<'_> {
             ranges: Vec::new(),
             walked: None,
             opened: None,
-            identity: there.metadata().identity.0.clone(),
+            side_removed: false,
+            identity: String::new(),
         };
         if compared.target_len != unit.shape.len {
             return Ok(compared);
         }
         let wanted = Wanted { sums: true, blocks: true };
-        let source = match self.source.open(&unit.source) {
-            Ok(file) => read_through(file.as_ref(), unit.shape, wanted),
-            Err(error) => Err((0, error)),
+        let file = Witnessed::open(self.source, &unit.source);
+        let source = match &file {
+            Ok(file) => read_through(file, unit.shape, wanted),
+            Err(error) => Err((0, error.clone())),
         };
         let source = match source {
             Ok(ReadThrough { cut_short: None, ranges, walked }) => {
@@ -101,11 +114,21 @@ impl Map for CompareFiles<'_> {
                 return Ok(compared);
             }
         };
+        if let Some(problem) = file.ok().and_then(|file| self.witness(&file, &unit)) {
+            compared.same = Err(problem);
+            return Ok(compared);
+        }
         let sums = Wanted { sums: true, blocks: false };
-        let target = read_through(there.as_ref(), unit.shape, sums).map_err(|(_, error)| unread(error))?;
+        let target = read_through(&there, unit.shape, sums).map_err(|(_, error)| unread(error))?;
         let same = target.ranges == source.ranges;
         if same {
-            compared.opened = Some(open_hfile(there.as_ref(), &mut Decompressor::default()).map_err(unread)?);
+            // The file stays, and what Hadoop kept of other bytes must not.
+            if !there.agrees() {
+                compared.side_removed = drop_side(self.target, &unit.target).map_err(unread)?;
+            }
+            compared.identity =
+                identity_with_side(self.target, &unit.target, &there.metadata().identity).map_err(unread)?;
+            compared.opened = Some(open_hfile(&there, &mut Decompressor::default()).map_err(unread)?);
         }
         Ok(Compared { same: Ok(same), ranges: source.ranges, walked: source.walked, ..compared })
     }

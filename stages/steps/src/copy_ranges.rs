@@ -3,6 +3,8 @@
 use crate::digest::{RangeHasher, RangeSum};
 use crate::failing::{failed_store, source_problem};
 use crate::read_pieces::{BUFFER_LEN, ReadPieces};
+use crate::verify_hfile::block_problems;
+use crate::witness::Witnessed;
 use formats::hfile::{BlockWalker, Walked};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
 use std::sync::Arc;
@@ -82,6 +84,8 @@ pub struct CopyRanges<'a> {
     pub source: &'a dyn Store,
     /// Where they go.
     pub target: &'a dyn Store,
+    /// Whether checksums that Hadoop keeps beside a file of the source are held against it.
+    pub verify_sums: bool,
     /// Whether HFile blocks are followed and their checksums verified.
     pub verify_blocks: bool,
 }
@@ -116,7 +120,7 @@ impl CopyRanges<'_> {
         let (start, len) = asked.shape.part(asked.range);
         let mut hasher = RangeHasher::new(start, asked.shape.parts() == 1);
         let mut walker = self.verify_blocks.then(|| walker_at(start, asked.shape.len));
-        let mut pieces = ReadPieces::new(file.as_ref(), (start, len), buffer);
+        let mut pieces = ReadPieces::new(&file, (start, len), buffer);
         loop {
             let at = pieces.offset();
             let piece = match pieces.next_piece() {
@@ -138,20 +142,25 @@ impl CopyRanges<'_> {
             parts.finish(std::slice::from_ref(&receipt)).map_err(|error| self.unwritten(error))?;
         }
         let token = parts.token();
-        if let Some(problem) = changed(&asked, file.as_ref()) {
+        if let Some(problem) = changed(&asked, &file) {
             return Ok(Err(problem));
         }
         let walked = walker.map(BlockWalker::finish);
+        if let Some(problem) =
+            file.problem(asked.source.as_str(), true).filter(|_| !is_damaged(&asked, &walked))
+        {
+            return Ok(Err(problem));
+        }
         Ok(Ok(CopiedRange { asked, sum: hasher.finish(), walked, receipt, token }))
     }
 
     /// Opens the file where it was, or where it has moved to meanwhile. Between two looks HBase may move it, so the
     /// places are tried twice.
-    fn open_source(&self, asked: &RangeToCopy) -> Result<Box<dyn ReadRanges>, Problem> {
+    fn open_source(&self, asked: &RangeToCopy) -> Result<Witnessed, Problem> {
         let places = || std::iter::once(&asked.source).chain(&asked.moved_to);
         for place in places().chain(places()) {
             match self.source.open(place) {
-                Ok(file) if file.metadata().identity == asked.identity => return Ok(file),
+                Ok(file) if file.metadata().identity == asked.identity => return self.witnessed(file, place),
                 Ok(_) => return Err(changed_problem(asked)),
                 Err(error) if error.is_not_found() => {}
                 Err(error) => return Err(source_problem(&error)),
@@ -161,9 +170,22 @@ impl CopyRanges<'_> {
             .hint("is the snapshot still there? A deleted snapshot's files are cleaned away; take a new one"))
     }
 
+    fn witnessed(&self, file: Box<dyn ReadRanges>, place: &StorePath) -> Result<Witnessed, Problem> {
+        match self.verify_sums {
+            true => Witnessed::of(file, self.source, place).map_err(|error| source_problem(&error)),
+            false => Ok(Witnessed::unwatched(file)),
+        }
+    }
+
     fn unwritten(&self, error: StoreError) -> Failure {
         failed_store("writing the copy", self.target, error)
     }
+}
+
+/// Whether the blocks of a file in one range tell of damage: they say more than Hadoop's checksums do.
+fn is_damaged(asked: &RangeToCopy, walked: &Option<Walked>) -> bool {
+    let whole = walked.as_ref().filter(|_| asked.shape.parts() == 1);
+    whole.is_some_and(|walked| block_problems(walked).next().is_some())
 }
 
 /// Follows blocks from an offset that is the start of a range.

@@ -132,6 +132,8 @@ impl DecodeWal<'_> {
         let WalToDecode { wal, memory } = &decoded.asked;
         let path = wal.shown();
         let file = open_wal(wal.store.as_ref(), &wal.places).map_err(|error| vanished(&error))?;
+        let witnessed = Arc::clone(&file);
+        let file: Arc<dyn ReadRanges> = file;
         let mut reader = ReadWal::new(Arc::clone(&file), wal.decoder_options(*memory));
         let mut gather = GatherCells::new(&path, Select::Tables(self.tables.clone()));
         let mut whole = true;
@@ -154,6 +156,16 @@ impl DecodeWal<'_> {
         let unusable = problem.as_ref().is_some_and(|problem| problem.kind == ProblemKind::Unsupported);
         decoded.problems.append(std::mem::take(&mut gather.problems));
         decoded.problems.extend(problem);
+        let side = witnessed.problem(&path, matches!(end, WalEnd::Closed { .. }));
+        // A WAL has no checksums of its own: what differs in front of its end may be a cell.
+        let unusable =
+            unusable || witnessed.differs_at().is_some_and(|at| side.is_some() && at < end.offset());
+        decoded.problems.extend(side.map(|problem| match unusable {
+            true => {
+                problem.meaning("a cell may have changed, or .NAME.crc is older; the WAL was not converted")
+            }
+            false => problem,
+        }));
         if unusable {
             return Ok(None);
         }
@@ -241,11 +253,16 @@ pub fn end_problem(path: &str, end: &WalEnd) -> Option<Problem> {
                 .meaning(format!("what follows offset {offset} is lost to this run"))
                 .hint("see what can be had of the rest: tidegate wal salvage; bring the file back from a replica"),
         ),
-        WalEnd::Unsupported { error, .. } => Some(
-            file_problem(path, error).meaning("the WAL was not converted: its edits are not in any batch").hint(
-                "a codec that is not HBase's own cannot be read; if the cluster has none, the file is damaged: \
-                 bring it back from a replica",
-            ),
-        ),
+        WalEnd::Unsupported { error, .. } => {
+            let problem = file_problem(path, error);
+            let problem = problem.meaning("the WAL was not converted: its edits are not in any batch");
+            Some(match problem.hint.is_empty() {
+                false => problem,
+                true => problem.hint(
+                    "what HBase's own codecs and Phoenix's IndexedWALEditCodec write can be read; flush the tables, so that \
+                     a snapshot has these edits",
+                ),
+            })
+        }
     }
 }

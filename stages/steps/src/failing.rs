@@ -1,5 +1,7 @@
 //! How a store's errors become failures and problems, with what to do about them.
 
+use formats::hfile::HFileVersion;
+use formats::sniff::FileKind;
 use formats::{FormatError, FormatErrorKind};
 use stage::{Failure, Problem, ProblemKind};
 use store::{Store, StoreError, StoreErrorKind};
@@ -41,9 +43,29 @@ pub fn file_problem(path: &str, error: &FormatError) -> Problem {
     };
     let problem = Problem::new(kind, path, &error.what).at(error.offset);
     match kind {
-        ProblemKind::Unsupported => problem,
+        ProblemKind::Unsupported => match unsupported_hint(&error.what) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        },
         _ => problem.hint("bring the file back from a copy or another replica"),
     }
+}
+
+/// What to do with a file that is whole but cannot be looked into, by what is said of it.
+fn unsupported_hint(what: &str) -> Option<&'static str> {
+    let old = |major| FileKind::OldHFile(HFileVersion { major, minor: 0 }).hint();
+    let known: [(&str, &'static str); 6] = [
+        ("encrypted", "its cells can be looked at only by a cluster that has the master key"),
+        (
+            "PREFIX_TREE",
+            "rewrite it with HBase 1: another DATA_BLOCK_ENCODING, then a major compaction of its table",
+        ),
+        ("SequenceFile", FileKind::OldWal.hint()),
+        ("HFile version 1.", old(1)),
+        ("HFile version 2.", old(2)),
+        ("comparator", "read it with what wrote it: HBase cannot open it"),
+    ];
+    known.into_iter().find(|(word, _)| what.contains(word)).map(|(_, hint)| hint)
 }
 
 /// A path with the store's URI in front, unless it is there already.

@@ -17,8 +17,11 @@ pub fn join_walks(file: &dyn ReadRanges, ranges: Vec<Walked>) -> Result<Walked, 
         if all.join(&next) {
             continue;
         }
-        // No block begins in that range: the one that lies across it ends behind it.
-        let Some(first) = next.first else { continue };
+        // No block begins in that range: the one that lies across it ends behind it. What it saw of the trailer counts.
+        let Some(first) = next.first else {
+            all.join_tail(&next);
+            continue;
+        };
         let gap = walk(file, BlockWalker::at(all.next, len), first)?;
         if !(all.join(&gap) && all.join(&next)) {
             return to_the_end(file, all);
@@ -28,7 +31,7 @@ pub fn join_walks(file: &dyn ReadRanges, ranges: Vec<Walked>) -> Result<Walked, 
 }
 
 fn to_the_end(file: &dyn ReadRanges, mut all: Walked) -> Result<Walked, StoreError> {
-    if all.next < all.chain_end() {
+    if !all.is_whole() {
         let rest = walk(file, BlockWalker::at(all.next, all.file_len), all.file_len)?;
         // A walk from where the other ended always joins.
         let _ = all.join(&rest);

@@ -23,6 +23,7 @@ mod fault;
 mod find_edits;
 mod find_files;
 mod gather_cells;
+mod held_entry;
 mod hfile_cursor;
 mod join_walks;
 mod level;
@@ -36,6 +37,7 @@ mod print_cells;
 mod proof;
 mod prove_ranges;
 mod read_blocks;
+mod read_descriptors;
 mod read_pieces;
 mod read_snapshot;
 mod read_wal;
@@ -44,12 +46,14 @@ mod region_router;
 mod resolve_mob;
 mod row_range;
 mod salvage_wal;
+mod sniff_file;
 mod sort_cells;
 mod store_file_settings;
 mod verify_cells;
 mod verify_hfile;
 mod visibility;
 mod wal_history;
+mod witness;
 mod write_batch;
 mod write_edits;
 mod write_hfile;
@@ -87,6 +91,7 @@ pub use print_cells::{CellForm, PrintCells};
 pub use proof::{Contents, Proof};
 pub use prove_ranges::{ProveRanges, ProvedRange, ProvedUnit};
 pub use read_blocks::{ReadBlocks, read_block};
+pub use read_descriptors::read_descriptors;
 pub use read_pieces::BUFFER_LEN;
 pub use read_snapshot::{
     DESCRIPTION, MANIFEST, ReadSnapshot, SNAPSHOTS, list_snapshots, read_cluster_id, read_snapshot,
@@ -98,12 +103,19 @@ pub use region_router::RegionRouter;
 pub use resolve_mob::{MobValue, ResolveMob};
 pub use row_range::RowRange;
 pub use salvage_wal::{LostBytes, SalvageStop, Salvaged, salvage_wal};
+pub use sniff_file::{other_kind, sniff_file};
 pub use sort_cells::{SortCells, SortedCells};
 pub use store_file_settings::{StoreFileSettings, store_file_settings};
 pub use verify_cells::{VerifiedCells, verify_cells};
 pub use verify_hfile::{FileToVerify, VerifiedHFile, VerifyHFile, block_problems, checksum_type};
 pub use visibility::{Shown, Verdict, Visibility};
-pub use wal_history::{Descents, RegionEntries, file_end, marker_entry, read_entries};
+pub use wal_history::{
+    Descents, Places, RegionEntries, file_end, marker_entry, read_entries, table_of_region_name,
+};
+pub use witness::{
+    Witnessed, drop_side, drop_stale_side, file_identity, identity_with_side, read_witnessed, settle_side,
+    with_side,
+};
 pub use write_batch::{EncodedFile, EncodedWal, Made, WriteBatch, batch_marks, origin, unencodable};
 pub use write_edits::{
     EditsToWrite, FamilyToWrite, NewFiles, OpenedBatch, SourceRegion, WriteEdits, WrittenEdits,

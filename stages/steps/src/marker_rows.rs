@@ -82,7 +82,10 @@ fn files(stores: &[StoreDescriptor]) -> Vec<String> {
     stores.iter().flat_map(of_store).collect()
 }
 
-/// A cell of hbase:meta, if it tells of a region's parents or daughters.
+/// What hbase:meta says of where a region is.
+const PLACE: [&str; 5] = ["state", "sn", "server", "serverstartcode", "seqnumDuringOpen"];
+
+/// A cell of hbase:meta, if it tells of a region's parents or daughters, or of where the region is.
 pub(crate) fn lineage_row(
     entry: &WalEntry<'_>,
     index: u32,
@@ -91,7 +94,8 @@ pub(crate) fn lineage_row(
     let qualifier = std::str::from_utf8(cell.qualifier).ok()?;
     let tells = matches!(qualifier, "regioninfo" | "splitA" | "splitB") || qualifier.starts_with("merge");
     // A whole row or family that is deleted has no qualifier, and is told too.
-    if cell.family != b"info" || !(tells || qualifier.is_empty()) {
+    let places = PLACE.contains(&qualifier);
+    if cell.family != b"info" || !(tells || places || qualifier.is_empty()) {
         return None;
     }
     let mut row = LineageRow {
@@ -107,7 +111,7 @@ pub(crate) fn lineage_row(
         value: cell.value.to_vec(),
         ..LineageRow::default()
     };
-    if cell.value.is_empty() {
+    if cell.value.is_empty() || places {
         return Some((row, None));
     }
     match decode_region_info_value(cell.value) {

@@ -1,7 +1,8 @@
 //! Brings the edits of one region from several batches into the order in which HBase made them, each once.
 
-use columns::ChunkReader;
+use crate::held_entry::HeldEntry;
 use columns::batch::{BatchCell, BatchCursor, BatchFile};
+use columns::{ChunkReader, ReadError};
 use stage::{Problem, ProblemKind};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -48,18 +49,18 @@ struct Run<'a, R> {
 
 /// Goes through the edits of one region by (sequence id, index in the entry): a k-way merge of the row groups' cursors,
 /// of which only those are open whose ids lie together. An entry that several batches have (a WAL and recovered edits,
-/// a log that was split twice) comes once; if their cells differ, that is a problem.
+/// a log that was split twice) comes once, from the batch that has most of it; a cell that this one has not is a problem.
 pub struct MergeEdits<'a, R> {
     region: String,
     bounds: EditBounds,
     /// Above this id every family's edits are wanted.
     all_after: u64,
     runs: Vec<Run<'a, R>>,
-    /// The next id of each run but the leader and its twins; of one that is not open yet the first that it may have.
+    /// The next id of each run but the leader; of one that is not open yet the first that it may have.
     waiting: BinaryHeap<Reverse<(u64, usize)>>,
     leader: Option<usize>,
-    /// Runs that stand at the same cell as the leader.
-    twins: Vec<usize>,
+    /// An entry that several runs have, and the cell of it that was reached; then there is no leader.
+    held: Option<(HeldEntry, usize)>,
     /// Id at which the leader stands, and the smallest id that waits.
     sequence: u64,
     limit: u64,
@@ -99,14 +100,14 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
             runs,
             waiting,
             leader: None,
-            twins: Vec::new(),
+            held: None,
             sequence: 0,
             limit: 0,
             duplicates: 0,
         }
     }
 
-    /// How many cells came a second time, and were the same.
+    /// How many cells came again.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
         self.duplicates
@@ -116,7 +117,10 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
     #[inline]
     #[must_use]
     pub fn edit(&self) -> Option<BatchCell<'_>> {
-        self.runs.get(self.leader?)?.cursor.as_ref()?.cell()
+        match &self.held {
+            Some((entry, at)) => entry.cell(*at, &self.region),
+            None => self.runs.get(self.leader?)?.cursor.as_ref()?.cell(),
+        }
     }
 
     /// Goes to the next edit; false at the end.
@@ -144,8 +148,7 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
     }
 
     fn end(&mut self) {
-        self.leader = None;
-        self.twins.clear();
+        (self.leader, self.held) = (None, None);
         self.waiting.clear();
         self.runs.clear();
     }
@@ -153,16 +156,15 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
     /// One cell on.
     #[inline]
     fn step(&mut self) -> Result<bool, Problem> {
+        if let Some((entry, at)) = &mut self.held {
+            *at += 1;
+            return if *at < entry.len() { Ok(true) } else { self.elect() };
+        }
         let Some(leader) = self.leader else { return self.elect() };
         let before = self.sequence;
         match self.go_on(leader)? {
-            Some(sequence) if sequence == before => {
-                if !self.twins.is_empty() {
-                    self.twins_follow(leader)?;
-                }
-                return Ok(true);
-            }
-            Some(sequence) if sequence < self.limit && self.twins.is_empty() => {
+            Some(sequence) if sequence == before => return Ok(true),
+            Some(sequence) if sequence < self.limit => {
                 self.sequence = sequence;
                 return self.ascends(leader, before, sequence);
             }
@@ -172,7 +174,6 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
             }
             None => {}
         }
-        self.twins_leave(leader, before)?;
         self.elect()
     }
 
@@ -193,9 +194,7 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
         match cursor.advance() {
             Ok(true) => Ok(cursor.sequence()),
             Ok(false) => {
-                if let Some(run) = self.runs.get_mut(run) {
-                    run.cursor = None;
-                }
+                self.close(run);
                 Ok(None)
             }
             Err(error) => Err(self.unread(run, &error)),
@@ -215,9 +214,10 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
         }
     }
 
-    /// The run with the smallest id leads; those with the same id become its twins.
+    /// The run with the smallest id leads; an entry that others have, too, is taken out of all.
     fn elect(&mut self) -> Result<bool, Problem> {
-        self.leader = None;
+        (self.leader, self.held) = (None, None);
+        let mut twins = Vec::new();
         while let Some(Reverse((sequence, run))) = self.waiting.pop() {
             if self.leader.is_some() && sequence > self.sequence {
                 self.waiting.push(Reverse((sequence, run)));
@@ -235,50 +235,65 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
             }
             match self.leader {
                 None => (self.leader, self.sequence) = (Some(run), sequence),
-                Some(leader) => {
-                    self.compare(leader, run)?;
-                    self.twins.push(run);
-                }
+                Some(_) => twins.push(run),
             }
+        }
+        if let Some(leader) = self.leader.filter(|_| !twins.is_empty()) {
+            self.hold(leader, &twins)?;
         }
         self.limit = self.waiting.peek().map_or(u64::MAX, |Reverse((sequence, _))| *sequence);
-        Ok(self.leader.is_some())
+        Ok(self.leader.is_some() || self.held.is_some())
     }
 
-    /// The leader is still in the entry: so must be its twins, at an equal cell.
-    fn twins_follow(&mut self, leader: usize) -> Result<(), Problem> {
-        for twin in self.twins.clone() {
-            match self.go_on(twin)? {
-                Some(sequence) if sequence == self.sequence => self.compare(leader, twin)?,
-                _ => return Err(self.conflict(leader, twin)),
+    /// Takes an entry out of all runs that have it, and keeps the copy with most cells: the others must be parts of it.
+    #[cold]
+    fn hold(&mut self, leader: usize, twins: &[usize]) -> Result<(), Problem> {
+        let mut largest = (leader, self.take_entry(leader)?);
+        let mut others = Vec::new();
+        for twin in twins {
+            let mut copy = (*twin, self.take_entry(*twin)?);
+            if copy.1.len() > largest.1.len() {
+                std::mem::swap(&mut copy, &mut largest);
             }
+            others.push(copy);
         }
-        Ok(())
-    }
-
-    /// The leader is behind the entry: so must be its twins.
-    fn twins_leave(&mut self, leader: usize, entry: u64) -> Result<(), Problem> {
-        for twin in std::mem::take(&mut self.twins) {
-            match self.go_on(twin)? {
-                Some(sequence) if sequence == entry => return Err(self.conflict(leader, twin)),
-                Some(sequence) => {
-                    self.ascends(twin, entry, sequence)?;
-                    self.waiting.push(Reverse((sequence, twin)));
-                }
-                None => {}
+        for (run, entry) in &others {
+            if !entry.is_part_of(&largest.1) {
+                return Err(self.conflict(largest.0, *run));
             }
+            self.duplicates += entry.len() as u64;
         }
+        (self.leader, self.held) = (None, Some((largest.1, 0)));
         Ok(())
     }
 
-    fn compare(&mut self, leader: usize, twin: usize) -> Result<(), Problem> {
-        let cell =
-            |run: usize| self.runs.get(run)?.cursor.as_ref()?.cell().map(|cell| (cell.index, cell.cell));
-        if cell(leader) != cell(twin) {
-            return Err(self.conflict(leader, twin));
+    /// The entry at which a run stands; the run waits with the next one.
+    fn take_entry(&mut self, run: usize) -> Result<HeldEntry, Problem> {
+        let sequence = self.sequence;
+        let cursor = self.runs.get_mut(run).and_then(|run| run.cursor.as_mut());
+        let taken = cursor.map(|cursor| {
+            let (entry, more) = HeldEntry::take(cursor, sequence)?;
+            Ok::<_, ReadError>((entry, if more { cursor.sequence() } else { None }))
+        });
+        let (entry, next) = match taken {
+            Some(Ok(taken)) => taken,
+            Some(Err(error)) => return Err(self.unread(run, &error)),
+            None => return Err(self.unread(run, &"it was closed")),
+        };
+        match next {
+            Some(next) => {
+                self.ascends(run, sequence, next)?;
+                self.waiting.push(Reverse((next, run)));
+            }
+            None => self.close(run),
         }
-        self.duplicates += 1;
-        Ok(())
+        Ok(entry)
+    }
+
+    fn close(&mut self, run: usize) {
+        if let Some(run) = self.runs.get_mut(run) {
+            run.cursor = None;
+        }
     }
 
     fn path(&self, run: usize) -> &'a str {

@@ -1,11 +1,11 @@
 //! Opens an HFile as HBase does: trailer, then everything from the root index to the trailer.
 
 use crate::ReadFault;
-use formats::FormatError;
 use formats::cell::Comparator;
 use formats::compress::Decompressor;
-use formats::encoding::{CellLayout, DataBlockEncoding};
+use formats::encoding::CellLayout;
 use formats::hfile::{LoadOnOpen, TRAILER_SIZE, Trailer};
+use formats::{FormatError, FormatErrorKind};
 use store::{ReadRanges, StoreError};
 
 /// The longest section to load on open that is read: HBase keeps it in memory, so real ones are far smaller.
@@ -30,15 +30,14 @@ impl OpenedHFile {
 
     /// How the cells are laid out in the data blocks.
     pub fn cell_layout(&self) -> Result<CellLayout, FormatError> {
-        let info = &self.loaded.as_ref().map_err(Clone::clone)?.file_info;
-        let name = info.data_block_encoding()?;
-        let unknown = || FormatError::unsupported(format!("data block encoding {name:?}"));
-        Ok(CellLayout {
-            encoding: DataBlockEncoding::from_name(name.as_bytes()).ok_or_else(unknown)?,
-            has_tags: info.has_tags(),
-            tags_compressed: info.tags_compressed()?,
-            has_mvcc: info.has_memstore_ts()?,
-        })
+        self.loaded.as_ref().map_err(Clone::clone)?.file_info.cell_layout()
+    }
+
+    /// Why the cells cannot be decoded, though nothing is known to be wrong: encrypted, a codec, an encoding or an order
+    /// of keys that is not known. None if they can be.
+    pub fn undecodable(&self) -> Option<FormatError> {
+        let layout = self.cell_layout().err();
+        layout.or_else(|| self.comparator().err()).filter(|error| error.kind == FormatErrorKind::Unsupported)
     }
 }
 
@@ -64,13 +63,14 @@ fn open(file: &dyn ReadRanges, decompressor: &mut Decompressor) -> Result<Opened
     let len = file.metadata().len;
     let tail_start = len.saturating_sub(TRAILER_SIZE as u64);
     let trailer = Trailer::decode(&read_span(file, tail_start, len)?, len)?;
-    if tail_start - trailer.load_on_open_offset > MAX_LOAD_ON_OPEN {
+    let trailer_start = len.saturating_sub(trailer.size() as u64);
+    if trailer_start - trailer.load_on_open_offset > MAX_LOAD_ON_OPEN {
         let what = "the section to load on open is longer than 1 GiB";
         return Err(FormatError::too_large(what).at(trailer.load_on_open_offset).into());
     }
-    let section = read_span(file, trailer.load_on_open_offset, tail_start)?;
+    let section = read_span(file, trailer.load_on_open_offset, trailer_start)?;
     let loaded = match LoadOnOpen::decode(&section, &trailer, decompressor, MAX_LOAD_ON_OPEN as usize) {
-        Err(error) if error.kind != formats::FormatErrorKind::Unsupported => return Err(error.into()),
+        Err(error) if error.kind != FormatErrorKind::Unsupported => return Err(error.into()),
         loaded => loaded,
     };
     if let Ok(loaded) = &loaded {

@@ -67,7 +67,7 @@ impl Contents {
             entries: Some(opened.trailer.entry_count),
             max_sequence,
             encrypted: opened.trailer.is_encrypted(),
-            unread: opened.loaded.err().map(|error| error.to_string()),
+            unread: opened.undecodable().map(|error| error.to_string()),
             ..Self::default()
         })
     }

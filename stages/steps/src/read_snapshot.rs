@@ -1,6 +1,6 @@
 //! Reads a snapshot's two documents.
 
-use crate::failed_store;
+use crate::{failed_store, read_witnessed};
 use formats::FormatError;
 use formats::name::SnapshotName;
 use formats::schema::{TableSchema, decode_cluster_id};
@@ -57,9 +57,9 @@ pub fn snapshot_dir(name: &SnapshotName) -> Result<StorePath, Failure> {
 /// Reads a snapshot of a root. Cluster state is not asked: what is in the documents counts.
 pub fn read_snapshot(store: &dyn Store, name: &SnapshotName) -> Result<ReadSnapshot, Failure> {
     let dir = snapshot_dir(name)?;
-    let description_bytes = match read_all(store, &join(&dir, DESCRIPTION)?, MAX_DESCRIPTION) {
-        Err(error) if error.is_not_found() => return Err(no_such_snapshot(store, name)),
-        read => read.map_err(|error| failed_store("reading the snapshot", store, error))?,
+    let description_bytes = match read_document(store, &join(&dir, DESCRIPTION)?, MAX_DESCRIPTION)? {
+        None => return Err(no_such_snapshot(store, name, &dir)),
+        Some(bytes) => bytes,
     };
     let place = |document: &str| format!("{}/{dir}/{document}", store.uri().trim_end_matches('/'));
     let description = decode_snapshot_description(&description_bytes)
@@ -75,17 +75,36 @@ pub fn read_snapshot(store: &dyn Store, name: &SnapshotName) -> Result<ReadSnaps
         return Err(Failure::failed("reading the snapshot", place(DESCRIPTION), wrong)
             .hint("a snapshot's directory cannot be renamed by hand: give it its name back"));
     }
-    let manifest_bytes = match read_all(store, &join(&dir, MANIFEST)?, MAX_MANIFEST) {
-        Err(error) if error.is_not_found() => {
-            return Err(Failure::failed("reading the snapshot", place(MANIFEST), "does not exist")
+    let manifest_bytes = match read_document(store, &join(&dir, MANIFEST)?, MAX_MANIFEST)? {
+        None => {
+            return Err(Failure::failed(READING, place(MANIFEST), "does not exist")
                 .hint("the snapshot is not complete, or of an old layout: take it again"));
         }
-        read => read.map_err(|error| failed_store("reading the snapshot", store, error))?,
+        Some(bytes) => bytes,
     };
     let manifest_path = place(MANIFEST);
     let schema = decode_manifest_schema(&manifest_bytes).map_err(|error| damaged(&manifest_path, &error))?;
     Ok(ReadSnapshot { description, description_bytes, schema, manifest_bytes, manifest_path })
 }
+
+/// A document whole; `None` if it does not exist. HBase gives it no checksum: where Hadoop keeps one it must agree.
+fn read_document(store: &dyn Store, path: &StorePath, limit: u64) -> Result<Option<Vec<u8>>, Failure> {
+    match read_witnessed(store, path, limit) {
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(failed_store(READING, store, error)),
+        Ok((bytes, None)) => Ok(Some(bytes)),
+        Ok((_, Some(problem))) => {
+            let place = format!("{}/{path}", store.uri().trim_end_matches('/'));
+            let at = problem.offset.unwrap_or_default();
+            let wrong = format!("at offset {at}: {}; {}", problem.what, problem.meaning);
+            Err(Failure::failed(READING, place, wrong).hint(
+                "bring the document and its .crc back from a copy; if a tool has written it past Hadoop, remove its .crc",
+            ))
+        }
+    }
+}
+
+const READING: &str = "reading the snapshot";
 
 /// The cluster's id from `hbase.id`; a root that an export made has none, and one that cannot be read is no reason to
 /// stop.
@@ -96,7 +115,7 @@ pub fn read_cluster_id(store: &dyn Store) -> Result<Option<String>, Failure> {
     }
 }
 
-/// The names of a root's snapshots, those that are complete or look so.
+/// The names of a root's snapshots: of the directories that may be one.
 pub fn list_snapshots(store: &dyn Store) -> Result<Vec<String>, Failure> {
     let dir = join(&StorePath::root(), SNAPSHOTS)?;
     let entries = match list_all(store, &dir) {
@@ -115,11 +134,15 @@ pub fn list_snapshots(store: &dyn Store) -> Result<Vec<String>, Failure> {
     Ok(named.map(|entry| entry.name).filter(|name| !name.starts_with('.')).collect())
 }
 
-fn no_such_snapshot(store: &dyn Store, name: &SnapshotName) -> Failure {
-    let names = match list_snapshots(store) {
+fn no_such_snapshot(store: &dyn Store, name: &SnapshotName, dir: &StorePath) -> Failure {
+    let mut names = match list_snapshots(store) {
         Ok(names) => names,
         Err(failure) => return failure,
     };
+    if names.iter().any(|listed| listed == name.as_str()) {
+        return without_description(store, dir);
+    }
+    names.retain(|name| has_description(store, name));
     let failure =
         Failure::failed("reading the snapshot", store.uri(), format!("there is no snapshot {name}"));
     match names.as_slice() {
@@ -127,6 +150,23 @@ fn no_such_snapshot(store: &dyn Store, name: &SnapshotName) -> Failure {
         [last] => failure.hint(format!("there is only {last}")),
         names => failure.hint(format!("there are {}", shortened(names))),
     }
+}
+
+/// Tools that leave out files whose names begin with a dot leave the manifest alone there.
+fn without_description(store: &dyn Store, dir: &StorePath) -> Failure {
+    let place = format!("{}/{dir}", store.uri().trim_end_matches('/'));
+    let rest = join(dir, MANIFEST).is_ok_and(|manifest| store.metadata(&manifest).is_ok());
+    let what = match rest {
+        true => format!("the directory has no {DESCRIPTION} (dot files lost in a copy?)"),
+        false => format!("the directory has no {DESCRIPTION}, and no {MANIFEST} either"),
+    };
+    Failure::failed(READING, place, what)
+        .hint("bring the file back from where the directory was copied from: `cp DIR/*` leaves out what begins with a dot")
+}
+
+fn has_description(store: &dyn Store, name: &str) -> bool {
+    let home = StorePath::root().join_all([SNAPSHOTS, name, DESCRIPTION]);
+    home.is_ok_and(|path| store.metadata(&path).is_ok())
 }
 
 fn shortened(names: &[String]) -> String {

@@ -1,6 +1,7 @@
 //! Reads a WAL from front to back.
 
 use crate::read_pieces::BUFFER_LEN;
+use crate::witness::Witnessed;
 use formats::wal::{Step, WalDecoder, WalDecoderOptions, WalEnd, WalEntry, WalHeader};
 use std::sync::Arc;
 use store::{ReadRanges, Store, StoreError, StorePath};
@@ -13,12 +14,12 @@ const LOOKS: usize = 8;
 ///
 /// # Errors
 /// The storage's; not found if it is in none of the places.
-pub fn open_wal(store: &dyn Store, places: &[StorePath]) -> Result<Arc<dyn ReadRanges>, StoreError> {
+pub fn open_wal(store: &dyn Store, places: &[StorePath]) -> Result<Arc<Witnessed>, StoreError> {
     let mut vanished = None;
     for place in places.iter().chain(places) {
-        match store.open(place) {
+        match Witnessed::open(store, place) {
             Err(error) if error.is_not_found() => vanished.get_or_insert(error),
-            opened => return opened.map(Arc::from),
+            opened => return opened.map(Arc::new),
         };
     }
     Err(vanished.unwrap_or_else(|| {

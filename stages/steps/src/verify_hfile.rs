@@ -5,7 +5,9 @@ use crate::failing::{file_problem, source_problem};
 use crate::open_hfile::{OpenedHFile, open_hfile};
 use crate::read_pieces::{BUFFER_LEN, Wanted, read_through};
 use crate::verify_cells::{is_unsupported, verify_cells};
+use crate::witness::Witnessed;
 use crate::{Level, RANGE_LEN, ReadFault};
+use formats::FormatError;
 use formats::compress::{Decompressor, Dictionaries};
 use formats::hfile::{ChecksumType, Walked};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
@@ -50,7 +52,9 @@ pub struct VerifiedHFile {
     pub without_checksums: bool,
     /// How many cells were decoded.
     pub cells: Option<u64>,
-    /// Why its cells could not be looked at, though nothing is wrong: encrypted, or a codec that cannot be read.
+    /// How far it was verified: the level that was asked for, or less where it could not be looked into.
+    pub reached: Level,
+    /// Why it could not be looked into further, though nothing is wrong: encrypted, say, or a codec that cannot be read.
     pub not_looked_into: Option<String>,
     /// What is wrong.
     pub problems: Vec<Problem>,
@@ -83,6 +87,7 @@ impl Map for VerifyHFile {
             blocks: 0,
             without_checksums: false,
             cells: None,
+            reached: self.level,
             not_looked_into: None,
             problems: Vec::new(),
         };
@@ -100,7 +105,8 @@ impl Map for VerifyHFile {
 
 impl VerifyHFile {
     fn verify(&self, asked: &FileToVerify, verified: &mut VerifiedHFile) -> Result<(), Problem> {
-        let file = asked.store.open(&asked.path).map_err(|error| source_problem(&error))?;
+        let store = asked.store.as_ref();
+        let file = Witnessed::open(store, &asked.path).map_err(|error| source_problem(&error))?;
         verified.len = file.metadata().len;
         if let Some(len) = asked.len.filter(|len| *len != verified.len) {
             let what = format!("has {} bytes, should have {len}", verified.len);
@@ -108,9 +114,9 @@ impl VerifyHFile {
         }
         let sums = self.level >= Level::Sums && asked.recorded.is_some();
         let blocks = self.level >= Level::Blocks;
-        if sums || blocks {
+        if sums || blocks || (self.level >= Level::Sums && file.is_watched()) {
             let shape = WriteShape { len: verified.len, part_len: RANGE_LEN };
-            let through = read_through(file.as_ref(), shape, Wanted { sums, blocks })
+            let through = read_through(&file, shape, Wanted { sums, blocks })
                 .map_err(|(at, error)| source_problem(&error).at(at))?;
             if let Some(at) = through.cut_short {
                 let what =
@@ -123,13 +129,45 @@ impl VerifyHFile {
                 verified.problems.extend(differs(&sum, &recorded));
             }
             if let Some(walked) = through.walked {
-                note_blocks(&walked, verified);
+                self.note_blocks(&walked, verified);
+            }
+            // Damage that was found already is told more closely.
+            if verified.problems.is_empty() {
+                verified.problems.extend(file.problem("", true));
             }
         }
         if blocks {
-            self.look_inside(file.as_ref(), verified)?;
+            self.look_inside(&file, verified)?;
         }
         Ok(())
+    }
+
+    fn note_blocks(&self, walked: &Walked, verified: &mut VerifiedHFile) {
+        if let Some(error) = walked.unread_version() {
+            self.fell_short(Level::Sums, &error, verified);
+            return;
+        }
+        verified.blocks = walked.blocks.total();
+        verified.without_checksums = checksum_type(walked) == Some(ChecksumType::Null);
+        verified.problems.extend(block_problems(walked));
+        let differences = walked.differences().into_iter();
+        verified.problems.extend(differences.map(|what| Problem::new(ProblemKind::Warning, "", what)));
+    }
+
+    /// Writes down that the file is verified up to a level only, and why. Where more was asked for that is a problem.
+    fn fell_short(&self, reached: Level, error: &FormatError, verified: &mut VerifiedHFile) {
+        if verified.not_looked_into.is_some() {
+            return;
+        }
+        verified.not_looked_into = Some(error.to_string());
+        if self.level > reached {
+            verified.reached = reached;
+            let meaning = match reached {
+                Level::Blocks => "its cells were not decoded: it is verified up to level blocks",
+                _ => "its blocks were not followed: it is verified up to level sums",
+            };
+            verified.problems.push(file_problem("", error).meaning(meaning));
+        }
     }
 
     fn look_inside(&self, file: &dyn ReadRanges, verified: &mut VerifiedHFile) -> Result<(), Problem> {
@@ -137,17 +175,20 @@ impl VerifyHFile {
         let opened = match open_hfile(file, &mut decompressor).map_err(|error| source_problem(&error))? {
             Ok(opened) => opened,
             Err(error) if is_unsupported(&error) => {
-                verified.not_looked_into = Some(error.to_string());
+                self.fell_short(Level::Blocks, &error, verified);
                 return Ok(());
             }
             // What the walk over the blocks has told already need not be told again.
-            Err(_) if !verified.problems.is_empty() => return Ok(()),
+            Err(_) if verified.problems.iter().any(Problem::is_damage) => return Ok(()),
             Err(error) => return Err(file_problem("", &error)),
         };
-        match &opened.loaded {
-            Err(error) => verified.not_looked_into = Some(error.to_string()),
-            Ok(_) if self.level >= Level::Cells => self.cells(file, &opened, &mut decompressor, verified)?,
-            Ok(_) => {}
+        match opened.undecodable() {
+            Some(error) => {
+                self.fell_short(Level::Blocks, &error, verified);
+                note_foreign(&opened, verified);
+            }
+            None if self.level >= Level::Cells => self.cells(file, &opened, &mut decompressor, verified)?,
+            None => {}
         }
         Ok(())
     }
@@ -159,12 +200,12 @@ impl VerifyHFile {
         decompressor: &mut Decompressor,
         verified: &mut VerifiedHFile,
     ) -> Result<(), Problem> {
-        let walked_well = verified.problems.is_empty();
+        let walked_well = !verified.problems.iter().any(Problem::is_damage);
         let seen = verify_cells(file, opened, decompressor).map_err(|error| source_problem(&error))?;
         verified.cells = Some(seen.cells);
         for error in seen.faults {
             match is_unsupported(&error) {
-                true => verified.not_looked_into = Some(error.to_string()),
+                true => self.fell_short(Level::Blocks, &error, verified),
                 false if walked_well || error.kind != formats::FormatErrorKind::Checksum => {
                     verified.problems.push(file_problem("", &error));
                 }
@@ -185,10 +226,12 @@ pub(crate) fn differs(sum: &FileSum, recorded: &FileSum) -> Option<Problem> {
     Some(problem.meaning("the file is not the one that was exported").hint("export the snapshot again"))
 }
 
-fn note_blocks(walked: &Walked, verified: &mut VerifiedHFile) {
-    verified.blocks = walked.blocks.total();
-    verified.without_checksums = checksum_type(walked) == Some(ChecksumType::Null);
-    verified.problems.extend(block_problems(walked));
+/// HBase's own files without checksums are so because their cluster is set up so; of others it is to be known.
+fn note_foreign(opened: &OpenedHFile, verified: &mut VerifiedHFile) {
+    if verified.without_checksums && opened.trailer.comparator().is_err() {
+        let what = "its blocks have no checksums: a changed byte in them cannot be seen";
+        verified.problems.push(Problem::new(ProblemKind::Warning, "", what));
+    }
 }
 
 /// What is wrong with the blocks of a file that was walked whole.

@@ -5,8 +5,9 @@ use columns::lineage::LineageRow;
 use columns::markers::MarkerRow;
 use columns::{ChunkReader, ReadError};
 use formats::FormatError;
-use formats::name::EncodedRegionName;
-use history::{Descent, Entries, FileEnd, MarkerEntry, NotAscending};
+use formats::name::{EncodedRegionName, TableName};
+use formats::wal::ServerName;
+use history::{Descent, Entries, FileEnd, MarkerEntry, NotAscending, PlaceState, RegionPlace};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a batch holds of a region.
@@ -62,6 +63,86 @@ pub fn file_end(name: &str) -> FileEnd {
         "torn" => FileEnd::Torn,
         _ => FileEnd::Damaged,
     }
+}
+
+/// Gathers what one WAL of hbase:meta tells of where regions are: an entry's cells of one region make a [`RegionPlace`].
+#[derive(Debug, Default)]
+pub struct Places {
+    rows: BTreeMap<(u64, EncodedRegionName), Place>,
+}
+
+/// The cells of an entry that say where a region is.
+#[derive(Debug, Default)]
+struct Place {
+    write_time: i64,
+    state: Option<String>,
+    assigned: Option<String>,
+    address: Option<String>,
+    start_code: Option<u64>,
+    open_number: Option<u64>,
+}
+
+impl Places {
+    /// Takes a cell of hbase:meta; what does not say where a region is is passed over.
+    pub fn add(&mut self, row: &LineageRow) {
+        let Ok(region) = EncodedRegionName::parse(&row.region) else { return };
+        if row.cell_type != PUT {
+            return;
+        }
+        let text = || std::str::from_utf8(&row.value).ok().map(str::to_owned);
+        let number = || row.value.as_slice().try_into().ok().map(u64::from_be_bytes);
+        let mut place = Place { write_time: row.write_time, ..Place::default() };
+        let known = self.rows.remove(&(row.sequence, region));
+        let seen = known.is_some();
+        place = known.unwrap_or(place);
+        match row.qualifier.as_str() {
+            "state" => place.state = text(),
+            "sn" => place.assigned = text(),
+            "server" => place.address = text(),
+            "serverstartcode" => place.start_code = number(),
+            "seqnumDuringOpen" => place.open_number = number(),
+            _ if !seen => return,
+            _ => {}
+        }
+        self.rows.insert((row.sequence, region), place);
+    }
+
+    /// What they tell.
+    pub fn finish(self) -> impl Iterator<Item = RegionPlace> {
+        self.rows.into_iter().map(|((sequence, region), place)| RegionPlace {
+            region,
+            sequence,
+            write_time: place.write_time,
+            state: match place.state.as_deref() {
+                Some("OPEN") => PlaceState::Open,
+                Some("OPENING") => PlaceState::Opening,
+                // HBase 1 writes no state: a server and its number are those of an open region.
+                None if place.open_number.is_some() => PlaceState::Open,
+                _ => PlaceState::Other,
+            },
+            server: place.server(),
+            open_number: place.open_number,
+        })
+    }
+}
+
+/// HBase's code of a Put.
+const PUT: u8 = 4;
+
+impl Place {
+    fn server(&self) -> Option<ServerName> {
+        let parts = self.address.as_deref().and_then(|address| address.rsplit_once(':')).zip(self.start_code);
+        let opened =
+            parts.and_then(|((host, port), start)| ServerName::parse(&format!("{host},{port},{start}")).ok());
+        opened.or_else(|| ServerName::parse(self.assigned.as_deref()?).ok())
+    }
+}
+
+/// The table in a region's whole name: `<table>,<start key>,<id>.<encoded>.`.
+#[must_use]
+pub fn table_of_region_name(row: &[u8]) -> Option<TableName> {
+    let table = row.split(|byte| *byte == b',').next()?;
+    TableName::parse(std::str::from_utf8(table).ok()?).ok()
 }
 
 /// Gathers the splits and merges of a table that WALs of hbase:meta tell, in the order of these.

@@ -61,6 +61,8 @@ pub struct WrittenEdits {
     pub left_out: BTreeMap<String, u64>,
     /// Cells that came a second time.
     pub duplicates: u64,
+    /// Markers that delete exactly one version.
+    pub version_deletes: u64,
     /// Cells of [`NewFiles::BulkLoad`] that are in no file, because a later one has the same key.
     pub superseded: u64,
     /// What is wrong: the unit is not whole.
@@ -151,6 +153,7 @@ impl WrittenEdits {
             files: Vec::new(),
             left_out: BTreeMap::new(),
             duplicates: 0,
+            version_deletes: 0,
             superseded: 0,
             problems: Vec::new(),
         }
@@ -245,6 +248,7 @@ impl<R: ChunkReader + Clone + Sync + 'static> Unit<'_, R> {
             *self.written.left_out.entry(name).or_default() += 1;
             return Ok(());
         };
+        self.written.version_deletes += u64::from(cell.cell_type.deletes_one_version());
         let store = self.stores.entry((region, family)).or_insert_with(|| SortCells::new(step.memory));
         let before = store.bytes();
         let full = store.push(cell);

@@ -166,17 +166,15 @@ proptest! {
         entries in entries(),
         places in proptest::collection::vec(any::<u8>(), 1..20),
         which in any::<prop::sample::Index>(),
-        how in 0u8..4,
+        last in any::<bool>(),
     ) {
         prop_assume!(!entries.is_empty());
         let mut changed = entries.clone();
         let sequence = *entries.keys().nth(which.index(entries.len())).unwrap();
         let cells = changed.get_mut(&sequence).unwrap();
-        match how {
-            0 => cells[0].value.push(1),
-            1 => cells.push(cells[0].clone()),
-            2 => cells.insert(0, Cell { timestamp: 99, ..cells[0].clone() }),
-            _ => cells.last_mut().unwrap().timestamp += 100,
+        match last {
+            false => cells[0].value.push(1),
+            true => cells.last_mut().unwrap().timestamp += 100,
         }
         let mut files = spread(&entries, &places, 2, 3);
         let one = [(&sequence, &changed[&sequence])];

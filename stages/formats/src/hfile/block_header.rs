@@ -145,8 +145,7 @@ impl BlockHeader {
         self.on_disk_data_size_with_header.div_ceil(self.bytes_per_checksum.max(1))
     }
 
-    /// Checks the header against its place: the block at `offset` must end at or before `limit`, and what it says
-    /// of an earlier block must lie before it.
+    /// Checks the header against its place: the block at `offset` must end at or before `limit`.
     ///
     /// # Errors
     /// Corrupt, without offset.
@@ -156,13 +155,13 @@ impl BlockHeader {
             let text = format!("the block would end at {end}, behind {limit} where it must");
             return Err(FormatError::corrupt(text));
         }
-        match self.prev_block_offset {
-            Some(prev) if prev >= offset => {
-                let text = format!("the block names {prev} as the block before it, but is at {offset}");
-                Err(FormatError::corrupt(text))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
+    }
+
+    /// Whether what the block at `offset` says of an earlier block lies before it.
+    #[must_use]
+    pub fn names_an_earlier_block(&self, offset: u64) -> bool {
+        self.prev_block_offset.is_none_or(|prev| prev < offset)
     }
 }
 

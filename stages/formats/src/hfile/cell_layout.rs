@@ -9,8 +9,7 @@ impl FileInfo {
     /// Unsupported for a data block encoding that HBase does not have (any more); Corrupt.
     pub fn cell_layout(&self) -> Result<CellLayout, FormatError> {
         let name = self.data_block_encoding()?;
-        let encoding = DataBlockEncoding::from_name(name.as_bytes())
-            .ok_or_else(|| FormatError::unsupported(format!("data block encoding {name:?}")))?;
+        let encoding = DataBlockEncoding::from_name(name.as_bytes()).ok_or_else(|| unknown_encoding(name))?;
         Ok(CellLayout {
             encoding,
             has_tags: self.has_tags(),
@@ -18,4 +17,14 @@ impl FileInfo {
             has_mvcc: self.has_memstore_ts()?,
         })
     }
+}
+
+fn unknown_encoding(name: &str) -> FormatError {
+    FormatError::unsupported(match name {
+        "PREFIX_TREE" => {
+            "data block encoding PREFIX_TREE, of HBase 0.96 to 1.x: HBase 2 does not read it either"
+                .to_owned()
+        }
+        _ => format!("data block encoding {name:?}, which HBase does not have"),
+    })
 }

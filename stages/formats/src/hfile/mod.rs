@@ -1,7 +1,7 @@
-//! HFile, version 3: the container of a store file's cells. What is *in* its data blocks is in [`crate::cell`] and
+//! HFile, versions 2.3 to 3.3: the container of a store file's cells. What is *in* its data blocks is in [`crate::cell`] and
 //! [`crate::encoding`].
 //!
-//! A file is a chain of blocks and a [`Trailer`] of 4,096 bytes. [`BlockWalker`] verifies the chain as bytes go by;
+//! A file is a chain of blocks and a [`Trailer`] of 4,096 bytes, of version 2 of 212. [`BlockWalker`] verifies the chain as bytes go by;
 //! [`Block`] is one block, checked and decompressed; [`LoadOnOpen`] is what is read on opening: indexes,
 //! [`FileInfo`], blooms.
 
@@ -17,6 +17,7 @@ mod load_on_open;
 mod murmur;
 mod proto;
 mod trailer;
+mod version;
 mod walker;
 mod writer;
 
@@ -29,5 +30,6 @@ pub use file_info::{FileInfo, key};
 pub use index::{IndexBlock, IndexEntry, MidKey, encode_non_root, encode_root};
 pub use load_on_open::LoadOnOpen;
 pub use trailer::{CELL_COMPARATOR, TRAILER_SIZE, Trailer, WrappedKey};
+pub use version::{HFileVersion, TRAILER_SIZE_V2};
 pub use walker::{BlockCounts, BlockFault, BlockWalker, ChecksumsSeen, Walked};
 pub use writer::{EncodedHFile, HFileContext, HFileEncoder, StoreFileMetadata};

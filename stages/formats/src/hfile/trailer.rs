@@ -1,28 +1,26 @@
 use prost::Message;
 
 use super::proto::{FileTrailerProto, WrappedKeyProto, decode_delimited};
+use super::version::{HFileVersion, MAGIC};
+use crate::FormatError;
 use crate::cell::Comparator;
 use crate::compress::Codec;
-use crate::{FormatError, FormatErrorKind};
 
-/// Size of the trailer of an HFile of version 3: `FixedFileTrailer.getTrailerSize`.
+/// Size of the trailer of an HFile of version 3, the longest: `FixedFileTrailer.getTrailerSize`.
 pub const TRAILER_SIZE: usize = 4096;
 
 /// The comparator name that every HBase from 1.x to 3.x accepts: what a writer should write.
 pub const CELL_COMPARATOR: &str = "org.apache.hadoop.hbase.KeyValue$KVComparator";
 
-const MAGIC: [u8; 8] = *b"TRABLK\"$";
-const MAJOR: u8 = 3;
-const MINOR: u32 = 3;
-/// The message ends before the version: what is left of the 4,096 bytes behind the magic.
-const LONGEST_MESSAGE: usize = TRAILER_SIZE - MAGIC.len() - 4;
 /// HBase's own writer has never been seen to make more than 3.
 const MOST_INDEX_LEVELS: u32 = 10;
 
-/// What the last 4,096 bytes of an HFile of version 3.3 say: `FixedFileTrailer`. No checksum covers them.
-/// Offsets are bytes from the start of the file.
+/// What the last bytes of an HFile say, 4,096 of version 3 and 212 of version 2: `FixedFileTrailer`. No checksum covers
+/// them. Offsets are bytes from the start of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trailer {
+    /// The version of the file.
+    pub version: HFileVersion,
     /// Where the file info block is.
     pub file_info_offset: u64,
     /// Where the section that is read on open begins: at the data root index block.
@@ -90,34 +88,36 @@ impl WrappedKey {
 }
 
 impl Trailer {
-    /// Decodes the trailer from a file's last bytes (`tail`: at least its last 4,096; more is fine) and checks
-    /// that its offsets are possible in a file of `file_len` bytes.
+    /// Decodes the trailer from a file's last bytes (`tail`: at least its last 4,096, or all of a shorter file; more is
+    /// fine) and checks that its offsets are possible in a file of `file_len` bytes.
     ///
     /// # Errors
-    /// Unsupported for a version other than 3.3, an unknown comparator or codec number; Truncated or Corrupt
+    /// Unsupported for a version that HBase 2 does not read or an unknown codec number; Truncated or Corrupt
     /// otherwise. Offsets of errors count from the start of the file.
     pub fn decode(tail: &[u8], file_len: u64) -> Result<Self, FormatError> {
-        check_version(tail, file_len)?;
-        let start = file_len.checked_sub(TRAILER_SIZE as u64);
-        let (_, trailer) = tail
-            .split_last_chunk::<TRAILER_SIZE>()
-            .ok_or_else(|| FormatError::truncated("fewer bytes than an HFile trailer has"))?;
+        let version = HFileVersion::read(tail, file_len)?;
+        let size = version.trailer_size().unwrap_or(TRAILER_SIZE);
+        let start = file_len.checked_sub(size as u64);
+        let trailer = tail.len().checked_sub(size).and_then(|start| tail.get(start..));
+        let trailer =
+            trailer.ok_or_else(|| FormatError::truncated("fewer bytes than an HFile trailer has"))?;
         let start = start.ok_or_else(|| FormatError::truncated("too short to be an HFile"))?;
-        Self::decode_at(trailer, start).map_err(|error| error.at(start))
+        Self::decode_at(version, trailer, start).map_err(|error| error.at(start))
     }
 
-    fn decode_at(trailer: &[u8; TRAILER_SIZE], start: u64) -> Result<Self, FormatError> {
+    fn decode_at(version: HFileVersion, trailer: &[u8], start: u64) -> Result<Self, FormatError> {
         let message = trailer
             .strip_prefix(&MAGIC)
-            .and_then(|rest| rest.get(..LONGEST_MESSAGE))
+            .and_then(|rest| rest.split_last_chunk::<4>())
+            .map(|(message, _)| message)
             .ok_or_else(|| FormatError::corrupt("HFile trailer: no trailer magic"))?;
         let proto: FileTrailerProto = decode_delimited(message, "HFile trailer")?;
-        let trailer = Self::from_proto(proto)?;
+        let trailer = Self::from_proto(version, proto)?;
         trailer.check(start)?;
         Ok(trailer)
     }
 
-    fn from_proto(proto: FileTrailerProto) -> Result<Self, FormatError> {
+    fn from_proto(version: HFileVersion, proto: FileTrailerProto) -> Result<Self, FormatError> {
         let ordinal = proto.compression_codec.unwrap_or(u32::from(Codec::None.ordinal()));
         let codec = Codec::from_ordinal(ordinal).ok_or_else(|| {
             FormatError::unsupported(format!("HFile trailer: unknown compression codec number {ordinal}"))
@@ -126,6 +126,7 @@ impl Trailer {
             field.ok_or_else(|| FormatError::corrupt(format!("HFile trailer: {name} is missing")))
         };
         Ok(Self {
+            version,
             file_info_offset: needed(proto.file_info_offset, "file_info_offset")?,
             load_on_open_offset: needed(proto.load_on_open_data_offset, "load_on_open_data_offset")?,
             uncompressed_data_index_size: proto.uncompressed_data_index_size.unwrap_or(0),
@@ -171,7 +172,13 @@ impl Trailer {
         if self.data_index_count.max(self.meta_index_count) > i32::MAX as u32 {
             return corrupt("a negative count of index entries".to_owned());
         }
-        self.comparator().map(|_| ())
+        Ok(())
+    }
+
+    /// The size of the trailer itself: the blocks end so many bytes before the file does.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.version.trailer_size().unwrap_or(TRAILER_SIZE)
     }
 
     /// The order of the file's cells; none where its keys are no cells (`RawBytesComparator`).
@@ -189,9 +196,12 @@ impl Trailer {
             "KeyValue$MetaComparator"
             | "KeyValue$MetaKeyComparator"
             | "MetaCellComparator"
+            | "CellComparator$MetaCellComparator"
             | "CellComparatorImpl$MetaCellComparator" => Ok(Some(Comparator::Meta)),
-            "KeyValue$RawBytesComparator" => Ok(None),
-            _ => Err(FormatError::unsupported(format!("HFile trailer: unknown comparator {class:?}"))),
+            "KeyValue$RawBytesComparator" | "util.Bytes$ByteArrayComparator" => Ok(None),
+            _ => Err(FormatError::unsupported(format!(
+                "comparator {class:?}, which HBase does not have: another writer's file"
+            ))),
         }
     }
 
@@ -209,19 +219,21 @@ impl Trailer {
         self.encryption_key.as_deref().map(WrappedKey::decode).transpose()
     }
 
-    /// Encodes the trailer as version 3.3, 4,096 bytes.
+    /// Encodes the trailer as its version has it.
     ///
     /// # Errors
     /// TooLarge if comparator name and key leave it no room.
-    pub fn encode(&self) -> Result<[u8; TRAILER_SIZE], FormatError> {
-        let message = self.to_proto().encode_length_delimited_to_vec();
-        let mut trailer = [0; TRAILER_SIZE];
-        let padding = LONGEST_MESSAGE.checked_sub(message.len()).ok_or_else(|| {
-            FormatError::too_large(format!("an HFile trailer has no room for {} bytes", message.len()))
-        })?;
-        let version = (MINOR << 24 | u32::from(MAJOR)).to_be_bytes();
-        let bytes = MAGIC.into_iter().chain(message).chain(std::iter::repeat_n(0, padding)).chain(version);
-        trailer.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+    pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
+        let mut trailer = MAGIC.to_vec();
+        trailer.append(&mut self.to_proto().encode_length_delimited_to_vec());
+        let padded = self.size() - 4;
+        if trailer.len() > padded {
+            let text = format!("an HFile trailer has no room for {} bytes", trailer.len());
+            return Err(FormatError::too_large(text));
+        }
+        trailer.resize(padded, 0);
+        let HFileVersion { major, minor } = self.version;
+        trailer.extend((u32::from(minor) << 24 | major).to_be_bytes());
         Ok(trailer)
     }
 
@@ -242,22 +254,4 @@ impl Trailer {
             encryption_key: self.encryption_key.clone(),
         }
     }
-}
-
-/// The last four bytes are the version: `minor << 24 | major`.
-fn check_version(tail: &[u8], file_len: u64) -> Result<(), FormatError> {
-    let Some((_, version)) = tail.split_last_chunk::<4>() else {
-        return Err(FormatError::truncated("too short to be an HFile"));
-    };
-    let version = u32::from_be_bytes(*version);
-    let (major, minor) = (version & 0x00ff_ffff, version >> 24);
-    if major == u32::from(MAJOR) && minor == MINOR {
-        return Ok(());
-    }
-    let (kind, text) = if (1..=9).contains(&major) {
-        (FormatErrorKind::Unsupported, format!("HFile version {major}.{minor}: only 3.3 can be read"))
-    } else {
-        (FormatErrorKind::Corrupt, format!("no HFile: it ends in {version:08x}, which is no version"))
-    };
-    Err(FormatError::new(kind, text).at(file_len.saturating_sub(4)))
 }

@@ -183,11 +183,17 @@ fn blocks_that_are_written_are_read_again() {
 }
 
 #[test]
-fn an_older_version_is_named() {
+fn a_version_that_its_trailer_is_not_of_is_damage() {
     let mut file = samples::one("hfile-empty").bytes;
     let last = file.len() - 1;
-    file[last] = 2;
+    for (version, what) in [(1, "version 1.3"), (2, "version 2.3"), (0, "no version"), (0x83, "no version")] {
+        file[last] = version;
+        let error = Trailer::decode(&file, file.len() as u64).unwrap_err();
+        assert_eq!(error.kind, FormatErrorKind::Corrupt);
+        assert!(error.what.contains(what), "{error}");
+    }
+    file[last] = 4;
     let error = Trailer::decode(&file, file.len() as u64).unwrap_err();
     assert_eq!(error.kind, FormatErrorKind::Unsupported);
-    assert!(error.what.contains("version 2.3"), "{error}");
+    assert!(error.what.contains("version 4.3"), "{error}");
 }

@@ -13,4 +13,5 @@ mod golden;
 mod hostile;
 mod index;
 mod samples;
+mod versions;
 mod walker;

@@ -199,8 +199,11 @@ fn a_data_block_that_names_another_as_the_one_before_it_is_caught() {
         .unwrap();
     file.extend([0; 4096]);
     let walked = walk(&file, 10);
-    assert_eq!((walked.faults.len(), walked.faults[0].offset), (1, third));
-    assert!(walked.faults[0].error.what.contains("names 0"), "{:?}", walked.faults);
+    assert_eq!(walked.faults, []);
+    assert_eq!((walked.wrong_prevs.len(), walked.wrong_prevs[0].offset), (1, third));
+    assert!(walked.wrong_prevs[0].error.what.contains("names 0"), "{:?}", walked.wrong_prevs);
+    assert!(walked.conclude().contains(&walked.wrong_prevs[0]), "one of three is damage");
+    assert_eq!(walked.differences(), [""; 0]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use body::{BodyCheck, MOST_CHECKSUMS};
 use search::Search;
 pub use walked::{BlockCounts, BlockFault, ChecksumsSeen, Walked};
 
-use super::{BLOCK_HEADER_SIZE, BlockHeader, BlockType, TRAILER_SIZE};
+use super::{BLOCK_HEADER_SIZE, BlockHeader, BlockType, TRAILER_SIZE_V2};
 use crate::FormatError;
 
 /// Follows the chain of blocks through bytes that are fed in pieces of any size and verifies every block: header,
@@ -20,11 +20,18 @@ use crate::FormatError;
 /// place found is where the trailer starts.) Where several walkers went over a file's ranges, [`Walked::join`] puts
 /// what they saw together; [`Walked::conclude`] judges the whole.
 ///
+/// How long the trailer is, and so where the blocks end, only the file's last bytes say: what may be the trailer is kept,
+/// and blocks in it are followed when the walk is finished.
+///
 /// A block that is wrong is a [`BlockFault`]. The walk goes on behind it if its header's sizes agree with each other,
 /// else at the next place that a search finds.
 pub struct BlockWalker {
+    /// File offset at which the walk began.
+    start: u64,
     /// File offset of the next byte that will be fed.
     position: u64,
+    /// No block ends behind this; less once the trailer's length is known.
+    limit: u64,
     state: State,
     /// Offset of the last data block, once known: what the next one must name. HBase scans backwards by it.
     last_data: Known,
@@ -83,11 +90,10 @@ impl BlockWalker {
         Self::new(offset, file_len, State::Search(Search::default(), lost))
     }
 
-    fn new(position: u64, file_len: u64, state: State) -> Self {
-        let walked = Walked::starting(file_len);
-        let mut walker = Self { position, state, last_data: Known::Unknown, sums: Vec::new(), walked };
-        walker.end_chain_if_reached();
-        walker
+    fn new(start: u64, file_len: u64, state: State) -> Self {
+        let limit = file_len.saturating_sub(TRAILER_SIZE_V2 as u64);
+        let (last_data, walked) = (Known::Unknown, Walked::starting(file_len));
+        Self { start, position: start, limit, state, last_data, sums: Vec::new(), walked }
     }
 
     /// File offset of the next byte to feed.
@@ -104,28 +110,34 @@ impl BlockWalker {
 
     /// Takes the next bytes of the file, as many as there are. Bytes behind the file's end are a fault.
     pub fn feed(&mut self, bytes: &[u8]) {
-        let left = usize::try_from(self.walked.chain_end().saturating_sub(self.position));
-        let (mut blocks, tail) = bytes.split_at_checked(left.unwrap_or(usize::MAX)).unwrap_or((bytes, &[]));
+        let left = usize::try_from(self.walked.tail_start().saturating_sub(self.position));
+        let (blocks, tail) = bytes.split_at_checked(left.unwrap_or(usize::MAX)).unwrap_or((bytes, &[]));
+        self.feed_blocks(blocks);
+        self.walked.feed_tail(tail, self.position);
+        self.position = self.position.saturating_add(tail.len() as u64);
+    }
+
+    fn feed_blocks(&mut self, mut blocks: &[u8]) {
         while !blocks.is_empty() {
             let rest = self.step(blocks);
             self.position += (blocks.len() - rest.len()) as u64;
             self.settle();
             blocks = rest;
         }
-        self.walked.feed_tail(tail, self.position);
-        self.position = self.position.saturating_add(tail.len() as u64);
     }
 
     /// What was seen. Only what lies before [`Walked::next`] counts: a block that has not come by whole is the next
     /// walker's.
     #[must_use]
     pub fn finish(mut self) -> Walked {
+        self.end_chain_if_reached();
         self.walked.next = match &self.state {
-            State::Header { filled, .. } => self.position - *filled as u64,
+            State::Header { filled, .. } => self.position.min(self.walked.tail_start()) - *filled as u64,
             State::Body(_, Some(lost)) | State::Search(_, lost) => lost.from,
             State::Body(check, None) => check.offset,
             State::Skip { offset, .. } => *offset,
-            State::Tail => self.walked.chain_end(),
+            // A walk that began where the trailer may be, and saw nothing, has not come further.
+            State::Tail => self.walked.chain_end().max(self.walked.first.unwrap_or(0)),
         };
         self.walked
     }
@@ -147,7 +159,7 @@ impl BlockWalker {
                 bytes.get(length..).unwrap_or_default()
             }
             State::Search(search, lost) => {
-                let found = search.feed(bytes, self.position, self.walked.chain_end());
+                let found = search.feed(bytes, self.position, self.limit);
                 let Some(found) = found else { return &[] };
                 let lost = Lost { from: lost.from, error: lost.error.take() };
                 let sums = std::mem::take(&mut self.sums);
@@ -180,12 +192,11 @@ impl BlockWalker {
                 other @ (State::Search(..) | State::Tail) => self.state = other,
             }
         }
-        self.end_chain_if_reached();
     }
 
     fn enter_block(&mut self, bytes: &[u8; BLOCK_HEADER_SIZE]) {
         let offset = self.position - BLOCK_HEADER_SIZE as u64;
-        let end = self.walked.chain_end();
+        let end = self.limit;
         let header = BlockHeader::decode(bytes).and_then(|header| {
             header.check_place(offset, end).and_then(|()| check_checksums(&header)).map(|()| header)
         });
@@ -239,21 +250,34 @@ impl BlockWalker {
     }
 
     fn count(&mut self, header: &BlockHeader, offset: u64) {
-        if header.block_type.is_data() {
-            if let Known::Data(expected) = self.last_data
-                && expected != header.prev_block_offset
-            {
-                self.walked.fault(offset, wrong_prev(header, expected).at(offset + 16));
-            }
+        let (named, is_data) = (header.prev_block_offset, header.block_type.is_data());
+        let expected = match self.last_data {
+            Known::Data(expected) if is_data => Some(expected),
+            _ => None,
+        };
+        if expected.is_some_and(|expected| expected != named) || !header.names_an_earlier_block(offset) {
+            self.walked.wrong_prev(offset, named, wrong_prev(header, expected.flatten()).at(offset + 16));
+        }
+        if is_data {
             self.last_data = Known::Data(Some(offset));
         }
         self.walked.count(header, offset);
     }
 
+    /// Follows the blocks that lie where the longest trailer would, and judges where the chain ended. Without the
+    /// file's last bytes that is not known, and left to the next walker.
     fn end_chain_if_reached(&mut self) {
-        let end = self.walked.chain_end();
-        if self.position < end || matches!(self.state, State::Tail) {
-            return;
+        let tail_start = self.walked.tail_start();
+        let end = match self.walked.known_end() {
+            _ if self.position < tail_start => return,
+            Some(end) => end,
+            None if self.start >= tail_start => tail_start,
+            None => return,
+        };
+        self.limit = end;
+        if let Some((at, blocks)) = self.walked.blocks_in_tail(end) {
+            self.position = at;
+            self.feed_blocks(&blocks);
         }
         match std::mem::replace(&mut self.state, State::Tail) {
             State::Header { filled, .. } if filled > 0 => {
@@ -261,9 +285,14 @@ impl BlockWalker {
                 let text = format!("{filled} bytes between the last block and the trailer");
                 self.walked.fault(from, FormatError::corrupt(text).at(from));
             }
-            State::Search(_, lost) => self.found_again(end, lost),
-            // Blocks that would go beyond the end were never entered.
-            State::Header { .. } | State::Body(..) | State::Skip { .. } | State::Tail => {}
+            State::Search(_, lost) | State::Body(_, Some(lost)) => self.found_again(end, lost),
+            State::Body(check, None) => {
+                let error = check.header.check_place(check.offset, end).err();
+                let error = error.unwrap_or_else(|| FormatError::truncated("the block is cut short"));
+                self.walked.fault(check.offset, error.at(check.offset));
+            }
+            State::Skip { offset, error, .. } => self.walked.fault(offset, error),
+            State::Header { .. } | State::Tail => {}
         }
     }
 }
@@ -307,9 +336,4 @@ fn agreed_size(bytes: &[u8; BLOCK_HEADER_SIZE]) -> Option<u64> {
         }
     }
     BlockHeader::decode(&sizes).ok().map(|header| header.on_disk_size())
-}
-
-/// Where the blocks of a file of this length end and its trailer starts.
-fn chain_end(file_len: u64) -> u64 {
-    file_len.saturating_sub(TRAILER_SIZE as u64)
 }

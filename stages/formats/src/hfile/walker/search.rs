@@ -59,6 +59,7 @@ fn find(bytes: &[u8], base: u64, end: u64) -> Option<(usize, BlockHeader, [u8; B
         let header = begins_a_block(bytes).then(|| BlockHeader::decode(bytes).ok()).flatten()?;
         // Without checksums nothing would prove that it is one.
         let provable = header.checksum_type != ChecksumType::Null
+            && header.names_an_earlier_block(base + start as u64)
             && header.check_place(base + start as u64, end).is_ok();
         provable.then_some((start, header, *bytes))
     })

@@ -1,6 +1,6 @@
-use super::chain_end;
-use crate::FormatError;
+use crate::hfile::version::{HFileVersion, trailer_size_of};
 use crate::hfile::{BlockHeader, BlockType, ChecksumType, TRAILER_SIZE, Trailer};
+use crate::{FormatError, FormatErrorKind};
 
 /// Faults that are kept one by one; more are only counted.
 const MOST_FAULTS: usize = 100;
@@ -113,9 +113,13 @@ pub struct Walked {
     pub faults: Vec<BlockFault>,
     /// How many faults there are beyond those.
     pub more_faults: u64,
+    /// Good blocks that name the wrong block as the one before them; the first hundred.
+    pub wrong_prevs: Vec<BlockFault>,
+    /// How many there are, and how many of them name themselves.
+    wrong_prev_count: (u64, u64),
     /// The last blocks, oldest first.
     last_blocks: Vec<(u64, BlockType)>,
-    /// What came by of the trailer, and where that began.
+    /// What came by of the file's last bytes, in which the trailer is, and where that began.
     tail: Vec<u8>,
     tail_at: Option<u64>,
 }
@@ -132,16 +136,51 @@ impl Walked {
             last_data: None,
             faults: Vec::new(),
             more_faults: 0,
+            wrong_prevs: Vec::new(),
+            wrong_prev_count: (0, 0),
             last_blocks: Vec::new(),
             tail: Vec::new(),
             tail_at: None,
         }
     }
 
-    /// Where the blocks must end and the trailer starts.
+    /// Where the blocks must end and the trailer starts; before the file's last bytes came by, where the longest trailer
+    /// would.
     #[must_use]
     pub fn chain_end(&self) -> u64 {
-        chain_end(self.file_len)
+        self.known_end().unwrap_or_else(|| self.tail_start())
+    }
+
+    /// Whether the whole file was walked, its last bytes too.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.first == Some(0) && self.known_end() == Some(self.next)
+    }
+
+    /// Where the longest trailer would start.
+    pub(super) fn tail_start(&self) -> u64 {
+        self.file_len.saturating_sub(TRAILER_SIZE as u64)
+    }
+
+    /// Where the blocks must end, once the file's last bytes came by.
+    pub(super) fn known_end(&self) -> Option<u64> {
+        let came = self.tail_at? + self.tail.len() as u64 == self.file_len && self.tail.len() >= 4;
+        came.then(|| self.file_len.saturating_sub(trailer_size_of(&self.tail) as u64))
+    }
+
+    /// Those of the file's last bytes that come before `end`, and where they begin.
+    pub(super) fn blocks_in_tail(&self, end: u64) -> Option<(u64, Vec<u8>)> {
+        let at = self.tail_at?;
+        let length = usize::try_from(end.checked_sub(at)?).ok()?;
+        self.tail.get(..length).map(|blocks| (at, blocks.to_vec()))
+    }
+
+    pub(super) fn wrong_prev(&mut self, offset: u64, named: Option<u64>, error: FormatError) {
+        if self.wrong_prevs.len() < MOST_FAULTS {
+            self.wrong_prevs.push(BlockFault { offset, error });
+        }
+        self.wrong_prev_count.0 += 1;
+        self.wrong_prev_count.1 += u64::from(named == Some(offset));
     }
 
     pub(super) fn fault(&mut self, offset: u64, error: FormatError) {
@@ -204,24 +243,28 @@ impl Walked {
         self.last_data = other.last_data.or(self.last_data);
         other.faults.iter().cloned().for_each(|fault| self.fault(fault.offset, fault.error));
         self.more_faults += other.more_faults;
+        let room = MOST_FAULTS - self.wrong_prevs.len().min(MOST_FAULTS);
+        self.wrong_prevs.extend(other.wrong_prevs.iter().take(room).cloned());
+        self.wrong_prev_count.0 += other.wrong_prev_count.0;
+        self.wrong_prev_count.1 += other.wrong_prev_count.1;
         other.last_blocks.iter().for_each(|(offset, block_type)| self.push_last(*offset, *block_type));
         self.join_tail(other);
         true
     }
 
-    fn join_tail(&mut self, other: &Self) {
-        match (self.tail_at, other.tail_at) {
-            (Some(at), Some(other_at)) if at + self.tail.len() as u64 == other_at => {
-                self.tail.extend_from_slice(&other.tail);
-            }
-            // Two walkers may have seen the same piece; the one that began earlier has at least as much.
-            (Some(at), Some(other_at)) if at <= other_at => {}
-            (_, Some(_)) => {
-                self.tail.clone_from(&other.tail);
-                self.tail_at = other.tail_at;
-            }
-            (_, None) => {}
-        }
+    /// Adds what another walker saw of the file's last bytes only, if it is later in the file than this one.
+    pub fn join_tail(&mut self, other: &Self) {
+        let Some(other_at) = other.tail_at else { return };
+        let Some(at) = self.tail_at.filter(|at| *at <= other_at) else {
+            self.tail.clone_from(&other.tail);
+            self.tail_at = other.tail_at;
+            return;
+        };
+        // Two walkers may have seen the same piece.
+        let end = at + self.tail.len() as u64;
+        let both = end.checked_sub(other_at).and_then(|both| usize::try_from(both).ok());
+        let more = both.and_then(|both| other.tail.get(both..)).unwrap_or_default();
+        self.tail.extend_from_slice(more);
     }
 
     /// The trailer, if all of it came by.
@@ -229,17 +272,50 @@ impl Walked {
     /// # Errors
     /// As [`Trailer::decode`]; Truncated if it did not come by whole.
     pub fn trailer(&self) -> Result<Trailer, FormatError> {
-        let whole = self.tail_at == Some(self.chain_end()) && self.tail.len() == TRAILER_SIZE;
-        if self.file_len >= TRAILER_SIZE as u64 && !whole {
+        let long = (self.file_len - self.tail_start()) as usize;
+        if self.tail_at != Some(self.tail_start()) || self.tail.len() != long {
             return Err(FormatError::truncated("the trailer has not been read").at(self.chain_end()));
         }
         Trailer::decode(&self.tail, self.file_len)
     }
 
+    /// Why the blocks cannot be followed of a file of a version that is not read: nothing that was seen of it counts.
+    #[must_use]
+    pub fn unread_version(&self) -> Option<FormatError> {
+        self.known_end()?;
+        let error = HFileVersion::read(&self.tail, self.file_len).err()?;
+        (error.kind == FormatErrorKind::Unsupported).then_some(error)
+    }
+
+    /// Whether the blocks name each other otherwise than HBase's do, because their writer did it so: all that are
+    /// wrong name themselves, or most data blocks are wrong.
+    fn names_blocks_its_own_way(&self) -> bool {
+        let (wrong, themselves) = self.wrong_prev_count;
+        let data = self.blocks.of(BlockType::Data) + self.blocks.of(BlockType::EncodedData);
+        wrong > 0 && (wrong == themselves || (wrong > 1 && wrong.saturating_mul(2) > data))
+    }
+
+    /// What is not damage but the way of a writer that is not HBase's, one line each.
+    #[must_use]
+    pub fn differences(&self) -> Vec<String> {
+        let first = self.wrong_prevs.first().filter(|_| self.names_blocks_its_own_way());
+        let line = |fault: &BlockFault| {
+            format!(
+                "{} blocks name the wrong block as the one before them, the first at {}: HBase's reverse scans go wrong",
+                self.wrong_prev_count.0, fault.offset
+            )
+        };
+        first.map(line).into_iter().collect()
+    }
+
     /// Everything that is wrong with the file, now that it has been walked whole: the faults of blocks, a mixture of
-    /// checksum types, a part that was not walked, the trailer, and blocks that are not where the trailer says.
+    /// checksum types, a part that was not walked, the trailer, and blocks that are not where the trailer says. Of a
+    /// file of a version that is not read, only that.
     #[must_use]
     pub fn conclude(&self) -> Vec<BlockFault> {
+        if let Some(error) = self.unread_version() {
+            return vec![BlockFault { offset: self.chain_end(), error }];
+        }
         let mut faults = self.faults.clone();
         let end = self.chain_end();
         let mut add = |offset: u64, error: FormatError| {
@@ -258,6 +334,9 @@ impl Walked {
             add(end, error.clone());
         }
         faults.extend(self.checksums.mixture());
+        if !self.names_blocks_its_own_way() {
+            faults.extend(self.wrong_prevs.iter().cloned());
+        }
         // A block that is wrong is not where it should be, either: once is enough.
         if let (Ok(trailer), true) = (trailer, faults.is_empty())
             && let Err(error) = self.check_places(&trailer)

@@ -8,7 +8,7 @@ mod store_file;
 
 use std::cmp::Ordering;
 
-use super::{BYTES_PER_CHECKSUM, BlockType, CELL_COMPARATOR, ChecksumType, FileInfo, Trailer};
+use super::{BYTES_PER_CHECKSUM, BlockType, CELL_COMPARATOR, ChecksumType, FileInfo, HFileVersion, Trailer};
 use crate::FormatError;
 use crate::cell::{CellChecks, CellRef, CellType, Comparator, encode_key};
 use crate::compress::Codec;
@@ -175,6 +175,7 @@ impl HFileEncoder {
             Comparator::Meta => "org.apache.hadoop.hbase.KeyValue$MetaComparator",
         };
         let trailer = Trailer {
+            version: HFileVersion::WRITTEN,
             file_info_offset,
             load_on_open_offset: index.root_offset,
             uncompressed_data_index_size: index.uncompressed_size,
