@@ -15,6 +15,7 @@ mod input;
 pub mod name;
 pub mod schema;
 pub mod snapshot;
+pub mod sniff;
 pub mod varint;
 pub mod wal;
 mod wire;

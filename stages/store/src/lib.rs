@@ -14,6 +14,7 @@ mod location;
 mod memory;
 mod path;
 mod recording;
+mod side;
 mod throttle;
 mod types;
 mod watched;
@@ -25,6 +26,7 @@ pub use location::{Relation, open_containing, open_store, relation};
 pub use memory::MemoryStore;
 pub use path::StorePath;
 pub use recording::{Record, Recording};
+pub use side::{SideFile, is_side_file};
 pub use throttle::{Bandwidth, Clock, Throttle};
 pub use types::{
     Abilities, Attributes, Entry, Identity, Kind, Metadata, Page, PartReceipt, Publish, StoreChecksum,
@@ -33,6 +35,9 @@ pub use types::{
 pub use watched::{Op, Operation, Watch, Watched};
 
 /// Storage below one root.
+///
+/// Where Hadoop keeps checksums beside files ([`Abilities::side_files`]), a name that gets new bytes, by any of these
+/// calls, loses its side file before: there is no moment at which the two disagree.
 pub trait Store: Send + Sync {
     /// The root's URI for messages; secrets are never in it.
     fn uri(&self) -> String;
@@ -88,6 +93,9 @@ pub trait Store: Send + Sync {
 
     /// Deletes a directory and all below it. `NotFound` if there is none.
     fn delete_tree(&self, dir: &StorePath) -> Result<(), StoreError>;
+
+    /// Whether these attributes could be set, as far as that is known without a file: an owner that does not exist, say.
+    fn check_attributes(&self, attributes: &Attributes) -> Result<(), StoreError>;
 
     /// Sets those attributes that are `Some`.
     fn set_attributes(&self, path: &StorePath, attributes: &Attributes) -> Result<(), StoreError>;

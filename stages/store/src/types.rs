@@ -12,6 +12,8 @@ pub struct Abilities {
     pub directories: bool,
     /// Owner, group and mode can be set.
     pub attributes: bool,
+    /// Hadoop keeps checksums beside the files: `.NAME.crc` beside `NAME`.
+    pub side_files: bool,
 }
 
 /// A file or a directory.

@@ -76,6 +76,7 @@ impl Subject {
             parallel_parts: false,
             directories: true,
             attributes: true,
+            side_files: false,
         }))
     }
 }

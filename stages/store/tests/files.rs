@@ -190,3 +190,43 @@ fn owner_group_and_mode() {
         }
     }
 }
+
+/// Hadoop's checksums of the bytes before would make the new ones unreadable to it.
+#[test]
+fn a_name_that_gets_new_bytes_loses_its_side_file() {
+    let files = Files::new();
+    let side = |name: &str| files.real(&format!(".{name}.crc"));
+    let with_side = |name: &str| {
+        fs::write(files.real(name), b"old").unwrap();
+        fs::write(side(name), b"crc of old").unwrap();
+        path(name)
+    };
+    let store = &files.store;
+    store.put(&with_side("put"), b"new", Publish::Replace).unwrap();
+    store.rename(&with_side("from"), &with_side("to"), Publish::Replace).unwrap();
+    store.exchange(&with_side("one"), &with_side("other")).unwrap();
+    store.delete(&with_side("deleted")).unwrap();
+    drop(store.append_log(&with_side("log")).unwrap());
+    drop(store.write(&with_side("written"), WriteShape::whole(3), None).unwrap());
+    // Left behind by a file that is gone.
+    fs::write(side("absent"), b"crc of another").unwrap();
+    store.put(&path("absent"), b"new", Publish::IfAbsent).unwrap();
+    for name in ["put", "from", "to", "one", "other", "deleted", "log", "written", "absent"] {
+        assert!(!side(name).exists(), "{name}");
+    }
+    // Where the bytes stay, so does what Hadoop knows of them.
+    let kept = with_side("kept");
+    assert!(store.put(&kept, b"new", Publish::IfAbsent).is_err());
+    assert!(store.rename(&path("put"), &kept, Publish::IfAbsent).is_err());
+    assert!(side("kept").exists() && fs::read(files.real("kept")).unwrap() == b"old");
+    // A name too long to have one, and a directory in its place.
+    store.put(&path(&"n".repeat(255)), b"new", Publish::IfAbsent).unwrap();
+    fs::create_dir(side("dir")).unwrap();
+    store.put(&path("dir"), b"new", Publish::Replace).unwrap();
+    // A directory takes its files' along.
+    fs::create_dir(files.real("d")).unwrap();
+    fs::rename(files.real("kept"), files.real("d/kept")).unwrap();
+    fs::rename(side("kept"), files.real("d/.kept.crc")).unwrap();
+    store.rename(&path("d"), &path("e"), Publish::IfAbsent).unwrap();
+    assert!(files.real("e/.kept.crc").exists());
+}

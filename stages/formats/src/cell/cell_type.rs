@@ -51,6 +51,13 @@ impl CellType {
         }
     }
 
+    /// Whether the cell deletes exactly one version. What HBase shows of a column with such a marker depends on when it
+    /// flushed: a flush counts the deleted version, and drops what is then one too many.
+    #[must_use]
+    pub const fn deletes_one_version(self) -> bool {
+        matches!(self, Self::Delete | Self::DeleteFamilyVersion)
+    }
+
     /// Whether the cell deletes others.
     #[must_use]
     pub const fn is_delete(self) -> bool {

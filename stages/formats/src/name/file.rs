@@ -1,5 +1,6 @@
 use super::{EncodedRegionName, check_length, is_digits, is_lower_hex, refused, textual};
 use crate::FormatError;
+use std::ops::RangeInclusive;
 
 /// The name of an HFile: lower-case hexadecimal digits (normally 32), then `_SeqId_<n>_` if it was bulk loaded, or
 /// `_del` for an old MOB delete file (`StoreFileInfo.HFILE_NAME_REGEX`).
@@ -49,19 +50,28 @@ fn bulk_sequence_id(suffix: &str) -> Option<u64> {
     digits.parse().ok().filter(|&id: &u64| is_digits(digits) && i64::try_from(id).is_ok())
 }
 
-/// The name of a MOB file: MD5 of the region's start key, day, UUID, and the region that wrote it
+/// Hexadecimal digits of an MD5 or UUID.
+const HEX: usize = 32;
+/// Digits of a day, from the year 1 to that of the last timestamp there is, `292278994`.
+const DAY_DIGITS: RangeInclusive<usize> = 8..=13;
+
+/// The name of a MOB file: MD5 of the region's start key, day of the newest cell, UUID, and the region that wrote it
 /// (`mob.MobFileName`). Old ones have no region: those look like any other HFile and are read as [`HFileName`].
+///
+/// A day has 8 digits only up to the year 9999; clients that count in micro- or nanoseconds write into years of up to 9
+/// digits. (HBase reads back what it made of such a day by fixed places, and so takes region and day for others.)
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MobFileName(Box<str>);
 
 impl MobFileName {
-    /// Reads `<32 hex><yyyyMMdd><32 hex>_<encoded region>`.
+    /// Reads `<32 hex><yyyyMMdd><32 hex>_<encoded region>`, with a year of 4 to 9 digits.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
         let what = "a MOB file name";
         check_length(what, text)?;
         let (hex, suffix) = split_suffix(text);
-        let day = hex.get(32..40).unwrap_or_default();
-        if hex.len() != 72 || !is_lower_hex(hex) || !is_digits(day) {
+        let day = hex.len().checked_sub(2 * HEX).filter(|digits| DAY_DIGITS.contains(digits));
+        let day = day.and_then(|digits| hex.get(HEX..HEX + digits)).unwrap_or_default();
+        if !is_lower_hex(hex) || !is_digits(day) {
             return Err(refused(
                 what,
                 text,
@@ -83,14 +93,15 @@ impl MobFileName {
         self.0.get(..32).unwrap_or_default()
     }
 
-    /// The day it was written, `yyyyMMdd`.
+    /// The day of its newest cell, `yyyyMMdd`; the year may have more than 4 digits.
     pub fn day(&self) -> &str {
-        self.0.get(32..40).unwrap_or_default()
+        let (hex, _) = split_suffix(&self.0);
+        hex.get(HEX..hex.len().saturating_sub(HEX)).unwrap_or_default()
     }
 
     /// The encoded name of the region that wrote it.
     pub fn writer_region(&self) -> &str {
-        self.0.get(73..).unwrap_or_default()
+        split_suffix(&self.0).1.get(1..).unwrap_or_default()
     }
 }
 textual!(MobFileName);
@@ -108,7 +119,9 @@ impl FileName {
     /// Reads either.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
         // Manifests name millions of HFiles: a refusal, with its text, is made only where it may be a MOB file.
-        let mob = if text.find('_') == Some(72) { MobFileName::parse(text).ok() } else { None };
+        let digits = text.find('_').and_then(|at| at.checked_sub(2 * HEX));
+        let may_be = digits.is_some_and(|digits| DAY_DIGITS.contains(&digits));
+        let mob = if may_be { MobFileName::parse(text).ok() } else { None };
         mob.map_or_else(|| HFileName::parse(text).map(Self::HFile), |name| Ok(Self::Mob(name)))
     }
 
@@ -180,6 +193,30 @@ mod tests {
         assert!(matches!(FileName::parse(MOB).unwrap(), FileName::Mob(_)));
         assert!(matches!(FileName::parse(&MOB[..72]).unwrap(), FileName::HFile(_)), "an old one");
         assert!(MobFileName::parse(&MOB[1..]).is_err());
+    }
+
+    #[test]
+    fn a_mob_file_may_be_of_a_far_day() {
+        for (day, is_one) in [
+            ("2026112", false),
+            ("99991231", true),
+            ("100000101", true),
+            ("588600314", true),
+            ("2922789940817", true),
+            ("29227899408170", false),
+            ("2922a89940817", false),
+        ] {
+            let text = format!("{}{day}{}", &MOB[..32], &MOB[40..]);
+            let parsed = FileName::parse(&text);
+            assert_eq!(matches!(parsed, Ok(FileName::Mob(_))), is_one, "{day}");
+            if is_one {
+                let name = MobFileName::parse(&text).unwrap();
+                assert_eq!((name.as_str(), name.day()), (text.as_str(), day));
+                assert_eq!(name.start_key_md5(), "6f8f57715090da2632453988d9a1501b");
+                assert_eq!(name.writer_region(), "a52b92d17fe1f247252a26449b096ae9");
+            }
+        }
+        assert!(MobFileName::parse(MOB).is_ok());
         assert!(MobFileName::parse(&format!("{}/", &MOB[..MOB.len() - 1])).is_err());
     }
 }

@@ -8,6 +8,7 @@
 use super::cells::{MAX_FAMILY, SMALLEST_CELL, check_family, known_type};
 use super::dictionaries::{Dictionaries, PlainStrings, Stop, take_string};
 use super::key::WalKey;
+use super::plain::INDEXED_KEY_VALUE;
 use super::{WalHeader, WalLimits};
 use crate::cell::{KEY_OVERHEAD, MAX_ROW_LENGTH};
 use crate::compress::{Codec, Decompressor};
@@ -22,6 +23,8 @@ const DOUBLED_ARENA: usize = 32 << 20;
 pub(super) struct CompressionContext {
     dictionaries: Dictionaries,
     value_codec: Option<Codec>,
+    /// Phoenix's codec wrote the cells: a byte stands before each.
+    indexed: bool,
     decompressor: Decompressor,
     limits: WalLimits,
     arena: Vec<u8>,
@@ -66,6 +69,7 @@ impl CompressionContext {
         Ok(Self {
             dictionaries: Dictionaries::new(header, recovered_edits),
             value_codec: header.value_codec()?,
+            indexed: header.is_indexed(),
             decompressor: Decompressor::default(),
             limits,
             arena: Vec::new(),
@@ -156,6 +160,9 @@ impl CompressionContext {
 
     fn take_lengths(&mut self, input: &mut Input<'_>) -> Result<(), Stop> {
         let mut attempt = *input;
+        if self.indexed && attempt.byte("the byte before a cell")? != 0 {
+            return Err(FormatError::unsupported(INDEXED_KEY_VALUE).into());
+        }
         let key_length = attempt.uvarint_length("a key's length")?;
         let value_length = attempt.uvarint_length("a value's length")?;
         let tags_length = attempt.uvarint_length("the tags' length")?;

@@ -272,8 +272,12 @@ impl WalDecoder {
             let context = CompressionContext::new(&self.header, recovered_edits, limits)?;
             return Ok(Layout::Compressed(Box::new(context)));
         }
-        let encrypted = layout == CellLayout::Encrypted;
-        Ok(Layout::AsItLies(Scanner { encrypted, limit: limits.entry_bytes }, Progress::default()))
+        let scanner = Scanner {
+            encrypted: layout == CellLayout::Encrypted,
+            indexed: self.header.is_indexed(),
+            limit: limits.entry_bytes,
+        };
+        Ok(Layout::AsItLies(scanner, Progress::default()))
     }
 
     /// A zero where an entry should start: a trailer, or damage, since no WALKey is empty.

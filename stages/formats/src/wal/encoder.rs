@@ -26,6 +26,8 @@ struct CompressionContext {
     row: DictionaryEncoder,
     tags: Option<TagEncoder>,
     value_codec: Option<Codec>,
+    /// For Phoenix's codec: a byte stands before each cell.
+    indexed: bool,
     compressor: Compressor,
     value: Vec<u8>,
 }
@@ -66,7 +68,7 @@ impl WalEncoder {
     /// Of a file with this header; `recovered_edits` as in [`super::WalDecoderOptions`].
     ///
     /// # Errors
-    /// Unsupported if the header asks for encryption or for a class that is not HBase's.
+    /// Unsupported if the header asks for encryption or for a class that is neither HBase's nor Phoenix's.
     pub fn new(header: WalHeader, recovered_edits: bool) -> Result<Self, FormatError> {
         let compression = match header.cell_layout()? {
             CellLayout::Plain => None,
@@ -125,6 +127,7 @@ impl CompressionContext {
             row: DictionaryEncoder::new(LARGE),
             tags: header.compresses_tags().then(|| TagEncoder::new(LARGE)),
             value_codec: header.value_codec()?,
+            indexed: header.is_indexed(),
             compressor: Compressor::new(),
             value: Vec::new(),
         })
@@ -133,6 +136,9 @@ impl CompressionContext {
     fn encode_cell(&mut self, cell: &CellRef<'_>, out: &mut Vec<u8>) -> Result<(), FormatError> {
         let tags_length =
             u16::try_from(cell.tags.len()).map_err(|_| too_large("bytes of tags", cell.tags.len()))?;
+        if self.indexed {
+            out.push(0);
+        }
         encode_uvarint(java_int(cell.key().encoded_len())?, out);
         encode_uvarint(java_int(cell.value.len())?, out);
         encode_uvarint(u32::from(tags_length), out);

@@ -10,6 +10,10 @@ use crate::{FormatError, FormatErrorKind};
 /// What every WAL starts with.
 pub(super) const MAGIC: [u8; 4] = *b"PWAL";
 
+/// What is said of a WAL from before there was this format.
+const OLD_WAL: &str =
+    "a Hadoop SequenceFile, as HBase 0.94 and before wrote its WALs: HBase 2 does not read it either";
+
 /// What a WAL that was closed ends with: the length of an empty `WALTrailer`, and its magic.
 pub(super) const TRAILER: [u8; 8] = *b"\0\0\0\0LAWP";
 
@@ -24,6 +28,8 @@ const WRITERS: [&str; 4] = [
 ];
 const PLAIN_CODEC: &str = "org.apache.hadoop.hbase.regionserver.wal.WALCellCodec";
 const SECURE_CODEC: &str = "org.apache.hadoop.hbase.regionserver.wal.SecureWALCellCodec";
+/// Phoenix's, which every cluster with mutable secondary indexes is set up with.
+const INDEXED_CODEC: &str = "org.apache.hadoop.hbase.regionserver.wal.IndexedWALEditCodec";
 
 /// WAL.proto `WALHeader`.
 #[derive(Clone, PartialEq, Message)]
@@ -104,7 +110,7 @@ impl WalHeader {
     ///
     /// # Errors
     /// Unsupported, with the class's name, if HBase's own readers do not know the writer or if the cells' codec is
-    /// not HBase's (Phoenix's `IndexedWALEditCodec`, say).
+    /// neither HBase's nor Phoenix's.
     pub fn cell_layout(&self) -> Result<CellLayout, FormatError> {
         if let Some(writer) = self.writer_class.as_deref().filter(|writer| !WRITERS.contains(writer)) {
             let shown = writer.escape_debug();
@@ -115,13 +121,26 @@ impl WalHeader {
             Some(SECURE_CODEC) if self.encryption_key.is_some() => Ok(CellLayout::Encrypted),
             // Without a key this codec writes as the plain one does, and it knows no compression.
             Some(SECURE_CODEC) if !compressed => Ok(CellLayout::Plain),
-            None | Some(PLAIN_CODEC) if compressed => Ok(CellLayout::Compressed),
-            None | Some(PLAIN_CODEC) => Ok(CellLayout::Plain),
+            None | Some(PLAIN_CODEC | INDEXED_CODEC) if compressed => Ok(CellLayout::Compressed),
+            None | Some(PLAIN_CODEC | INDEXED_CODEC) => Ok(CellLayout::Plain),
             Some(class) => {
                 let shown = class.escape_debug();
                 Err(FormatError::unsupported(format!("WAL cells written by the codec class \"{shown}\"")))
             }
         }
+    }
+
+    /// Whether the cells were written by Phoenix's `IndexedWALEditCodec`: as HBase writes them, but one byte 0 stands
+    /// before each that is dictionary-compressed, and what old releases wrote besides cells begins otherwise.
+    #[must_use]
+    pub fn is_indexed(&self) -> bool {
+        self.cell_codec_class.as_deref() == Some(INDEXED_CODEC)
+    }
+
+    /// What HBase writes with Phoenix's codec.
+    #[must_use]
+    pub fn indexed(self) -> Self {
+        Self { cell_codec_class: Some(INDEXED_CODEC.into()), ..self }
     }
 
     /// Whether tags are dictionary-compressed.
@@ -167,6 +186,9 @@ impl WalHeader {
     /// # Errors
     /// The bytes are not the front of a WAL.
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, FormatError> {
+        if matches!(bytes, [b'S', b'E', b'Q', 0..=6, ..]) {
+            return Err(FormatError::unsupported(OLD_WAL).at(0));
+        }
         if !MAGIC.iter().zip(bytes).all(|(expected, byte)| expected == byte) {
             return Err(FormatError::corrupt("not a WAL: it does not start with PWAL").at(0));
         }

@@ -3,6 +3,7 @@
 
 use super::marker::ServerName;
 use crate::FormatError;
+use std::fmt::Write;
 
 /// What a WAL's file holds, by the end of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +28,9 @@ const SUFFIXES: [(&str, WalKind); 4] = [
 ];
 
 /// The name of a WAL's file: `<server>[.<group>].<ms>[<suffix>]`, the server URL-encoded.
+///
+/// A tool that copied the file may have decoded it (`,` for `%2C`): it is the same name then, and known by the one that
+/// HBase gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalName {
     text: Box<str>,
@@ -43,11 +47,25 @@ pub struct WalName {
 }
 
 impl WalName {
-    /// Reads the name of a WAL's file, without directories.
+    /// Reads the name of a WAL's file, without directories, as HBase gave it or decoded.
     ///
     /// # Errors
     /// It is not one.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
+        match Self::encoded(text) {
+            Some(encoded) => Self::parse_encoded(&encoded),
+            None => Self::parse_encoded(text),
+        }
+    }
+
+    /// The name as HBase writes it, if it is written otherwise.
+    fn encoded(text: &str) -> Option<String> {
+        let (stem, suffix) = split_suffix(text);
+        let encoded = url_encoded(&url_decoded(stem)?) + suffix;
+        Some(encoded).filter(|encoded| encoded != text)
+    }
+
+    fn parse_encoded(text: &str) -> Result<Self, FormatError> {
         let refuse = |why: &str| {
             let shown: String = text.chars().take(200).flat_map(char::escape_debug).collect();
             Err(FormatError::corrupt(format!("\"{shown}\" is not the name of a WAL: {why}")))
@@ -55,24 +73,34 @@ impl WalName {
         if text.len() > 255 || text.contains(['/', '\\', '\0']) {
             return refuse("no name of a file");
         }
-        let (stem, kind) = SUFFIXES
-            .into_iter()
-            .find_map(|(suffix, kind)| Some((text.strip_suffix(suffix)?, kind)))
-            .unwrap_or((text, WalKind::Regions));
+        let (stem, suffix) = split_suffix(text);
+        let kind = SUFFIXES.into_iter().find_map(|(known, kind)| (known == suffix).then_some(kind));
+        let kind = kind.unwrap_or(WalKind::Regions);
         let Some((group, created)) = stem.rsplit_once('.') else { return refuse("no dot before its time") };
         let Some(created_ms) = number(created) else { return refuse("it does not end in a time in ms") };
         let Some((server, server_end)) = server_name(group) else {
             return refuse("it does not start with host%2Cport%2Cstartcode");
         };
         let behind = group.get(server_end..).unwrap_or_default();
-        if !behind.is_empty() && !behind.starts_with('.') {
+        // `<server>-<peer>`
+        let of_peer = kind == WalKind::SyncReplication && behind.starts_with('-');
+        if !behind.is_empty() && !behind.starts_with('.') && !of_peer {
             return refuse("there is no dot behind the server");
         }
         let region_group = behind.rsplit_once(".regiongroup-").and_then(|(_, number)| number.parse().ok());
         Ok(Self { text: text.into(), group_end: group.len(), server, created_ms, kind, region_group })
     }
 
-    /// As text.
+    /// The name of a file that lies in this server's directory and is called `<anything>.<ms>[<suffix>]`, as the server
+    /// would have called it.
+    #[must_use]
+    pub fn in_directory_of(server: &ServerName, text: &str) -> Option<Self> {
+        let (stem, suffix) = split_suffix(text);
+        let (_, created) = stem.rsplit_once('.')?;
+        Self::parse(&format!("{}.{created}{suffix}", url_encoded(&server.to_string()))).ok()
+    }
+
+    /// As HBase writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -149,6 +177,34 @@ fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| digits && i64::try_from(*number).is_ok())
 }
 
+/// What a WAL is known by whose name tells no server or no time, so that nothing says what came before it: its own name,
+/// and that of the directory if it is a server's.
+#[must_use]
+pub fn unordered_name(directory: Option<&ServerName>, text: &str) -> String {
+    let directory = directory.map(|server| url_encoded(&server.to_string())).unwrap_or_default();
+    format!("{UNORDERED}{directory}-{}", url_encoded(text))
+}
+
+/// Whether [`unordered_name`] gave this name.
+#[must_use]
+pub fn is_unordered_name(text: &str) -> bool {
+    text.starts_with(UNORDERED)
+}
+
+const UNORDERED: &str = "unordered-";
+
+/// Whether a file of this name beside WALs is none: Hadoop's and other tools' side files, which begin with a dot
+/// (`.NAME.crc`, `.distcp.tmp.attempt_...`), and what `hdfs dfs -get` or `-put` has not finished.
+#[must_use]
+pub fn is_side_file(text: &str) -> bool {
+    text.starts_with('.') || text.ends_with("._COPYING_")
+}
+
+fn split_suffix(text: &str) -> (&str, &str) {
+    let known = SUFFIXES.into_iter().find_map(|(suffix, _)| Some((text.strip_suffix(suffix)?, suffix)));
+    known.unwrap_or((text, ""))
+}
+
 /// The server at the front of a group's name, and where it ends. A host may have dots, what follows may not be
 /// anything but `.`: so the start code ends with its digits.
 fn server_name(group: &str) -> Option<(ServerName, usize)> {
@@ -174,6 +230,23 @@ fn url_decoded(text: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
+}
+
+/// As Java's `URLEncoder` writes it.
+fn url_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'*' | b'_' => {
+                encoded.push(char::from(byte));
+            }
+            b' ' => encoded.push('+'),
+            other => {
+                let _ = write!(encoded, "%{other:02X}");
+            }
+        }
+    }
+    encoded
 }
 
 /// The name of a file under `recovered.edits`.
@@ -241,6 +314,49 @@ mod tests {
     }
 
     #[test]
+    fn a_decoded_name_is_the_one_that_hbase_gave() {
+        let server = "rs-1.example.com%2C26020%2C1795211424249";
+        for proper in [
+            format!("{server}.1795211428535"),
+            format!("{server}.meta.1795211429028.meta"),
+            format!("{server}.{server}.regiongroup-1.1795214741581"),
+            format!("{server}-peer_1.1795214741581.syncrep"),
+            "m%3A1%2C40597%2C1795212800374.1795212807198$masterlocalwal$".to_owned(),
+        ] {
+            let decoded = url_decoded(&proper).unwrap();
+            for text in [&proper, &decoded, &proper.replace("%2C", "%2c"), &proper.replacen("%2C", ",", 1)] {
+                let name = WalName::parse(text).unwrap();
+                assert_eq!(
+                    (name.as_str(), name.clone()),
+                    (proper.as_str(), WalName::parse(&proper).unwrap()),
+                    "{text}"
+                );
+            }
+        }
+        let copied = WalName::parse(&format!("{server}-peer_1.1795214741581.syncrep")).unwrap();
+        assert_eq!((copied.kind, copied.created_ms), (WalKind::SyncReplication, 1_795_214_741_581));
+        assert_eq!(copied.group(), format!("{server}-peer_1"));
+    }
+
+    #[test]
+    fn a_directory_and_a_time_make_a_name() {
+        let server = ServerName::parse("h.example,1,2").unwrap();
+        let name = WalName::in_directory_of(&server, "wal.1700000000000").unwrap();
+        assert_eq!(name.as_str(), "h.example%2C1%2C2.1700000000000");
+        let meta = WalName::in_directory_of(&server, "wal.1700000000000.meta").unwrap();
+        assert_eq!((meta.kind, meta.created_ms), (WalKind::Meta, 1_700_000_000_000));
+        for bad in ["wal", "wal.", "wal.x", "17", ".meta"] {
+            assert_eq!(WalName::in_directory_of(&server, bad), None, "{bad}");
+        }
+        let unordered = unordered_name(Some(&server), "a,b");
+        assert_eq!(unordered, "unordered-h.example%2C1%2C2-a%2Cb");
+        assert!(is_unordered_name(&unordered) && !is_unordered_name(name.as_str()));
+        for side in [".x.crc", ".distcp.tmp.attempt_1", "h%2C1%2C2.3._COPYING_"] {
+            assert!(is_side_file(side), "{side}");
+        }
+    }
+
+    #[test]
     fn files_of_a_group_are_ordered_by_time() {
         let name = |ms| WalName::parse(&format!("h%2C1%2C2.{ms}")).unwrap();
         let mut names = [name("1000"), name("999"), name("99")];
@@ -260,7 +376,9 @@ mod tests {
             "h%2C1%2C2.-3",
             "h%2C1%2C2.x",
             "h%2C1%2C2x.3",
-            "h,1,2.3",
+            "h%2C1%2C2-3.4",
+            "h,1,2",
+            "wal.1700000000000",
             "h%2C70000%2C2.3",
             "%2C1%2C2.3",
             "a/b%2C1%2C2.3",

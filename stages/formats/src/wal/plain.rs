@@ -35,6 +35,8 @@ const AES_IV: usize = 16;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scanner {
     pub(super) encrypted: bool,
+    /// Phoenix's codec wrote the cells ([`super::WalHeader::is_indexed`]).
+    pub(super) indexed: bool,
     /// The most bytes an entry may have.
     pub(super) limit: usize,
 }
@@ -71,6 +73,10 @@ impl Scanner {
                 Err(CellFault::Wrong(what)) => {
                     let at = offset + (window.len() - input.len()) as u64;
                     return Err(FormatError::corrupt(what).at(at));
+                }
+                Err(CellFault::Indexed) => {
+                    let at = offset + (window.len() - input.len()) as u64;
+                    return Err(FormatError::unsupported(INDEXED_KEY_VALUE).at(at));
                 }
             }
         }
@@ -110,6 +116,9 @@ impl Scanner {
         let length = match attempt.length("a cell's length") {
             Ok(length) => length,
             Err(Fault::Truncated(_)) => return Err(CellFault::Cut(4)),
+            Err(Fault::Corrupt(_)) if self.indexed && input.rest().starts_with(&[0xff; 4]) => {
+                return Err(CellFault::Indexed);
+            }
             Err(Fault::Corrupt(what)) => return Err(CellFault::Wrong(what)),
         };
         let Ok(key_value) = attempt.take(length, "a cell") else {
@@ -130,7 +139,13 @@ enum CellFault {
     /// It needs this many bytes from its start.
     Cut(usize),
     Wrong(&'static str),
+    /// It is no cell but what old releases of Phoenix wrote.
+    Indexed,
 }
+
+/// What a length of -1, or another byte than 0 in front of a compressed cell, says.
+pub(super) const INDEXED_KEY_VALUE: &str =
+    "an IndexedKeyValue in place of a cell, as old releases of Phoenix wrote them";
 
 /// `uvarint IV length, IV, uvarint length, bytes` (`SecureWALCellCodec`).
 fn encrypted_cell(input: &mut Input<'_>) -> Result<(), CellFault> {

@@ -199,7 +199,11 @@ impl WalSalvager {
         match header.cell_layout()? {
             CellLayout::Compressed => header.value_codec().map(drop)?,
             layout => {
-                let scanner = Scanner { encrypted: layout == CellLayout::Encrypted, limit: self.limit };
+                let scanner = Scanner {
+                    encrypted: layout == CellLayout::Encrypted,
+                    indexed: header.is_indexed(),
+                    limit: self.limit,
+                };
                 self.mode = Mode::InSequence(scanner, Progress::default());
             }
         }

@@ -7,9 +7,7 @@ use formats::FormatError;
 use formats::cell::{CellChecks, CellRef};
 use formats::compress::{Decompressor, Dictionaries};
 use formats::encoding::BlockDecoder;
-use formats::hfile::{
-    BLOCK_HEADER_SIZE, Block, BlockHeader, BlockType, LARGEST_BLOCK, LoadOnOpen, TRAILER_SIZE, Trailer,
-};
+use formats::hfile::{BLOCK_HEADER_SIZE, Block, BlockHeader, BlockType, LARGEST_BLOCK, LoadOnOpen, Trailer};
 
 use super::data;
 
@@ -30,7 +28,7 @@ pub struct HFile {
 impl HFile {
     pub fn open(bytes: Vec<u8>, decompressor: &mut Decompressor) -> Result<Self, FormatError> {
         let trailer = Trailer::decode(&bytes, bytes.len() as u64)?;
-        let section = &bytes[trailer.load_on_open_offset as usize..bytes.len() - TRAILER_SIZE];
+        let section = &bytes[trailer.load_on_open_offset as usize..bytes.len() - trailer.size()];
         let opened = LoadOnOpen::decode(section, &trailer, decompressor, LARGEST_BLOCK)?;
         Ok(Self { bytes, trailer, opened })
     }

@@ -52,8 +52,12 @@ impl Accounts {
         self.groups.name(number)
     }
 
-    /// Sets what is `Some`. The mode comes last: changing the owner clears its upper bits.
-    pub(super) fn set(&self, path: &Path, attributes: &Attributes) -> Result<(), StoreError> {
+    /// Whether they can be set here, and the numbers of owner and group.
+    pub(super) fn check(
+        &self,
+        path: &Path,
+        attributes: &Attributes,
+    ) -> Result<(Option<u32>, Option<u32>), StoreError> {
         let refused = |kind, what: String| StoreError::new(kind, DOING, path.display().to_string(), what);
         if attributes.replication.is_some() || attributes.storage_policy.is_some() {
             let what = "a local file system has no replication and no storage policy".to_owned();
@@ -71,6 +75,12 @@ impl Accounts {
         if let Some(mode) = attributes.mode.filter(|mode| *mode > 0o7777) {
             return Err(refused(StoreErrorKind::Unsupported, format!("mode {mode:o} is more than 7777")));
         }
+        Ok((owner, group))
+    }
+
+    /// Sets what is `Some`. The mode comes last: changing the owner clears its upper bits.
+    pub(super) fn set(&self, path: &Path, attributes: &Attributes) -> Result<(), StoreError> {
+        let (owner, group) = self.check(path, attributes)?;
         if owner.is_some() || group.is_some() {
             unix::fs::chown(path, owner, group).map_err(super::failed(DOING, path))?;
         }

@@ -26,6 +26,7 @@ impl AppendedFile {
     pub(super) fn open(store: Arc<Inner>, path: &StorePath) -> Result<Self, StoreError> {
         let below_root = path.clone();
         let path = store.path_below_root(OPENING, path)?;
+        super::side::drop_side(&path)?;
         loop {
             let file = open_or_make(&store, &path)?;
             lock(&file, &path)?;

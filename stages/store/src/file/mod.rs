@@ -7,6 +7,7 @@ mod failure;
 mod list;
 mod publish;
 mod read;
+mod side;
 mod status;
 mod sync;
 mod write;
@@ -139,7 +140,13 @@ impl Store for FileStore {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { rename: true, parallel_parts: true, directories: true, attributes: true }
+        Abilities {
+            rename: true,
+            parallel_parts: true,
+            directories: true,
+            attributes: true,
+            side_files: true,
+        }
     }
 
     fn list(&self, dir: &StorePath, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
@@ -167,6 +174,7 @@ impl Store for FileStore {
         resume: Option<&str>,
     ) -> Result<Box<dyn WriteParts>, StoreError> {
         let path = self.0.path_below_root("writing", path)?;
+        side::drop_side(&path)?;
         Ok(Box::new(match resume {
             None => write::PartialFile::create(&self.0, path, shape)?,
             Some(token) => write::PartialFile::resume(path, shape, token)?,
@@ -195,11 +203,16 @@ impl Store for FileStore {
 
     fn delete(&self, path: &StorePath) -> Result<(), StoreError> {
         let path = self.0.path_below_root("deleting", path)?;
-        fs::remove_file(&path).map_err(failed("deleting", &path))
+        fs::remove_file(&path).map_err(failed("deleting", &path))?;
+        side::drop_side(&path)
     }
 
     fn delete_tree(&self, dir: &StorePath) -> Result<(), StoreError> {
         self.0.delete_tree(&self.0.path_below_root("deleting a directory", dir)?)
+    }
+
+    fn check_attributes(&self, attributes: &Attributes) -> Result<(), StoreError> {
+        self.0.accounts().check(&self.0.root, attributes).map(drop)
     }
 
     fn set_attributes(&self, path: &StorePath, attributes: &Attributes) -> Result<(), StoreError> {

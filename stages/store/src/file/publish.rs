@@ -1,3 +1,4 @@
+use super::side::drop_side;
 use super::{Inner, failed, failure};
 use crate::{Publish, StoreError, StoreErrorKind, StorePath};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, renameat_with};
@@ -36,6 +37,7 @@ impl Inner {
     pub(super) fn put(&self, path: &StorePath, bytes: &[u8], rule: Publish) -> Result<(), StoreError> {
         let to = self.path_below_root(PUBLISHING, path)?;
         let dir = to.parent().unwrap_or(&self.root);
+        drop_side_for(&to, rule)?;
         if rule == Publish::IfAbsent
             || fs::symlink_metadata(&to).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
         {
@@ -89,14 +91,16 @@ impl Inner {
     pub(super) fn rename(&self, from: &StorePath, to: &StorePath, rule: Publish) -> Result<(), StoreError> {
         let from = self.path_below_root(RENAMING, from)?;
         let to = self.path_below_root(RENAMING, to)?;
+        drop_side_for(&to, rule)?;
         match take_name(&from, &to, rule) {
             Err(error) if error.is_not_found() => {
                 fs::symlink_metadata(&from).map_err(failed(RENAMING, &from))?;
                 self.make_dirs_above(&to)?;
-                take_name(&from, &to, rule)
+                take_name(&from, &to, rule)?;
             }
-            renamed => renamed,
+            renamed => renamed?,
         }
+        drop_side(&from)
     }
 
     pub(super) fn exchange(&self, one: &StorePath, other: &StorePath) -> Result<(), StoreError> {
@@ -105,6 +109,8 @@ impl Inner {
         for path in [&one, &other] {
             fs::symlink_metadata(path).map_err(failed(SWAPPING, path))?;
         }
+        drop_side(&one)?;
+        drop_side(&other)?;
         match renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE) {
             // The file system does not know the flag, or one name lies inside the other.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
@@ -114,6 +120,15 @@ impl Inner {
             }
             swapped => swapped.map_err(failed(SWAPPING, &one)),
         }
+    }
+}
+
+/// Before a name gets new bytes: a side file of the bytes before must not be found beside them, whenever the process is
+/// killed. Where the name is taken and stays with its bytes, so does its side file.
+fn drop_side_for(to: &Path, rule: Publish) -> Result<(), StoreError> {
+    match rule {
+        Publish::IfAbsent if fs::symlink_metadata(to).is_ok() => Ok(()),
+        _ => drop_side(to),
     }
 }
 

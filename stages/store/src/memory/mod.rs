@@ -48,12 +48,24 @@ impl MemoryStore {
 
     /// The model of a file system.
     pub fn files() -> Self {
-        Self::new(Abilities { rename: true, parallel_parts: true, directories: true, attributes: true })
+        Self::new(Abilities {
+            rename: true,
+            parallel_parts: true,
+            directories: true,
+            attributes: true,
+            side_files: false,
+        })
     }
 
     /// The model of an object store.
     pub fn objects() -> Self {
-        Self::new(Abilities { rename: false, parallel_parts: true, directories: false, attributes: false })
+        Self::new(Abilities {
+            rename: false,
+            parallel_parts: true,
+            directories: false,
+            attributes: false,
+            side_files: false,
+        })
     }
 
     /// A file that has a length but no bytes, and takes as little memory as its name: a store of a million files.
@@ -61,6 +73,19 @@ impl MemoryStore {
     pub fn insert_hollow(&self, path: &StorePath, len: u64) -> Result<(), StoreError> {
         let content = Arc::new(Content::hollow(len, self.0.next_version()));
         self.0.tree().insert(path, File::new(content), Publish::Replace).map_err(self.0.at("making", path))
+    }
+
+    /// A file with these bytes and this mtime.
+    pub fn insert_modified(
+        &self,
+        path: &StorePath,
+        bytes: impl Into<Vec<u8>>,
+        modified_ms: i64,
+    ) -> Result<(), StoreError> {
+        let content = Arc::new(Content::whole(bytes.into(), self.0.next_version()));
+        let mut file = File::new(content);
+        file.modified_ms = Some(modified_ms);
+        self.0.tree().insert(path, file, Publish::Replace).map_err(self.0.at("making", path))
     }
 
     /// A file with these bytes.
@@ -177,6 +202,10 @@ impl Store for MemoryStore {
 
     fn delete_tree(&self, dir: &StorePath) -> Result<(), StoreError> {
         self.0.tree().delete_tree(dir).map_err(self.0.at("deleting a directory", dir))
+    }
+
+    fn check_attributes(&self, _attributes: &Attributes) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn set_attributes(&self, path: &StorePath, attributes: &Attributes) -> Result<(), StoreError> {

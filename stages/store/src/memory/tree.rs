@@ -11,11 +11,13 @@ use std::{
 pub(super) struct File {
     pub(super) content: Arc<Content>,
     attributes: Option<Box<Attributes>>,
+    /// None is kept of a file that is written: nothing in memory may depend on when it was.
+    pub(super) modified_ms: Option<i64>,
 }
 
 impl File {
     pub(super) fn new(content: Arc<Content>) -> Self {
-        Self { content, attributes: None }
+        Self { content, attributes: None, modified_ms: None }
     }
 
     pub(super) fn metadata(&self) -> Metadata {
@@ -23,7 +25,7 @@ impl File {
             kind: Kind::File,
             len: self.content.len(),
             identity: self.content.identity(),
-            modified_ms: None,
+            modified_ms: self.modified_ms,
             attributes: self.attributes.as_deref().cloned().unwrap_or_default(),
         }
     }

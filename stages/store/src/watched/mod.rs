@@ -138,6 +138,11 @@ impl<W: Watch + 'static> Store for Watched<W> {
         self.store.delete_tree(dir)
     }
 
+    fn check_attributes(&self, attributes: &Attributes) -> Result<(), StoreError> {
+        self.before(Op::CheckAttributes, &StorePath::root())?;
+        self.store.check_attributes(attributes)
+    }
+
     fn set_attributes(&self, path: &StorePath, attributes: &Attributes) -> Result<(), StoreError> {
         self.before(Op::SetAttributes, path)?;
         self.store.set_attributes(path, attributes)

@@ -37,6 +37,7 @@ pub enum Op {
     SyncLog,
     Delete,
     DeleteTree,
+    CheckAttributes,
     SetAttributes,
     Checksum,
     Available,
