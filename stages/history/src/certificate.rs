@@ -72,6 +72,12 @@ pub enum Assumption {
     DeadServersAreDead,
     /// A store without files had nothing to flush when the snapshot was taken.
     EmptyStoresWereFlushed,
+    /// What was read is the root where HBase writes, and no copy of it.
+    RootIsLive,
+    /// Every server that had a region of the tables open has a WAL or a directory under `WALs` at hand.
+    ServersAreAll,
+    /// No WAL was lost between two that follow each other, where nothing shows when the older one was closed.
+    WalsAreAll,
 }
 
 /// What was proved of a cut.
@@ -109,7 +115,7 @@ pub fn certify(
     let Trimmed { cut, trimmed, in_files } = trim(history, starts, asked, dependencies);
     let declared = Declared { given: dependencies.len() as u64, trimmed: trimmed.len() as u64, in_files };
     let clock = clock_level(history, starts, &cut, clocks, &frontier);
-    let completeness = completeness(history, starts, Some(&cut));
+    let completeness = completeness(history, starts, Some(&cut), clocks);
     let regions = region_cuts(history, starts, &cut);
     let assumptions = assumptions(history, starts, &clock, &declared, &frontier);
     Ok(Certificate { cut, clock, declared, completeness, assumptions, regions, frontier })
@@ -134,6 +140,9 @@ fn assumptions(
         (because(ClosedBecause::ReadToItsEnd), Assumption::ReaderClockIsRight),
         (!history.dead_servers.is_empty(), Assumption::DeadServersAreDead),
         (from_region(StartFrom::Region), Assumption::EmptyStoresWereFlushed),
+        (because(ClosedBecause::ReadToItsEnd) && history.copied_ms.is_none(), Assumption::RootIsLive),
+        (!starts.regions().is_empty() && !history.files().is_empty(), Assumption::ServersAreAll),
+        (history.borders.any_silent(), Assumption::WalsAreAll),
     ];
     all.into_iter().filter_map(|(holds, assumption)| holds.then_some(assumption)).collect()
 }

@@ -54,6 +54,13 @@ impl Clocks {
         }
     }
 
+    /// How far two of the clocks may be apart, ms; 0 if nothing is known.
+    pub(crate) fn widest(&self) -> i64 {
+        let all = self.servers.values().copied().chain(self.others);
+        let (low, high) = all.fold((0, 0), |(low, high), error| (error.low.min(low), error.high.max(high)));
+        high.saturating_sub(low)
+    }
+
     /// What the server's clock shows at a time, as far as is known.
     #[must_use]
     pub fn shown(&self, server: Option<&ServerName>, time_ms: i64) -> i64 {

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::EncodedRegionName;
+use formats::name::{EncodedRegionName, FamilyName};
 use formats::wal::{Marker, ServerName};
 
+use crate::knowledge::unknown;
+use crate::replay::bulk_files;
 use crate::{
-    Asked, Cut, Descent, FileEnd, Gap, GapClass, History, Run, Starts, StoreListBreak, gaps,
-    store_list_breaks,
+    Asked, BulkLoadedFile, Clocks, Cut, Descent, FileEnd, Gap, GapClass, History, Run, Starts,
+    StoreListBreak, gaps, store_list_breaks,
 };
 
 /// Something that proves, or may mean, that entries are missing or cannot be used; gaps are told apart.
@@ -62,6 +64,77 @@ pub enum Finding {
         /// The two files' paths.
         paths: [String; 2],
     },
+    /// WALs that this server wrote in a time behind the snapshot are not at hand, and the region may have been open there.
+    UnknownSpan {
+        /// A region of the snapshot of which nothing else is known.
+        region: EncodedRegionName,
+        /// The server.
+        server: ServerName,
+        /// From when on, ms; `None`: from its start on.
+        from_ms: Option<i64>,
+        /// The oldest of its WALs at hand was opened then, ms.
+        to_ms: i64,
+    },
+    /// A region was on a server of which no WAL is at hand.
+    UnknownServer {
+        /// The region.
+        region: EncodedRegionName,
+        /// The server.
+        server: ServerName,
+    },
+    /// hbase:meta says that a region was opened, and its REGION_OPEN is in no WAL at hand.
+    UnseenOpening {
+        /// The region.
+        region: EncodedRegionName,
+        /// The server that opened it.
+        server: ServerName,
+        /// The number with which it opened.
+        number: Option<u64>,
+    },
+    /// A region was closed, its server died, or nothing is known of it at all; and where it went is not known, as
+    /// hbase:meta's WALs are not at hand for that time.
+    Nowhere {
+        /// The region.
+        region: EncodedRegionName,
+        /// From when on, ms.
+        since_ms: Option<i64>,
+    },
+    /// A WAL was closed before the next one at hand was opened: one between them is gone, and the region may have entries in
+    /// it.
+    NeighbourGone {
+        /// The older one's path.
+        path: String,
+        /// When it was closed, ms.
+        closed_ms: i64,
+        /// The newer one's path.
+        next: String,
+    },
+    /// The newest WAL at hand of a living server is closed: the one that its roll opened is gone.
+    NewestGone {
+        /// The WAL's path.
+        path: String,
+    },
+    /// The newest WAL of a living server ends in the middle of an entry, and does not grow.
+    TornTail {
+        /// The WAL's path.
+        path: String,
+    },
+    /// A region was split or merged, so it was closed before; and its REGION_CLOSE is not the last that is known of it.
+    ParentUnfinished {
+        /// The region.
+        region: EncodedRegionName,
+        /// A region that came of it.
+        child: EncodedRegionName,
+    },
+    /// Files of a store do not say up to which sequence id they reach, and nothing else does.
+    UnknownStart {
+        /// The region.
+        region: EncodedRegionName,
+        /// The family.
+        family: FamilyName,
+        /// How many files.
+        files: usize,
+    },
     /// Parents and children go in a circle.
     Contradiction {
         /// The region that is said to be the parent.
@@ -111,27 +184,26 @@ impl Completeness {
 /// Everything that is known about missing entries above the starts; with a cut, of what is in it alone (of the snapshot's files
 /// alone, nothing).
 #[must_use]
-pub fn completeness(history: &History, starts: &Starts, cut: Option<&Cut>) -> Completeness {
+pub fn completeness(history: &History, starts: &Starts, cut: Option<&Cut>, clocks: &Clocks) -> Completeness {
     if cut.is_some_and(|cut| cut.asked == Asked::Snapshot) {
         return Completeness::default();
     }
-    let mut gaps = gaps(history, starts);
+    let mut gaps = gaps(history, starts, clocks);
     if let Some(cut) = cut {
         gaps.retain_mut(|gap| {
-            gap.ids.last = gap.ids.last.min(cut.last(&gap.region).max(tail_reach(history, gap, cut)));
+            gap.ids.last = gap.ids.last.min(reach(history, starts, gap, cut));
             !gap.ids.is_empty()
         });
     }
-    let inside = |region: &EncodedRegionName, sequence: u64| {
-        sequence > starts.covered(region) && cut.is_none_or(|cut| cut.contains(region, sequence))
-    };
     let mut findings = broken_files(history);
     findings.extend(foreign_servers(history));
-    findings.extend(missing_bulk_files(history).into_iter().filter(|finding| match finding {
-        Finding::MissingBulkFile { region, sequence, .. } => inside(region, *sequence),
-        _ => true,
-    }));
+    match cut {
+        Some(cut) => findings.extend(missing_bulk_files(history, starts, cut)),
+        None => findings.extend(all_missing_bulk_files(history, starts)),
+    }
     findings.extend(unseen_children(history, starts, cut));
+    findings.extend(unknown(history, starts, cut, clocks));
+    findings.extend(unknown_starts(starts));
     let breaks = store_list_breaks(history, starts).into_iter();
     findings.extend(
         breaks
@@ -147,11 +219,34 @@ pub fn completeness(history: &History, starts: &Starts, cut: Option<&Cut>) -> Co
     Completeness { gaps, findings }
 }
 
+/// Up to which id a gap matters to a cut. What lies between the last entry that is in and the first that is out may belong
+/// into a cut by time or marker; into one by ids it does not.
+fn reach(history: &History, starts: &Starts, gap: &Gap, cut: &Cut) -> u64 {
+    let last = cut.last(&gap.region);
+    let by_content = matches!(cut.asked, Asked::Time(_) | Asked::Marker(_));
+    // Of a region that began with the end of others nothing is in before these are whole.
+    let has_begun = || last > 0 || starts.regions().contains_key(&gap.region);
+    let entries = history.region(&gap.region);
+    let next = || entries.and_then(|entries| entries.first_above(last)).unwrap_or_default();
+    let behind = if by_content && has_begun() { next().saturating_sub(1) } else { 0 };
+    last.max(behind).max(tail_reach(history, gap, cut))
+}
+
 /// A parent's missing tail is in the cut when something of a child is.
 fn tail_reach(history: &History, gap: &Gap, cut: &Cut) -> u64 {
     let child_is_in = || history.lineages().children(&gap.region).any(|child| cut.last(child) > 0);
     let is_tail = gap.ids.first > history.last_of(&gap.region);
     if is_tail && child_is_in() { gap.ids.last } else { 0 }
+}
+
+fn unknown_starts(starts: &Starts) -> impl Iterator<Item = Finding> {
+    starts.regions().iter().flat_map(|(region, start)| {
+        start.unknown().map(|(family, store)| Finding::UnknownStart {
+            region: *region,
+            family: family.clone(),
+            files: store.unknown_files,
+        })
+    })
 }
 
 fn broken_files(history: &History) -> Vec<Finding> {
@@ -196,10 +291,24 @@ fn foreign_servers(history: &History) -> Vec<Finding> {
     found.into_iter().map(|(path, server)| Finding::ForeignServer { path, server }).collect()
 }
 
-fn missing_bulk_files(history: &History) -> Vec<Finding> {
+/// Bulk-loaded files that are to be put on top of the snapshots and are nowhere.
+fn missing_bulk_files(history: &History, starts: &Starts, cut: &Cut) -> Vec<Finding> {
+    let wanted = bulk_files(history, starts, cut).into_iter();
+    let missing =
+        wanted.filter(|(region, file)| history.missing_bulk_files.contains(&(*region, file.file.clone())));
+    missing
+        .map(|(region, BulkLoadedFile { sequence, file, .. })| Finding::MissingBulkFile {
+            region,
+            sequence,
+            file,
+        })
+        .collect()
+}
+
+fn all_missing_bulk_files(history: &History, starts: &Starts) -> Vec<Finding> {
     let mut found = Vec::new();
     for (region, entries) in history.regions() {
-        for entry in entries.markers() {
+        for entry in entries.markers().iter().filter(|entry| entry.sequence > starts.covered(region)) {
             let Marker::BulkLoad(load) = &entry.marker else { continue };
             let files = load.stores.iter().flat_map(|store| &store.store_file);
             let missing =

@@ -128,7 +128,7 @@ fn lineage_edges(history: &History, starts: &Starts) -> BTreeMap<EncodedRegionNa
         let Some(first) = entries.first().filter(|_| !starts.regions().contains_key(child)) else { continue };
         let effect = Event { region: *child, sequence: first };
         for parent in history.lineages().ancestors(child) {
-            let cause = history.last_of(&parent);
+            let cause = history.end_before(&parent, child);
             if cause > 0 && !starts.ended().contains(&parent) {
                 edges.entry(parent).or_default().push(Edge { cause, effect });
             }

@@ -4,6 +4,15 @@ use std::fmt::{Display, Formatter, Result};
 
 use crate::{Assumption, Finding, Gap, GapCause, GapClass, Refusal, StoreListBreak, StoreListBreakKind};
 
+/// A moment, in ms since the epoch.
+struct Moment(i64);
+
+impl Display for Moment {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{} ms", self.0)
+    }
+}
+
 /// So many are named; of the others only the number is told.
 const SHOWN: usize = 5;
 
@@ -33,6 +42,13 @@ impl Display for GapCause {
             Self::RegionOpen => "the opening of the region took the id",
             Self::BulkLoad => "a bulk load took the id",
             Self::WithinOneFile => "a SKIP_WAL write or the flush of an empty memstore, inside one whole WAL",
+            Self::AdjoiningFiles => {
+                "a SKIP_WAL write or the flush of an empty memstore, between two WALs of which one follows the other"
+            }
+            Self::SinceSnapshot => {
+                "a SKIP_WAL write or the flush of an empty memstore: every WAL of its server since the snapshot is at hand"
+            }
+            Self::NeighbourGone => "a WAL is gone between the one that ends before it and the one that goes on after it",
             Self::FileBorder => "one WAL ends before it and another goes on behind it",
             Self::BeforeFirstEntry => "the WALs at hand start behind it",
             Self::BrokenFile => "the WAL in front of it is torn or damaged",
@@ -74,6 +90,9 @@ impl Display for StoreListBreak {
             StoreListBreakKind::Foreign { files } => {
                 write!(f, "with files that no flush, bulk load or compaction has made: {}", list(files))
             }
+            StoreListBreakKind::FamilyDropped { family } => {
+                write!(f, "without family {family}: it was dropped, and what it held is gone")
+            }
             StoreListBreakKind::Recreated => f.write_str(
                 "as a new region of no parents, as after truncate or drop and create (or its split or merge is in \
                  WALs of hbase:meta that are not at hand)",
@@ -113,6 +132,48 @@ impl Display for Finding {
             Self::UnseenChild { region, parent } => {
                 write!(f, "region {region} came of {parent}, and its WALs are not there")
             }
+            Self::UnknownSpan { region, server, from_ms, to_ms } => {
+                let from = from_ms.map_or_else(|| "its start".to_owned(), |ms| Moment(ms).to_string());
+                write!(
+                    f,
+                    "WALs of {server} from {from} to {} are not at hand; region {region} may have been open there",
+                    Moment(*to_ms)
+                )
+            }
+            Self::UnknownServer { region, server } => {
+                write!(f, "no WAL of {server} is at hand, where region {region} was open")
+            }
+            Self::UnseenOpening { region, server, number } => {
+                write!(f, "region {region} was opened on {server}")?;
+                number.map_or(Ok(()), |number| write!(f, " with sequence id {number}"))?;
+                f.write_str(", as hbase:meta says, and no WAL at hand has that")
+            }
+            Self::Nowhere { region, since_ms } => {
+                write!(f, "where region {region} was")?;
+                since_ms.map_or(Ok(()), |ms| write!(f, " from {} on", Moment(ms)))?;
+                f.write_str(" is not known: the WALs of hbase:meta for that time are not at hand")
+            }
+            Self::NeighbourGone { path, closed_ms, next } => write!(
+                f,
+                "a WAL is gone between {path}, which was closed at {}, and {next}, which was opened later",
+                Moment(*closed_ms)
+            ),
+            Self::NewestGone { path } => {
+                write!(f, "{path} is closed, its server lives, and the WAL that follows it is not at hand")
+            }
+            Self::TornTail { path } => {
+                write!(f, "{path} ends in the middle of an entry, its server lives, and it does not grow")
+            }
+            Self::ParentUnfinished { region, child } => write!(
+                f,
+                "region {region} was split or merged into {child}, so it had been closed; that is not the last that is \
+                 known of it: its last entries are missing"
+            ),
+            Self::UnknownStart { region, family, files } => write!(
+                f,
+                "region {region}, family {family}: {files} files do not say up to which sequence id they reach, so it is \
+                 not known where their replay starts"
+            ),
             Self::StoreList(found) => found.fmt(f),
             Self::Conflict { region, sequence, paths: [one, other] } => {
                 write!(
@@ -147,6 +208,21 @@ impl Display for Refusal {
                     None => Ok(()),
                 }
             }
+            Self::UnknownStart { stores, .. } => {
+                f.write_str(
+                    "files of the snapshot do not say up to which sequence id they reach, and the cut may leave out what they \
+                     hold",
+                )?;
+                let shown = stores.iter().take(SHOWN);
+                for (region, family) in shown {
+                    write!(f, "; region {region}, family {family}")?;
+                }
+                if stores.len() > SHOWN {
+                    write!(f, "; and {} more stores", stores.len() - SHOWN)
+                } else {
+                    Ok(())
+                }
+            }
             Self::BeyondFrontier { asked_ms, reachable_ms, group } => {
                 write!(f, "{asked_ms} ms is beyond what has been read")?;
                 match group {
@@ -174,6 +250,15 @@ impl Display for Assumption {
             Self::DependenciesAreComplete => "every dependency that matters was declared",
             Self::ReaderClockIsRight => "the clock of the machine that read the WALs was right",
             Self::DeadServersAreDead => "servers without a directory under WALs write no more",
+            Self::RootIsLive => {
+                "the WALs were read on the root where HBase writes them, not on a copy (convert --copied-at says that it is one)"
+            }
+            Self::ServersAreAll => {
+                "every server that had a region of these tables open has WALs at hand, or a directory under WALs"
+            }
+            Self::WalsAreAll => {
+                "no WAL was lost between two that follow each other, where nothing shows when the older one was closed"
+            }
             Self::EmptyStoresWereFlushed => {
                 "a store without files in a FLUSH snapshot had nothing above the largest start of its region"
             }

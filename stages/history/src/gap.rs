@@ -6,8 +6,9 @@ use formats::name::{EncodedRegionName, StoreFileName};
 use formats::wal::{EventType, FlushAction, Marker, RegionEventDescriptor};
 
 use crate::history::Segment;
+use crate::knowledge::is_known_since;
 use crate::lineage::store_files;
-use crate::{FileEnd, History, MarkerEntry, RegionHistory, Run, Starts};
+use crate::{Clocks, FileEnd, History, MarkerEntry, RegionHistory, Run, Starts};
 
 /// What a gap means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,8 +34,15 @@ pub enum GapCause {
     BulkLoad,
     /// Between two entries of one intact WAL, the region open all the while.
     WithinOneFile,
+    /// Between the entries of WALs that follow each other, and none was between them, the region open all the while.
+    AdjoiningFiles,
+    /// The region was open on one server, all of whose WALs since the snapshot are at hand: what was written before is in the
+    /// snapshot's files.
+    SinceSnapshot,
     /// Between the entries of different files.
     FileBorder,
+    /// Between the entries of two WALs of which the older was closed before the newer was opened.
+    NeighbourGone,
     /// Before the first entry that is known, with which the region did not open for the first time.
     BeforeFirstEntry,
     /// The file before it ends in the middle of an entry, or in damage.
@@ -66,12 +74,14 @@ pub struct Gap {
 
 /// All gaps above the starts, by region and id. What comes before a region's first REGION_OPEN is none.
 #[must_use]
-pub fn gaps(history: &History, starts: &Starts) -> Vec<Gap> {
+pub fn gaps(history: &History, starts: &Starts, clocks: &Clocks) -> Vec<Gap> {
     let mut gaps = Vec::new();
     for (region, entries) in history.regions() {
         let covered = starts.covered(region);
         let named = named_entries(entries);
-        let mut walk = Walk { history, region: *region, entries, named, covered, gaps: &mut gaps };
+        let since = starts.regions().get(region).and_then(|start| start.since_ms);
+        let since_ms = since.map(|since| since.saturating_sub(clocks.widest()));
+        let mut walk = Walk { history, region: *region, entries, named, covered, since_ms, gaps: &mut gaps };
         walk.region();
         if let Some(gap) = tail_gap(history, starts, region, entries) {
             gaps.push(gap);
@@ -91,11 +101,11 @@ fn named_entries(entries: &RegionHistory) -> BTreeSet<u64> {
 }
 
 /// Whether the first entry that is known is the region's first of all.
-fn opens_first(entries: &RegionHistory) -> bool {
+fn opens_first(region: &EncodedRegionName, entries: &RegionHistory) -> bool {
     let opens = |event: &RegionEventDescriptor| event.event_type == EventType::RegionOpen;
     match entries.markers().first() {
         Some(MarkerEntry { sequence, marker: Marker::RegionEvent(event), .. }) if opens(event) => {
-            entries.first() == Some(*sequence) && !store_files(event).any(|name| is_own_file(name))
+            entries.first() == Some(*sequence) && !store_files(event).any(|name| is_own_file(name, region))
         }
         _ => false,
     }
@@ -122,7 +132,7 @@ pub(crate) fn is_known_whole(history: &History, region: &EncodedRegionName, up_t
 }
 
 fn has_no_hole(history: &History, region: &EncodedRegionName, entries: &RegionHistory, up_to: u64) -> bool {
-    opens_first(entries) && !has_hole_behind_first(history, region, entries, up_to)
+    opens_first(region, entries) && !has_hole_behind_first(history, region, entries, up_to)
 }
 
 /// Whether entries up to an id may be missing behind the first one that is known.
@@ -134,16 +144,21 @@ pub(crate) fn has_hole_behind_first(
 ) -> bool {
     let mut gaps = Vec::new();
     let named = named_entries(entries);
-    Walk { history, region: *region, entries, named, covered: 0, gaps: &mut gaps }.region();
+    Walk { history, region: *region, entries, named, covered: 0, since_ms: None, gaps: &mut gaps }.region();
     gaps.iter().any(|gap| {
         let hole = matches!(gap.class, GapClass::Ambiguous | GapClass::Missing);
         hole && gap.ids.first <= up_to && gap.cause != GapCause::BeforeFirstEntry
     })
 }
 
-/// Whether a file was made in the region itself; a new region may have links and References.
-fn is_own_file(name: &str) -> bool {
-    matches!(StoreFileName::parse(name), Ok(StoreFileName::HFile(_)))
+/// Whether a file was made in the region itself; a new region may have links and References to others. A link into the
+/// region itself is what `restore_snapshot` makes of a file that had been archived.
+fn is_own_file(name: &str, region: &EncodedRegionName) -> bool {
+    match StoreFileName::parse(name) {
+        Ok(StoreFileName::HFile(_)) => true,
+        Ok(StoreFileName::Link(link)) => link.region == *region,
+        _ => false,
+    }
 }
 
 /// What lies at one side of a gap.
@@ -165,6 +180,8 @@ struct Walk<'a> {
     entries: &'a RegionHistory,
     named: BTreeSet<u64>,
     covered: u64,
+    /// No edit above `covered` was written before, ms.
+    since_ms: Option<i64>,
     gaps: &'a mut Vec<Gap>,
 }
 
@@ -201,7 +218,7 @@ impl Walk<'_> {
         let number = match &entry.marker {
             Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => {
                 side.opens = true;
-                side.opens_again |= store_files(event).any(|name| is_own_file(name));
+                side.opens_again |= store_files(event).any(|name| is_own_file(name, &self.region));
                 event.log_sequence_number.map(|number| (number, GapCause::RegionOpen))
             }
             Marker::RegionEvent(_) => {
@@ -221,7 +238,9 @@ impl Walk<'_> {
 
     /// The ids between `last` and `first`, but for those that the snapshot's files cover.
     fn gap(&mut self, last: Option<u64>, before: &Side, first: u64, after: &Side) {
-        if last.is_none() && after.opens && !after.opens_again && self.covered == 0 {
+        // Of a region that opens without a file of its own nothing can have been there before: the ids in front are those
+        // of the regions that it came of, or of the table that it was cloned from.
+        if last.is_none() && after.opens && !after.opens_again {
             return;
         }
         let from = last.unwrap_or_default().max(self.covered).saturating_add(1);
@@ -248,7 +267,10 @@ impl Walk<'_> {
             return (GapClass::Missing, GapCause::FlushWithoutStart);
         }
         if !has_before {
-            return (GapClass::Ambiguous, GapCause::BeforeFirstEntry);
+            return match !after.opens && self.is_known_since_snapshot(after) {
+                true => (GapClass::Unlogged, GapCause::SinceSnapshot),
+                false => (GapClass::Ambiguous, GapCause::BeforeFirstEntry),
+            };
         }
         if after.opens {
             return (GapClass::Missing, GapCause::OpenNumber);
@@ -269,7 +291,34 @@ impl Walk<'_> {
         if before.files.iter().filter_map(file).any(|file| broken(file.end)) {
             return (GapClass::Missing, GapCause::BrokenFile);
         }
+        let borders = &self.history.borders;
+        let pairs =
+            || before.files.iter().flat_map(|older| after.files.iter().map(move |newer| (*older, *newer)));
+        // A file of recovered edits, which lacks what was flushed, adjoins nothing, itself neither.
+        if pairs().any(|(older, newer)| older != newer && borders.adjoin(older, newer)) {
+            return (GapClass::Unlogged, GapCause::AdjoiningFiles);
+        }
+        if pairs().any(|(older, newer)| self.is_one_group(older, newer))
+            && self.is_known_since_snapshot(after)
+        {
+            return (GapClass::Unlogged, GapCause::SinceSnapshot);
+        }
+        if pairs().any(|(older, newer)| borders.gone_between(older, newer)) {
+            return (GapClass::Missing, GapCause::NeighbourGone);
+        }
         (GapClass::Ambiguous, GapCause::FileBorder)
+    }
+
+    fn is_one_group(&self, one: usize, other: usize) -> bool {
+        let group =
+            |file: usize| self.history.files().get(file).and_then(|file| file.wal()).map(|name| name.group());
+        group(one).is_some() && group(one) == group(other)
+    }
+
+    /// Whether a WAL that has the entry is one of a group of which all WALs since the snapshot are at hand.
+    fn is_known_since_snapshot(&self, side: &Side) -> bool {
+        let Some(since_ms) = self.since_ms else { return false };
+        side.files.iter().any(|file| is_known_since(self.history, *file, since_ms))
     }
 }
 

@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use formats::name::{EncodedRegionName, TableName};
 use formats::wal::name::WalName;
-use formats::wal::{Marker, ServerName};
+use formats::wal::{EventType, Marker, ServerName};
 
-use crate::{Descent, FileEnd, Lineages, LogFile, MarkerEntry, Origin, Run, Sources, Starts};
+use crate::border::Borders;
+use crate::{
+    Descent, FileEnd, Lineages, LogFile, MarkerEntry, MetaLog, Origin, RegionPlace, Run, Sources, Starts,
+    Tolerances,
+};
 
 /// A file without its entries.
 #[derive(Debug, Clone)]
@@ -19,6 +23,12 @@ pub struct FileState {
     pub end: FileEnd,
     /// When its end was read, ms by the reader's clock.
     pub read_ms: Option<i64>,
+    /// When it was last written to, ms by the clock of its file system.
+    pub closed_ms: Option<i64>,
+    /// When it was archived, ms by that clock: it had been closed by then.
+    pub archived_ms: Option<i64>,
+    /// Whether it was still growing when its end was read.
+    pub growing: bool,
     /// Whether every entry in front of the end is here.
     pub intact: bool,
     /// The newest write time in it.
@@ -127,6 +137,24 @@ impl RegionHistory {
         below.map(|segment| segment.run.last.min(sequence)).max().unwrap_or_default()
     }
 
+    /// When the region opened for the first time that is known, ms by its server's clock.
+    pub(crate) fn first_opened_ms(&self) -> Option<i64> {
+        let mut opened = self.markers.iter().filter(|entry| is_event(&entry.marker, EventType::RegionOpen));
+        opened.next().map(|entry| entry.write_time)
+    }
+
+    /// The number with which the region opened for the first time that is known.
+    pub(crate) fn first_open_number(&self) -> Option<u64> {
+        crate::lineage::opens(self).find_map(|event| event.log_sequence_number)
+    }
+
+    /// The first id that is known and above `sequence`.
+    #[must_use]
+    pub(crate) fn first_above(&self, sequence: u64) -> Option<u64> {
+        let above = self.segments.iter().filter(|segment| segment.run.last > sequence);
+        above.map(|segment| segment.run.first.max(sequence + 1)).min()
+    }
+
     /// The markers of all files by id; a file that was copied gives its own again.
     #[must_use]
     pub fn markers(&self) -> &[MarkerEntry] {
@@ -218,6 +246,12 @@ pub struct History {
     pub(crate) dead_servers: BTreeSet<ServerName>,
     pub(crate) missing_bulk_files: BTreeSet<(EncodedRegionName, String)>,
     pub(crate) descents: Vec<Descent>,
+    pub(crate) meta: Vec<MetaLog>,
+    places: BTreeMap<EncodedRegionName, Vec<RegionPlace>>,
+    pub(crate) listed_ms: Option<i64>,
+    pub(crate) copied_ms: Option<i64>,
+    pub(crate) tolerances: Tolerances,
+    pub(crate) borders: Borders,
 }
 
 impl History {
@@ -235,14 +269,27 @@ impl History {
             sort(region);
         }
         let lineages = Lineages::new(&sources.descents, &regions);
-        Self {
+        let mut history = Self {
             files,
             regions,
             lineages,
             dead_servers: sources.dead_servers,
             missing_bulk_files: sources.missing_bulk_files,
             descents: sources.descents,
-        }
+            meta: by_age(sources.meta),
+            places: by_region(sources.places),
+            listed_ms: sources.listed_ms,
+            copied_ms: sources.copied_ms,
+            tolerances: sources.tolerances,
+            borders: Borders::default(),
+        };
+        history.borders = Borders::new(&history);
+        history
+    }
+
+    /// What hbase:meta says of where a region is, in the order of its entries.
+    pub(crate) fn places(&self, region: &EncodedRegionName) -> &[RegionPlace] {
+        self.places.get(region).map_or(&[], Vec::as_slice)
     }
 
     /// The files, WALs first.
@@ -275,6 +322,27 @@ impl History {
         self.regions.get(region).and_then(RegionHistory::last).unwrap_or_default()
     }
 
+    /// The last id of a parent before a region came of it: that of its REGION_CLOSE. What has larger ids it got after
+    /// `restore_snapshot` had brought it back. 0 if nothing of it is known.
+    #[must_use]
+    pub(crate) fn end_before(&self, parent: &EncodedRegionName, child: &EncodedRegionName) -> u64 {
+        let last = self.last_of(parent);
+        let Some(entries) = self.regions.get(parent) else { return last };
+        let Some(child) = self.regions.get(child) else { return last };
+        let Some(opened_ms) = child.first_opened_ms() else { return last };
+        // A child opens above all that its parents have had; but for its own parent's ids alone only time tells.
+        let number = child.first_open_number().unwrap_or(u64::MAX);
+        let late_ms = opened_ms.saturating_add(self.tolerances.clock_ms);
+        let is_again = |entry: &&MarkerEntry| {
+            is_event(&entry.marker, EventType::RegionOpen)
+                && (entry.sequence > number || entry.write_time > late_ms)
+        };
+        let Some(again) = entries.markers().iter().find(is_again) else { return last };
+        let closed = entries.markers().iter().filter(|entry| is_event(&entry.marker, EventType::RegionClose));
+        let before = closed.map(|entry| entry.sequence).filter(|sequence| *sequence < again.sequence);
+        before.max().unwrap_or_else(|| entries.last_up_to(again.sequence - 1))
+    }
+
     /// Up to which entry of a region a cut cannot leave anything out, since the snapshots' files hold it.
     #[must_use]
     pub fn held(&self, starts: &Starts, region: &EncodedRegionName) -> u64 {
@@ -297,6 +365,25 @@ impl History {
         };
         groups.into_iter().map(|(group, files)| (group, sorted(files))).collect()
     }
+}
+
+/// Whether a marker is of this event of its region.
+pub(crate) fn is_event(marker: &Marker, wanted: EventType) -> bool {
+    matches!(marker, Marker::RegionEvent(event) if event.event_type == wanted)
+}
+
+fn by_age(mut meta: Vec<MetaLog>) -> Vec<MetaLog> {
+    meta.sort_by_key(|log| log.name.created_ms);
+    meta
+}
+
+fn by_region(places: Vec<RegionPlace>) -> BTreeMap<EncodedRegionName, Vec<RegionPlace>> {
+    let mut regions: BTreeMap<EncodedRegionName, Vec<RegionPlace>> = BTreeMap::new();
+    for place in places {
+        regions.entry(place.region).or_default().push(place);
+    }
+    regions.values_mut().for_each(|places| places.sort_by_key(|place| place.sequence));
+    regions
 }
 
 /// Takes the entries out of a file.
@@ -322,8 +409,8 @@ fn take(file: LogFile, index: usize, regions: &mut BTreeMap<EncodedRegionName, R
             region.markers.push(entry);
         }
     }
-    let LogFile { path, origin, end, read_ms, intact, .. } = file;
-    FileState { path, origin, end, read_ms, intact, last_write_ms }
+    let LogFile { path, origin, end, read_ms, closed_ms, archived_ms, growing, intact, .. } = file;
+    FileState { path, origin, end, read_ms, closed_ms, archived_ms, growing, intact, last_write_ms }
 }
 
 /// Sorts segments and markers by id.

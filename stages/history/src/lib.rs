@@ -9,6 +9,7 @@
 //! [`trim`] it by the declared dependencies, then [`completeness`], [`clock_level`] and [`region_cuts`] for the
 //! [`Certificate`]. [`Replay`] says what is then put on top of the snapshot's files.
 
+mod border;
 mod certificate;
 mod clock;
 mod clock_level;
@@ -20,12 +21,15 @@ mod entries;
 mod frontier;
 mod gap;
 mod history;
+mod knowledge;
 mod lineage;
 mod replay;
 mod source;
 mod start;
 mod store_list;
+mod whereabouts;
 
+pub use border::{Border, Tolerances};
 pub use certificate::{Assumption, Certificate, Declared, RegionCut, Relation, certify, region_cuts};
 pub use clock::{ClockError, Clocks};
 pub use clock_level::{ClockLevel, clock_level};
@@ -41,7 +45,7 @@ pub use gap::{Gap, GapCause, GapClass, gaps};
 pub use history::{FileState, History, RegionHistory};
 pub use lineage::Lineages;
 pub use replay::{BulkLoadedFile, Replay, ReplayRegion};
-pub use source::{Descent, FileEnd, LogFile, Origin, RegionLog, Sources};
+pub use source::{Descent, FileEnd, LogFile, MetaLog, Origin, PlaceState, RegionLog, RegionPlace, Sources};
 pub use start::{
     FileSequence, RegionStart, SnapshotFile, SnapshotRegion, SnapshotStores, StartFrom, Starts, StoreStart,
 };

@@ -143,9 +143,13 @@ fn bulk_loaded(
             let Ok(family) = FamilyName::parse_bytes(&store.family_name) else { continue };
             for file in &store.store_file {
                 // A load takes its number before its file is there, so a snapshot may have files that reach beyond it
-                // and not the file itself, nor what it was compacted into.
-                let below = number <= starts.of_store(name, &family);
-                let in_files = in_snapshot(name, starts, file) || below && compacted.contains(file.as_str());
+                // and not the file itself, nor what it was compacted into. That the snapshot came in between is proved
+                // by the marker alone, which is written last: one whose entry the start takes in is of a load whose
+                // file was compacted or removed before, whether a COMPACTION tells it or not.
+                let start = starts.of_store(name, &family);
+                let below = number <= start;
+                let over = entry.sequence <= start || below && compacted.contains(file.as_str());
+                let in_files = over || in_snapshot(name, starts, file);
                 let again = files.iter().any(|known| known.sequence == entry.sequence && known.file == *file);
                 if !in_files && !again {
                     let (file, family, sequence) = (file.clone(), family.clone(), entry.sequence);
@@ -155,6 +159,19 @@ fn bulk_loaded(
         }
     }
     files
+}
+
+/// The bulk-loaded files that a cut puts on top of the snapshots, each with its region.
+pub(crate) fn bulk_files(
+    history: &History,
+    starts: &Starts,
+    cut: &Cut,
+) -> Vec<(EncodedRegionName, BulkLoadedFile)> {
+    let replay = Replay::new(history, starts, cut).regions;
+    replay
+        .into_iter()
+        .flat_map(|(name, region)| region.bulk.into_iter().map(move |file| (name, file)))
+        .collect()
 }
 
 /// The files that compactions replaced, by the region's markers.

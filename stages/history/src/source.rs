@@ -6,7 +6,7 @@ use formats::name::{EncodedRegionName, TableName};
 use formats::wal::name::WalName;
 use formats::wal::{ServerName, WalEnd};
 
-use crate::Entries;
+use crate::{Entries, Tolerances};
 
 /// How a file ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,15 @@ pub struct LogFile {
     /// When its end was read, ms by the reader's clock, where that was recorded: all that the file held then is here.
     /// No later than the WALs were listed: of a WAL or a server that began later nothing is known.
     pub read_ms: Option<i64>,
+    /// When it was last written to, ms by the clock of its file system, where that was recorded while the file lay under
+    /// `WALs`. Of a WAL that was closed this is the time of its closing, on the root where HBase wrote it; on a copy it may be
+    /// anything.
+    pub closed_ms: Option<i64>,
+    /// When it was archived, in the same way: HBase sets a WAL's time when it moves it to `oldWALs`
+    /// (`CommonFSUtils.renameAndSetModifyTime`). It had been closed by then.
+    pub archived_ms: Option<i64>,
+    /// Whether it was still growing when its end was read: an entry that it ends in the middle of was on its way.
+    pub growing: bool,
     /// Whether every entry in front of the end is here (not so after a salvage that skipped bytes).
     pub intact: bool,
     /// What it holds. Files without a region of interest are given too, for the frontier.
@@ -78,6 +87,53 @@ pub struct Descent {
     pub children: Vec<EncodedRegionName>,
 }
 
+/// A WAL of hbase:meta. Its entries are given as [`Descent`] and [`RegionPlace`].
+#[derive(Debug, Clone)]
+pub struct MetaLog {
+    /// The path, to be shown.
+    pub path: String,
+    /// Its name.
+    pub name: WalName,
+    /// How it ended.
+    pub end: FileEnd,
+    /// As that of a [`LogFile`].
+    pub read_ms: Option<i64>,
+    /// As that of a [`LogFile`].
+    pub closed_ms: Option<i64>,
+    /// The newest write time in it.
+    pub last_write_ms: Option<i64>,
+    /// Whether its last region event is the REGION_CLOSE of hbase:meta: another server has opened it since.
+    pub given_up: bool,
+}
+
+/// What hbase:meta says of a region's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PlaceState {
+    /// It is open on a server.
+    Open,
+    /// A server was told to open it.
+    Opening,
+    /// Anything else: it is closed, or on its way there.
+    Other,
+}
+
+/// Where a region is, as an entry of a WAL of hbase:meta says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionPlace {
+    /// The region.
+    pub region: EncodedRegionName,
+    /// The sequence id of the entry, in hbase:meta.
+    pub sequence: u64,
+    /// Its write time, ms by the clock of the server that had hbase:meta.
+    pub write_time: i64,
+    /// The region's state.
+    pub state: PlaceState,
+    /// The server, where the entry names one.
+    pub server: Option<ServerName>,
+    /// The number with which the region opened (`info:seqnumDuringOpen`): that inside its REGION_OPEN.
+    pub open_number: Option<u64>,
+}
+
 /// Everything that is known. A file's regions are those of the tables of interest.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
@@ -89,4 +145,14 @@ pub struct Sources {
     pub dead_servers: BTreeSet<ServerName>,
     /// Bulk-loaded files that a marker names and that are nowhere: region, and name in the marker.
     pub missing_bulk_files: BTreeSet<(EncodedRegionName, String)>,
+    /// WALs of hbase:meta.
+    pub meta: Vec<MetaLog>,
+    /// What they say of where the regions of the tables of interest are.
+    pub places: Vec<RegionPlace>,
+    /// When the WALs were listed last, ms by the reader's clock.
+    pub listed_ms: Option<i64>,
+    /// When the root was copied, ms, if what was read is a copy.
+    pub copied_ms: Option<i64>,
+    /// How exact times are.
+    pub tolerances: Tolerances,
 }

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::{EncodedRegionName, FamilyName, TableName};
+use formats::name::{EncodedRegionName, FamilyName, StoreFileName, TableName};
 use formats::snapshot::SnapshotType;
+use formats::wal::{EventType, FlushAction, Marker, RegionEventDescriptor};
 
-use crate::Lineages;
+use crate::lineage::store_files;
+use crate::store_list::base_name;
+use crate::{History, MarkerEntry, RegionHistory};
 
 /// Up to which id the edits of its store are in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +57,11 @@ pub struct SnapshotStores {
     pub kind: SnapshotType,
     /// A time at which it was complete, ms: that of its manifest's file, say.
     pub taken_ms: Option<i64>,
+    /// When it was asked for, ms by the master's clock (`creation_time`): no region had been looked at before.
+    pub created_ms: Option<i64>,
+    /// No edit that its files lack was written before, ms by the master's clock: when a snapshot was asked for that
+    /// flushes. Of a SKIPFLUSH snapshot nothing is known.
+    pub since_ms: Option<i64>,
     /// Its regions.
     pub regions: Vec<SnapshotRegion>,
 }
@@ -63,8 +71,11 @@ pub struct SnapshotStores {
 pub enum StartFrom {
     /// From its files.
     Files,
-    /// It has no files: from those of the region's other stores, since a FLUSH snapshot has flushed them all.
+    /// It has no files: from those of the region's other stores, since all were flushed before the files were listed
+    /// (a FLUSH snapshot does that, and so does closing a region that is disabled).
     Region,
+    /// From the opening of the region before the snapshot: all that it had then was in its files.
+    Opening,
     /// It has no files, and nothing else tells: everything is replayed.
     Everything,
 }
@@ -76,7 +87,7 @@ pub struct StoreStart {
     pub after: u64,
     /// How that is known.
     pub from: StartFrom,
-    /// How many of its files do not say up to which id they reach.
+    /// How many of its files do not say up to which id they reach, and no flush tells it: the true start may be larger.
     pub unknown_files: usize,
 }
 
@@ -93,6 +104,17 @@ pub struct RegionStart {
     pub files: BTreeSet<String>,
     /// A time at which all of them were there, ms.
     pub taken_ms: Option<i64>,
+    /// When the snapshot was asked for, ms by the master's clock.
+    pub created_ms: Option<i64>,
+    /// No edit that the files lack was written before, ms by the master's clock.
+    pub since_ms: Option<i64>,
+}
+
+impl RegionStart {
+    /// Families whose start is not known: a file does not say up to which id it reaches.
+    pub fn unknown(&self) -> impl Iterator<Item = (&FamilyName, &StoreStart)> {
+        self.stores.iter().filter(|(_, store)| store.unknown_files > 0)
+    }
 }
 
 /// Where a replay onto a snapshot (or several, of different tables) starts.
@@ -101,26 +123,67 @@ pub struct Starts {
     regions: BTreeMap<EncodedRegionName, RegionStart>,
     /// Regions that had ended before: all of their edits are in the files of their descendants.
     ended: BTreeSet<EncodedRegionName>,
+    /// Their last ids: what has larger ones was written after `restore_snapshot` had brought them back.
+    ends: BTreeMap<EncodedRegionName, u64>,
     /// The oldest region of each table, by its id.
     oldest: BTreeMap<TableName, u64>,
 }
 
 impl Starts {
-    /// The starts of snapshots.
+    /// The starts of snapshots; what WALs say of their files counts, too.
     #[must_use]
-    pub fn new(snapshots: &[SnapshotStores], lineages: &Lineages) -> Self {
+    pub fn new(snapshots: &[SnapshotStores], history: &History) -> Self {
         let mut starts = Self::default();
+        let reaches = FlushedFiles::new(history);
         for snapshot in snapshots {
             for region in &snapshot.regions {
-                starts.ended.extend(lineages.ancestors(&region.region));
+                starts.ended.extend(history.lineages().ancestors(&region.region));
                 let oldest = starts.oldest.entry(snapshot.table.clone()).or_insert(region.region_id);
                 *oldest = region.region_id.min(*oldest);
-                starts.regions.insert(region.region, region_start(region, snapshot));
+                let mut start = region_start(region, snapshot, &reaches);
+                if let Some(entries) = history.region(&region.region) {
+                    raise_to_opening(&mut start, entries, history.tolerances.clock_ms);
+                }
+                starts.regions.insert(region.region, start);
             }
         }
+        starts.end_earlier_children(history);
+        starts.find_ends(history);
         // A split parent that a snapshot still shows among its regions has ended all the same.
         starts.regions.retain(|region, _| !starts.ended.contains(region));
         starts
+    }
+
+    /// Ancestors end with what they had in front of the regions that came of them.
+    fn find_ends(&mut self, history: &History) {
+        for region in &self.ended {
+            let goes_on =
+                |child: &&EncodedRegionName| self.ended.contains(*child) || self.regions.contains_key(*child);
+            let children = history.lineages().children(region).filter(goes_on);
+            if let Some(end) = children.map(|child| history.end_before(region, child)).max() {
+                self.ends.insert(*region, end);
+            }
+        }
+    }
+
+    /// Regions that came of one which the snapshot shows again, before it was taken: `restore_snapshot` has put the parent in
+    /// their place, so they had ended.
+    fn end_earlier_children(&mut self, history: &History) {
+        let mut ended = BTreeSet::new();
+        for (region, start) in &self.regions {
+            for child in history.lineages().children(region) {
+                let Some(entries) = history.region(child) else { continue };
+                let below = entries.first_open_number().is_some_and(|number| number <= start.held);
+                let opened_ms = entries.first_opened_ms();
+                if below || opened_ms.zip(start.created_ms).is_some_and(|(opened, created)| opened < created)
+                {
+                    ended.insert(*child);
+                    ended.extend(history.lineages().descendants(child));
+                }
+            }
+        }
+        ended.retain(|region| !self.regions.contains_key(region));
+        self.ended.extend(ended);
     }
 
     /// The regions of the snapshots.
@@ -154,7 +217,8 @@ impl Starts {
     /// Up to which id a cut cannot leave edits of a region out.
     #[must_use]
     pub fn held(&self, region: &EncodedRegionName) -> u64 {
-        self.of_region(region, |start| start.held)
+        let end = self.ends.get(region).copied();
+        end.unwrap_or_else(|| self.of_region(region, |start| start.held))
     }
 
     /// Up to which id every edit of a region is in files.
@@ -179,21 +243,24 @@ impl Starts {
     }
 }
 
-fn region_start(region: &SnapshotRegion, snapshot: &SnapshotStores) -> RegionStart {
-    let SnapshotStores { kind, taken_ms, .. } = *snapshot;
-    let largest = |files: &[SnapshotFile]| {
-        let known = files.iter().filter_map(|file| match &file.sequence {
-            FileSequence::UpTo(id) => Some(*id),
-            FileSequence::Unknown => None,
-        });
-        known.max()
+/// Whether all stores were flushed before the files were listed. Closing a region, as disabling its table does, flushes it.
+fn is_flushed(kind: SnapshotType) -> bool {
+    matches!(kind, SnapshotType::Flush | SnapshotType::Disabled)
+}
+
+fn region_start(region: &SnapshotRegion, snapshot: &SnapshotStores, reaches: &FlushedFiles) -> RegionStart {
+    let SnapshotStores { kind, taken_ms, created_ms, since_ms, .. } = *snapshot;
+    let sequence = |file: &SnapshotFile| match file.sequence {
+        FileSequence::UpTo(id) => Some(id),
+        FileSequence::Unknown => reaches.up_to(&file.name),
     };
+    let largest = |files: &[SnapshotFile]| files.iter().filter_map(sequence).max();
     let held = region.stores.values().filter_map(|files| largest(files)).max();
     let store = |files: &Vec<SnapshotFile>| {
-        let unknown_files = files.iter().filter(|file| file.sequence == FileSequence::Unknown).count();
+        let unknown_files = files.iter().filter(|file| sequence(file).is_none()).count();
         let (after, from) = match (largest(files), held) {
             (Some(after), _) => (after, StartFrom::Files),
-            (None, Some(held)) if kind == SnapshotType::Flush => (held, StartFrom::Region),
+            (None, Some(held)) if is_flushed(kind) && files.is_empty() => (held, StartFrom::Region),
             (None, _) => (0, StartFrom::Everything),
         };
         StoreStart { after, from, unknown_files }
@@ -201,15 +268,79 @@ fn region_start(region: &SnapshotRegion, snapshot: &SnapshotStores) -> RegionSta
     let stores: BTreeMap<_, _> =
         region.stores.iter().map(|(family, files)| (family.clone(), store(files))).collect();
     let held = held.unwrap_or_default();
-    let smallest = stores.values().map(|store| store.after).min().unwrap_or_default();
-    let covered = if kind == SnapshotType::Flush { held } else { smallest };
+    let covered = match is_flushed(kind) && stores.values().all(|store| store.unknown_files == 0) {
+        true => held,
+        false => stores.values().map(|store| store.after).min().unwrap_or_default(),
+    };
     let files = region.stores.values().flatten().map(|file| file.name.clone()).collect();
-    RegionStart { stores, covered, held, files, taken_ms }
+    RegionStart { stores, covered, held, files, taken_ms, created_ms, since_ms }
+}
+
+/// Up to which id files reach, as WALs tell it: a flush's number is MAX_SEQ_ID_KEY of its files.
+struct FlushedFiles<'a>(BTreeMap<&'a str, u64>);
+
+impl<'a> FlushedFiles<'a> {
+    fn new(history: &'a History) -> Self {
+        let markers = history.regions().values().flat_map(RegionHistory::markers);
+        let commits = markers.filter_map(|entry| match &entry.marker {
+            Marker::Flush(flush) if flush.action == FlushAction::CommitFlush => {
+                Some((flush, flush.flush_sequence_number?))
+            }
+            _ => None,
+        });
+        let files = commits.flat_map(|(flush, number)| {
+            let names = flush.store_flushes.iter().flat_map(|store| &store.store_file);
+            names.map(move |name| (base_name(name), number))
+        });
+        Self(files.collect())
+    }
+
+    /// Of a file, through a link or a Reference, too.
+    fn up_to(&self, name: &str) -> Option<u64> {
+        let parsed = StoreFileName::parse(name).ok()?;
+        self.0.get(parsed.file().as_str()).copied()
+    }
+}
+
+/// All that a store had when its region opened was in the files that the opening lists: closing flushed it, recovered edits
+/// were replayed. So of an opening in front of the snapshot nothing is replayed, and nothing from before, whether these files
+/// are still there, or the store has none. (After `restore_snapshot` what was written before has larger ids than the files
+/// reach; a family that was dropped and added again opens empty.)
+///
+/// An opening is in front of the snapshot if the files reach beyond it, or if it was written before the snapshot was asked
+/// for. Where the clocks leave that open, the snapshot must have all files that the opening lists: closing would have made
+/// another one of what was written in between.
+fn raise_to_opening(start: &mut RegionStart, entries: &RegionHistory, clock_ms: i64) {
+    let names: BTreeSet<String> = start.files.iter().map(|name| base_name(name).to_owned()).collect();
+    let mut last = 0;
+    for (entry, event) in openings(entries) {
+        let lead_ms = start.created_ms.map(|created| created.saturating_sub(entry.write_time));
+        let before = entry.sequence <= start.held || lead_ms.is_some_and(|lead| lead > clock_ms);
+        let perhaps = lead_ms.is_some_and(|lead| lead > 0);
+        let still_there = || store_files(event).all(|file| names.contains(base_name(file)));
+        if !(before || perhaps && still_there()) || event.stores.is_empty() {
+            continue;
+        }
+        last = last.max(entry.sequence);
+        for store in start.stores.values_mut().filter(|store| store.after < entry.sequence) {
+            (store.after, store.from) = (entry.sequence, StartFrom::Opening);
+        }
+    }
+    start.held = start.held.max(last);
+    start.covered = start.covered.max(last);
+}
+
+fn openings(entries: &RegionHistory) -> impl Iterator<Item = (&MarkerEntry, &RegionEventDescriptor)> {
+    entries.markers().iter().filter_map(|entry| match &entry.marker {
+        Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => Some((entry, event)),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Sources;
 
     fn region(name: char) -> EncodedRegionName {
         EncodedRegionName::parse(&name.to_string().repeat(32)).unwrap()
@@ -221,7 +352,14 @@ mod tests {
             .iter()
             .map(|(family, files)| (FamilyName::parse(family).unwrap(), files.iter().map(file).collect()));
         let region = SnapshotRegion { region: region('a'), region_id: 1, stores: stores.collect() };
-        SnapshotStores { table: TableName::parse("t").unwrap(), kind, taken_ms: None, regions: vec![region] }
+        SnapshotStores {
+            table: TableName::parse("t").unwrap(),
+            kind,
+            taken_ms: None,
+            created_ms: None,
+            since_ms: None,
+            regions: vec![region],
+        }
     }
 
     fn after(starts: &Starts, family: &str) -> u64 {
@@ -233,7 +371,8 @@ mod tests {
         let bulk = FileSequence::of(Some(50), Some(3));
         let plain = FileSequence::of(None, Some(47));
         let stores: [(&str, &[FileSequence]); 3] = [("f", &[plain, bulk]), ("g", &[plain]), ("h", &[])];
-        let starts = Starts::new(&[snapshot(SnapshotType::Flush, &stores)], &Lineages::default());
+        let starts =
+            Starts::new(&[snapshot(SnapshotType::Flush, &stores)], &History::new(Sources::default()));
         assert_eq!([after(&starts, "f"), after(&starts, "g"), after(&starts, "h")], [50, 47, 50]);
         assert_eq!(after(&starts, "added"), 0);
         assert_eq!((starts.covered(&region('a')), starts.held(&region('a'))), (50, 50));
@@ -243,8 +382,9 @@ mod tests {
     #[test]
     fn without_a_flush_an_empty_store_takes_everything() {
         let stores: [(&str, &[FileSequence]); 2] = [("f", &[FileSequence::UpTo(47)]), ("h", &[])];
-        for kind in [SnapshotType::SkipFlush, SnapshotType::Disabled] {
-            let starts = Starts::new(&[snapshot(kind, &stores)], &Lineages::default());
+        {
+            let kind = SnapshotType::SkipFlush;
+            let starts = Starts::new(&[snapshot(kind, &stores)], &History::new(Sources::default()));
             assert_eq!([after(&starts, "f"), after(&starts, "h")], [47, 0]);
             assert_eq!((starts.covered(&region('a')), starts.held(&region('a'))), (0, 47));
             let (_, _, store) = starts.without_files().next().unwrap();
@@ -256,7 +396,8 @@ mod tests {
     fn a_file_that_does_not_say_is_counted() {
         let unknown = FileSequence::of(None, Some(-1));
         let stores: [(&str, &[FileSequence]); 1] = [("f", &[unknown, FileSequence::UpTo(4)])];
-        let starts = Starts::new(&[snapshot(SnapshotType::Flush, &stores)], &Lineages::default());
+        let starts =
+            Starts::new(&[snapshot(SnapshotType::Flush, &stores)], &History::new(Sources::default()));
         let start = starts.regions().get(&region('a')).unwrap();
         assert_eq!(start.stores.values().map(|store| store.unknown_files).sum::<usize>(), 1);
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use formats::name::{EncodedRegionName, StoreFileName, TableName};
-use formats::wal::{EventType, FlushAction, Marker};
+use formats::wal::{EventType, FlushAction, Marker, RegionEventDescriptor};
 
 use crate::lineage::store_files;
 use crate::{History, MarkerEntry, RegionHistory, RegionStart, Starts};
@@ -23,6 +23,12 @@ pub enum StoreListBreakKind {
     Foreign {
         /// The files.
         files: Vec<String>,
+    },
+    /// A region opened without a family that it had: the family was dropped, and what it held is gone, whether one of that
+    /// name was added again or not.
+    FamilyDropped {
+        /// The family.
+        family: String,
     },
     /// A region that came of no other, younger than the table: `truncate`, or the table was dropped and made anew;
     /// or a split or merge that neither hbase:meta's WALs nor a Reference tells of.
@@ -65,8 +71,9 @@ impl StoreListBreak {
     pub(crate) fn matters_above(&self, starts: &Starts) -> bool {
         match self.kind {
             StoreListBreakKind::ReopenedAfterChild { .. } => {
-                let is_target = starts.regions().contains_key(&self.region);
-                !is_target || self.sequence > starts.held(&self.region)
+                let is_known =
+                    starts.regions().contains_key(&self.region) || starts.ended().contains(&self.region);
+                !is_known || self.sequence > starts.held(&self.region)
             }
             StoreListBreakKind::OlderThanParent { .. } => true,
             _ => self.sequence > starts.held(&self.region),
@@ -95,6 +102,7 @@ struct Known {
     gone: BTreeSet<String>,
     /// Whether the last event was a REGION_CLOSE: then no replay of recovered edits has made a file.
     closed: bool,
+    families: Option<BTreeSet<Vec<u8>>>,
 }
 
 fn walk(
@@ -110,11 +118,14 @@ fn walk(
     for (index, entry) in markers.iter().enumerate() {
         if let Some(start) = start.filter(|_| taken == Some(index)) {
             known.files = Some(start.files.clone());
+            known.families = Some(start.stores.keys().map(|family| family.as_bytes().to_vec()).collect());
         }
         match &entry.marker {
             Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => {
                 let listed: BTreeSet<String> = store_files(event).cloned().collect();
-                let kind = known.open(region, listed).filter(|_| taken.is_none_or(|taken| index >= taken));
+                let dropped = known.dropped_family(event);
+                let kind = known.open(region, listed);
+                let kind = dropped.or(kind).filter(|_| taken.is_none_or(|taken| index >= taken));
                 breaks.extend(kind.map(|kind| StoreListBreak {
                     region: *region,
                     sequence: entry.sequence,
@@ -218,6 +229,17 @@ impl Known {
         }
     }
 
+    /// A family that the region had and opens without; every store is listed, also one without files.
+    fn dropped_family(&mut self, event: &RegionEventDescriptor) -> Option<StoreListBreakKind> {
+        let listed: BTreeSet<Vec<u8>> = event.stores.iter().map(|store| store.family_name.clone()).collect();
+        if listed.is_empty() {
+            return None;
+        }
+        let before = self.families.replace(listed.clone())?;
+        let dropped = before.difference(&listed).next()?;
+        Some(StoreListBreakKind::FamilyDropped { family: String::from_utf8_lossy(dropped).into_owned() })
+    }
+
     fn open(&mut self, region: &EncodedRegionName, listed: BTreeSet<String>) -> Option<StoreListBreakKind> {
         let was_closed = std::mem::replace(&mut self.closed, false);
         let into_itself = |name: &String| matches!(StoreFileName::parse(name), Ok(StoreFileName::Link(link)) if link.region == *region);
@@ -246,7 +268,7 @@ fn is_bulk_loaded(name: &str) -> bool {
 }
 
 /// Markers may name a file with its directories.
-fn base_name(file: &str) -> &str {
+pub(crate) fn base_name(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or(file)
 }
 
@@ -266,7 +288,8 @@ fn against_parents(
             let kind = StoreListBreakKind::ReopenedAfterChild { child: *child };
             breaks.push(StoreListBreak { region: *parent, sequence, kind });
         }
-        if starts.regions().get(parent).is_some_and(|start| number <= start.held) {
+        let is_over = starts.ended().contains(child);
+        if !is_over && starts.regions().get(parent).is_some_and(|start| number <= start.held) {
             let kind = StoreListBreakKind::OlderThanParent { parent: *parent };
             breaks.push(StoreListBreak { region: *child, sequence, kind });
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::EncodedRegionName;
+use formats::name::{EncodedRegionName, FamilyName};
 
 use super::{Asked, Cut};
 use crate::gap::is_known_whole;
@@ -37,6 +37,13 @@ pub enum Refusal {
         regions: Vec<BelowStart>,
         /// What would do.
         earliest: Earliest,
+    },
+    /// Files of the snapshot do not say up to which id they reach, and the cut may leave out what they hold.
+    UnknownStart {
+        /// The stores: region, family.
+        stores: Vec<(EncodedRegionName, FamilyName)>,
+        /// A time at which the snapshot was complete, ms: a cut behind it leaves nothing out.
+        taken_ms: Option<i64>,
     },
     /// Not all that was written up to this time has been read.
     BeyondFrontier {
@@ -75,6 +82,7 @@ pub fn check(
     if !regions.is_empty() {
         return Err(Refusal::BelowStart { regions, earliest: earliest(history, starts, clocks) });
     }
+    unknown_start(cut, starts)?;
     let replaced: Vec<StoreListBreak> = crate::store_list_breaks(history, starts)
         .into_iter()
         .filter(|found| found.kind.replaces())
@@ -82,6 +90,21 @@ pub fn check(
         .filter(|found| cut.contains(&found.region, found.sequence))
         .collect();
     if replaced.is_empty() { Ok(()) } else { Err(Refusal::Replaced(replaced)) }
+}
+
+/// A cut that is later than the snapshot leaves nothing out of it.
+fn unknown_start(cut: &Cut, starts: &Starts) -> Result<(), Refusal> {
+    let later = |start: &RegionStart| match (&cut.asked, cut.moment_ms, start.taken_ms) {
+        (Asked::End, ..) => true,
+        (_, Some(moment), Some(taken)) => taken <= moment,
+        _ => false,
+    };
+    let unknown = starts.regions().iter().filter(|(_, start)| !later(start));
+    let stores: Vec<_> = unknown
+        .flat_map(|(region, start)| start.unknown().map(|(family, _)| (*region, family.clone())))
+        .collect();
+    let taken_ms = starts.regions().values().filter_map(|start| start.taken_ms).max();
+    if stores.is_empty() { Ok(()) } else { Err(Refusal::UnknownStart { stores, taken_ms }) }
 }
 
 /// Edits and bulk loads count: no file holds another marker.
@@ -152,7 +175,7 @@ fn earliest(history: &History, starts: &Starts, clocks: &Clocks) -> Earliest {
         // What came of an ended region is in only if that is whole, its last markers too.
         if starts.ended().contains(region) {
             time_ms = time_ms.max(prefix_ms);
-            sequences.insert(*region, history.last_of(region));
+            sequences.insert(*region, history.last_of(region).min(held));
         }
     }
     for (region, start) in undated(history, starts) {

@@ -104,22 +104,28 @@ impl Cut {
         self.last(region) >= history.last_of(region)
     }
 
-    /// Takes regions out whose ancestors are not whole, oldest first.
+    /// Takes regions out whose ancestors are not whole, oldest first. A parent that `restore_snapshot` has brought back goes
+    /// on with larger ids: of those its children of before know nothing.
     fn hold_children_back(&mut self, history: &History) {
-        let mut broken: Vec<EncodedRegionName> =
-            history.regions().keys().filter(|region| !self.is_whole(region, history)).copied().collect();
-        let mut seen: BTreeSet<EncodedRegionName> = BTreeSet::new();
-        while let Some(parent) = broken.pop() {
-            for child in history.lineages().children(&parent) {
-                let held = self.last.remove(child).is_some_and(|last| last > 0);
-                if held && history.region(child).is_some() {
-                    self.held_back.push(HeldBack { region: *child, parent });
-                }
-                if seen.insert(*child) {
-                    broken.push(*child);
+        let mut broken: Vec<(EncodedRegionName, EncodedRegionName)> = Vec::new();
+        for parent in history.regions().keys() {
+            for child in history.lineages().children(parent) {
+                if self.last(parent) < history.end_before(parent, child) {
+                    broken.push((*parent, *child));
                 }
             }
         }
+        let mut seen: BTreeSet<EncodedRegionName> = BTreeSet::new();
+        while let Some((parent, child)) = broken.pop() {
+            let held = self.last.remove(&child).is_some_and(|last| last > 0);
+            if held && history.region(&child).is_some() {
+                self.held_back.push(HeldBack { region: child, parent });
+            }
+            if seen.insert(child) {
+                broken.extend(history.lineages().children(&child).map(|grandchild| (child, *grandchild)));
+            }
+        }
+        self.held_back.sort_by_key(|held| (held.region, held.parent));
     }
 }
 

@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 
 use formats::name::EncodedRegionName;
 use history::{
-    Completeness, GapCause, GapClass, History, Origin, Overlap, Sources, Starts, at_end, completeness,
-    overlaps, region_cuts, store_list_breaks,
+    Clocks, Completeness, GapCause, GapClass, History, Origin, Overlap, Sources, Starts, at_end,
+    completeness, overlaps, region_cuts, store_list_breaks,
 };
 use root::golden_set;
 
@@ -32,7 +32,6 @@ fn by_cause(found: &Completeness) -> BTreeMap<(GapClass, GapCause), u64> {
 
 const EXPLAINED: GapClass = GapClass::Explained;
 const UNLOGGED: (GapClass, GapCause) = (GapClass::Unlogged, GapCause::WithinOneFile);
-const AMBIGUOUS: (GapClass, GapCause) = (GapClass::Ambiguous, GapCause::FileBorder);
 
 #[test]
 fn every_gap_has_the_cause_that_was_measured() {
@@ -54,14 +53,14 @@ fn every_gap_has_the_cause_that_was_measured() {
                 ((EXPLAINED, GapCause::BulkLoad), 7),
                 // 25 SKIP_WAL puts and 4 flushes of empty memstores, less the one at a border of files.
                 (UNLOGGED, 28),
-                (AMBIGUOUS, 1),
+                ((GapClass::Unlogged, GapCause::AdjoiningFiles), 1),
             ],
         ),
         ("causal-1", &[((EXPLAINED, GapCause::StartFlush), 28), ((EXPLAINED, GapCause::RegionOpen), 4)]),
     ];
     for (name, expected) in tables {
         let Some(set) = golden_set(name) else { continue };
-        let found = completeness(&set.history, &Starts::default(), None);
+        let found = completeness(&set.history, &Starts::default(), None, &Clocks::default());
         assert_eq!(by_cause(&found), expected.iter().copied().collect(), "{name}");
         assert_eq!(found.findings, [], "{name}");
         let missing: u64 = found.gaps.iter().map(|gap| gap.ids.len()).sum();
@@ -83,7 +82,7 @@ fn nothing_is_missing_in_any_set() {
         "wal-plain-1-hbase2.5",
     ] {
         let Some(set) = golden_set(name) else { continue };
-        let found = completeness(&set.history, &Starts::default(), None);
+        let found = completeness(&set.history, &Starts::default(), None, &Clocks::default());
         println!("{name}: {:?}", by_cause(&found));
         assert_eq!(found.findings, [], "{name}");
         assert_eq!(found.count(GapClass::Missing).gaps, 0, "{name}: {:?}", found.gaps);

@@ -116,7 +116,17 @@ impl Reading {
             }
         });
         let path = path.display().to_string();
-        self.sources.files.push(LogFile { path, origin, end, read_ms: None, intact: true, regions });
+        self.sources.files.push(LogFile {
+            path,
+            origin,
+            end,
+            read_ms: None,
+            closed_ms: None,
+            archived_ms: None,
+            growing: false,
+            intact: true,
+            regions,
+        });
     }
 
     fn read_meta(&mut self, path: &Path) {
@@ -252,11 +262,15 @@ impl GoldenSet {
                 table: description.table.clone(),
                 kind,
                 taken_ms: None,
+                created_ms: description.creation_time,
+                since_ms: description
+                    .creation_time
+                    .filter(|_| kind != formats::snapshot::SnapshotType::SkipFlush),
                 regions,
             });
         }
         assert!(!snapshots.is_empty(), "no snapshot {prefix}*");
-        Starts::new(&snapshots, self.history.lineages())
+        Starts::new(&snapshots, &self.history)
     }
 
     /// MAX_SEQ_ID_KEY of every HFile, as HBase's own reader gave it.

@@ -11,7 +11,7 @@ use formats::wal::{
 };
 use history::{
     Entries, FileEnd, FileSequence, History, LogFile, MarkerEntry, Origin, RegionLog, SnapshotFile,
-    SnapshotRegion, SnapshotStores, Sources, Starts,
+    SnapshotRegion, SnapshotStores, Sources, Starts, Tolerances,
 };
 
 /// A region named for one hexadecimal digit.
@@ -59,7 +59,17 @@ pub fn recovered_edits() -> Log {
 
 fn file(path: String, origin: Origin) -> Log {
     let regions = BTreeMap::new();
-    Log(LogFile { path, origin, end: FileEnd::Closed, read_ms: None, intact: true, regions })
+    Log(LogFile {
+        path,
+        origin,
+        end: FileEnd::Closed,
+        read_ms: None,
+        closed_ms: None,
+        archived_ms: None,
+        growing: false,
+        intact: true,
+        regions,
+    })
 }
 
 impl Log {
@@ -186,7 +196,9 @@ impl Log {
 }
 
 pub fn sources(logs: impl IntoIterator<Item = Log>) -> Sources {
-    Sources { files: logs.into_iter().map(|log| log.0).collect(), ..Sources::default() }
+    // These worlds live a few milliseconds: what the clocks say of borders is tried elsewhere.
+    let tolerances = Tolerances { roll_ms: -1_000_000, ..Tolerances::default() };
+    Sources { files: logs.into_iter().map(|log| log.0).collect(), tolerances, ..Sources::default() }
 }
 
 pub fn history(logs: impl IntoIterator<Item = Log>) -> History {
@@ -210,6 +222,6 @@ fn taken(history: &History, regions: &[(char, u64)], taken_ms: Option<i64>) -> S
         SnapshotRegion { region: region(*digit), region_id: 1, stores }
     });
     let (kind, regions) = (SnapshotType::Flush, regions.collect());
-    let stores = SnapshotStores { table: table(), kind, taken_ms, regions };
-    Starts::new(&[stores], history.lineages())
+    let stores = SnapshotStores { table: table(), kind, taken_ms, created_ms: None, since_ms: None, regions };
+    Starts::new(&[stores], history)
 }

@@ -355,6 +355,7 @@ fn history_of(seed: u64, counts: &mut Counts) {
                     let kind = match refusal {
                         Refusal::BelowStart { .. } => "below the start",
                         Refusal::BeyondFrontier { .. } => "beyond the frontier",
+                        Refusal::UnknownStart { .. } => panic!("{what}: {refusal:?}"),
                         Refusal::Replaced(ref breaks) => panic!("{what}: {breaks:?}"),
                     };
                     *counts.refused.entry(kind).or_default() += 1;

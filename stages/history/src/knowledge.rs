@@ -1,0 +1,349 @@
+//! What is known of the time in which no entry of a region is at hand: whether WALs that may have held some are.
+//!
+//! A region of which nothing more is known is quiet, or what was written of it is gone. It is quiet if the WALs of every
+//! server that can have had it open are at hand, from a moment in front of the last that is known on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use formats::name::EncodedRegionName;
+use formats::wal::{EventType, Marker, ServerName};
+
+use crate::border::{Border, opened_ms};
+use crate::history::is_event;
+use crate::whereabouts::{MetaKnown, Whereabouts, meta_known, whereabouts};
+use crate::{Asked, Clocks, Closed, Cut, FileEnd, Finding, History, RegionStart, Starts};
+
+/// Everything that may have been written above the starts and inside a cut and of which the WALs are not at hand.
+pub(crate) fn unknown(
+    history: &History,
+    starts: &Starts,
+    cut: Option<&Cut>,
+    clocks: &Clocks,
+) -> Vec<Finding> {
+    let moment_ms = cut.and_then(|cut| match cut.asked {
+        Asked::Marker(_) => Some(cut.moment_ms?.saturating_add(history.tolerances.skew_ms)),
+        _ => cut.moment_ms,
+    });
+    let meta = meta_known(history, clocks);
+    let mut search = Search {
+        history,
+        starts,
+        cut,
+        clocks,
+        moment_ms,
+        meta,
+        groups: groups_by_server(history),
+        found: Vec::new(),
+    };
+    for region in history.lineages().with_descendants(starts.regions().keys()) {
+        if !starts.ended().contains(&region) {
+            search.region(&region);
+        }
+    }
+    search.found
+}
+
+fn groups_by_server(history: &History) -> BTreeMap<&ServerName, Vec<Vec<usize>>> {
+    let mut groups: BTreeMap<&ServerName, Vec<Vec<usize>>> = BTreeMap::new();
+    for files in history.groups().into_values() {
+        let server = files.first().and_then(|file| history.files().get(*file)).and_then(|file| file.server());
+        if let Some(server) = server {
+            groups.entry(server).or_default().push(files);
+        }
+    }
+    groups
+}
+
+struct Search<'a> {
+    history: &'a History,
+    starts: &'a Starts,
+    cut: Option<&'a Cut>,
+    clocks: &'a Clocks,
+    /// Nothing that was written later is in the cut; `None`: there is no such time.
+    moment_ms: Option<i64>,
+    meta: Option<MetaKnown>,
+    groups: BTreeMap<&'a ServerName, Vec<Vec<usize>>>,
+    found: Vec<Finding>,
+}
+
+impl Search<'_> {
+    fn region(&mut self, region: &EncodedRegionName) {
+        if let Some(child) = self.child_inside(region) {
+            if !is_finished(self.history, region, &child) {
+                self.tell(Finding::ParentUnfinished { region: *region, child });
+            }
+            return;
+        }
+        // Something that is out is known: gaps tell what lies in front of it.
+        if self.history.lineages().children(region).next().is_some()
+            || self.cut.is_some_and(|cut| cut.last(region) < self.history.last_of(region))
+        {
+            return;
+        }
+        match whereabouts(self.history, region) {
+            (Whereabouts::Unseen, _) => {
+                if let Some(start) = self.starts.regions().get(region) {
+                    self.unseen(region, start);
+                }
+            }
+            (Whereabouts::Closed { since_ms }, number) => self.lost_track(region, since_ms, number),
+            (Whereabouts::On { file }, number) => self.quiet(region, file, number),
+        }
+    }
+
+    /// A region that came of this one and is in the cut.
+    fn child_inside(&self, region: &EncodedRegionName) -> Option<EncodedRegionName> {
+        let inside = |child: &&EncodedRegionName| {
+            self.history.region(child).is_some() && self.cut.is_none_or(|cut| cut.last(child) > 0)
+        };
+        self.history.lineages().children(region).find(inside).copied()
+    }
+
+    /// Open on a server when the last that is known was written.
+    fn quiet(&mut self, region: &EncodedRegionName, file: usize, number: Option<u64>) {
+        self.gone_behind(file, i64::MIN);
+        let Some(server) = self.server(file) else { return };
+        if self.history.dead_servers.contains(server) {
+            self.lost_track(region, self.last_write_of(server), number);
+            return;
+        }
+        let newest = self.newest_of_group(file);
+        let Some(state) = self.history.files().get(newest) else { return };
+        let closed_by = state.closed_ms.or(state.archived_ms).or(state.last_write_ms).unwrap_or(i64::MIN);
+        let listed_before = self.history.listed_ms.is_some_and(|listed| closed_by >= listed);
+        if state.end == FileEnd::Closed && !listed_before && self.is_inside(closed_by) {
+            self.tell(Finding::NewestGone { path: state.path.clone() });
+        }
+        if state.end == FileEnd::Torn && !state.growing && self.is_inside(closed_by) {
+            self.tell(Finding::TornTail { path: state.path.clone() });
+        }
+    }
+
+    /// Closed, or its server died; who opened it then?
+    fn lost_track(&mut self, region: &EncodedRegionName, since_ms: i64, number: Option<u64>) {
+        if !self.is_inside(since_ms) {
+            return;
+        }
+        let later = self.history.openings_told(region, self.moment_ms).find(|(place, _)| match number {
+            Some(number) => place.open_number.is_some_and(|told| told > number),
+            None => place.write_time > since_ms,
+        });
+        if let Some((place, server)) = later {
+            let (server, number, at) = (server.clone(), place.open_number, place.write_time);
+            self.unseen_opening(region, server, number, at);
+        } else if !self.meta_tells(since_ms) {
+            self.tell(Finding::Nowhere { region: *region, since_ms: Some(since_ms) });
+        }
+    }
+
+    /// A region of the snapshot of which no WAL at hand has an entry.
+    fn unseen(&mut self, region: &EncodedRegionName, start: &RegionStart) {
+        let since_ms = start.since_ms.map_or(i64::MIN, |since| since.saturating_sub(self.slack()));
+        if !self.is_inside(since_ms) {
+            return;
+        }
+        let opened = self.history.openings_told(region, self.moment_ms);
+        let later = opened
+            .filter(|(place, _)| place.write_time > since_ms)
+            .find(|(place, _)| place.open_number.is_some_and(|number| number > start.held));
+        if let Some((place, server)) = later.filter(|_| since_ms > i64::MIN) {
+            let (server, number, at) = (server.clone(), place.open_number, place.write_time);
+            return self.unseen_opening(region, server, number, at);
+        }
+        if self.meta.is_none() {
+            return self.tell(Finding::Nowhere { region: *region, since_ms: start.since_ms });
+        }
+        for server in self.may_have_had(region, since_ms) {
+            match self.groups.get(&server).cloned() {
+                None => self.tell(Finding::UnknownServer { region: *region, server }),
+                Some(groups) => groups.iter().for_each(|group| self.group_since(region, group, since_ms)),
+            }
+        }
+    }
+
+    /// hbase:meta tells of an opening that no WAL has: those of its server are not at hand.
+    fn unseen_opening(
+        &mut self,
+        region: &EncodedRegionName,
+        server: ServerName,
+        number: Option<u64>,
+        at_ms: i64,
+    ) {
+        for group in self.groups.get(&server).cloned().unwrap_or_default() {
+            self.group_since(region, &group, at_ms);
+        }
+        self.tell(Finding::UnseenOpening { region: *region, server, number });
+    }
+
+    /// The servers that may have had a region open since a time.
+    fn may_have_had(&self, region: &EncodedRegionName, since_ms: i64) -> BTreeSet<ServerName> {
+        let told = self.meta_tells(since_ms);
+        let home = match told && since_ms > i64::MIN {
+            true => self.history.openings_told(region, Some(since_ms)).last(),
+            false => self.history.openings_told(region, self.moment_ms).last(),
+        };
+        if let Some((_, server)) = home.filter(|_| told || since_ms == i64::MIN) {
+            return BTreeSet::from([server.clone()]);
+        }
+        // Where hbase:meta tells of no move, it was on a server that had started before.
+        let started = |server: &ServerName| server.start_code.and_then(|ms| i64::try_from(ms).ok());
+        let was_there =
+            |server: &ServerName| !told || started(server).is_none_or(|started| started <= since_ms);
+        self.groups.keys().filter(|server| was_there(server)).map(|server| (*server).clone()).collect()
+    }
+
+    fn group_since(&mut self, region: &EncodedRegionName, group: &[usize], since_ms: i64) {
+        let Some(first) = group.first().copied() else { return };
+        if let Some(Span { from_ms, to_ms }) = unknown_span(self.history, group, since_ms)
+            && self.is_inside(from_ms.unwrap_or(i64::MIN))
+            && let Some(server) = self.server(first).cloned()
+        {
+            self.tell(Finding::UnknownSpan { region: *region, server, from_ms, to_ms });
+        }
+        self.gone_behind(first, since_ms);
+    }
+
+    /// A WAL of the group is gone behind this file, and entries of it may be in the cut.
+    fn gone_behind(&mut self, file: usize, since_ms: i64) {
+        let Some((older, newer)) = self.history.borders.gone_behind(file) else { return };
+        let (Some(old), Some(new)) = (self.history.files().get(older), self.history.files().get(newer))
+        else {
+            return;
+        };
+        let (Some(closed_ms), Some(next_ms)) = (old.closed_ms.or(old.archived_ms), opened_ms(new)) else {
+            return;
+        };
+        if next_ms > since_ms && self.is_inside(closed_ms) {
+            let (path, next) = (old.path.clone(), new.path.clone());
+            self.tell(Finding::NeighbourGone { path, closed_ms, next });
+        }
+    }
+
+    /// Whether what was written at a time, or later, may be in the cut.
+    fn is_inside(&self, time_ms: i64) -> bool {
+        self.moment_ms.is_none_or(|moment| time_ms <= moment)
+    }
+
+    /// Whether all is known that hbase:meta said from a time on, as far as the cut goes.
+    fn meta_tells(&self, since_ms: i64) -> bool {
+        let Some(MetaKnown { from_ms, until }) = self.meta else { return false };
+        let horizon = match self.moment_ms {
+            Some(moment) => moment,
+            None => self.horizon(),
+        };
+        from_ms <= since_ms && until >= Closed::Until(horizon)
+    }
+
+    /// Up to when WALs have been read at all.
+    fn horizon(&self) -> i64 {
+        let listed = self.history.listed_ms.map(|listed| listed - 1 - self.slack());
+        let written = || self.history.files().iter().filter_map(|file| file.last_write_ms).max();
+        listed.or_else(written).unwrap_or(i64::MIN)
+    }
+
+    /// How far two clocks may be apart, as far as a bound is known.
+    fn slack(&self) -> i64 {
+        self.clocks.widest()
+    }
+
+    fn server(&self, file: usize) -> Option<&ServerName> {
+        self.history.files().get(file).and_then(|file| file.server())
+    }
+
+    fn newest_of_group(&self, file: usize) -> usize {
+        let mut at = file;
+        while let Some(next) = self.history.borders.next(at) {
+            at = next;
+        }
+        at
+    }
+
+    /// A server lived at least so long.
+    fn last_write_of(&self, server: &ServerName) -> i64 {
+        let files = self.groups.get(server).into_iter().flatten().flatten();
+        let written = files.filter_map(|file| self.history.files().get(*file)?.last_write_ms);
+        written.max().unwrap_or(i64::MIN)
+    }
+
+    fn tell(&mut self, finding: Finding) {
+        // A server's WALs are told once, not for each region that it may have had.
+        let same = |known: &Finding| match (known, &finding) {
+            (
+                Finding::UnknownSpan { server, to_ms, .. },
+                Finding::UnknownSpan { server: other, to_ms: other_to, .. },
+            ) => server == other && to_ms == other_to,
+            (Finding::UnknownServer { server, .. }, Finding::UnknownServer { server: other, .. }) => {
+                server == other
+            }
+            (known, finding) => known == finding,
+        };
+        if !self.found.iter().any(same) {
+            self.found.push(finding);
+        }
+    }
+}
+
+/// Whether the last that is known of a region, before another came of it, is that it was closed: so it was before it was split
+/// or merged.
+fn is_finished(history: &History, region: &EncodedRegionName, child: &EncodedRegionName) -> bool {
+    let Some(entries) = history.region(region) else { return false };
+    let end = history.end_before(region, child);
+    let last = |wanted: EventType| {
+        let events = entries.markers().iter().filter(|entry| is_event(&entry.marker, wanted));
+        events.map(|entry| entry.sequence).filter(|sequence| *sequence <= end).max()
+    };
+    let closed = last(EventType::RegionClose);
+    closed.is_some() && closed > last(EventType::RegionOpen) && closed > entries.last_edit_up_to(end)
+}
+
+/// A time of which no WAL of a group is at hand.
+pub(crate) struct Span {
+    pub from_ms: Option<i64>,
+    pub to_ms: i64,
+}
+
+/// The time behind `since_ms` of which no WAL of a group is at hand, in front of its oldest one.
+pub(crate) fn unknown_span(history: &History, group: &[usize], since_ms: i64) -> Option<Span> {
+    let first = *group.first()?;
+    let file = history.files().get(first)?;
+    let opened = opened_ms(file)?;
+    let started = file.server()?.start_code.and_then(|ms| i64::try_from(ms).ok());
+    let is_first = started.is_some_and(|started| opened - started <= history.tolerances.start_ms)
+        && !has_open_regions(history, first);
+    if opened <= since_ms || is_first {
+        return None;
+    }
+    let from_ms = started.unwrap_or(i64::MIN).max(since_ms);
+    Some(Span { from_ms: (from_ms > i64::MIN).then_some(from_ms), to_ms: opened })
+}
+
+/// Whether a WAL goes on with a region that had been opened before: then its group had an older one.
+fn has_open_regions(history: &History, file: usize) -> bool {
+    history.regions().values().any(|entries| {
+        let of_file = entries
+            .segments
+            .iter()
+            .filter(|segment| entries.part(segment).is_some_and(|part| part.file == file));
+        let first = of_file.min_by_key(|segment| segment.run.first);
+        first.is_some_and(|first| {
+            let opens = |marker: &Marker| {
+                matches!(marker, Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen)
+            };
+            !entries.marker(first).is_some_and(|entry| opens(&entry.marker))
+        })
+    })
+}
+
+/// Whether all WALs of a file's group are at hand from a time on, up to that file, as their borders show.
+pub(crate) fn is_known_since(history: &History, file: usize, since_ms: i64) -> bool {
+    let groups = history.groups();
+    let Some(group) = groups.values().find(|files| files.contains(&file)) else { return false };
+    let behind = group.iter().take_while(|other| **other != file);
+    unknown_span(history, group, since_ms).is_none()
+        && behind.into_iter().all(|older| {
+            let opened =
+                history.borders.next(*older).and_then(|next| history.files().get(next)).and_then(opened_ms);
+            history.borders.behind(*older) == Some(Border::Adjacent)
+                || opened.is_some_and(|opened| opened <= since_ms)
+        })
+}

@@ -1,0 +1,156 @@
+//! Whereabouts: on which server a region was when the last that is known of it was written, and what hbase:meta says of
+//! where it went.
+
+use formats::name::EncodedRegionName;
+use formats::wal::{EventType, Marker, ServerName};
+
+use crate::history::Segment;
+use crate::{Clocks, Closed, FileEnd, History, PlaceState, RegionHistory, RegionPlace};
+
+/// Where the known entries of a region leave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whereabouts {
+    /// No WAL at hand has an entry of it.
+    Unseen,
+    /// Open, on the server whose WAL this is: the file of its last entry.
+    On { file: usize },
+    /// Closed at this time, ms by the server's clock.
+    Closed { since_ms: i64 },
+}
+
+/// The last of something that was found in a region's entries.
+#[derive(Clone, Copy)]
+struct Last {
+    sequence: u64,
+    file: usize,
+    write_time: i64,
+}
+
+/// Where a region is, and the number with which it opened last, as far as that is known.
+pub(crate) fn whereabouts(history: &History, region: &EncodedRegionName) -> (Whereabouts, Option<u64>) {
+    let Some(entries) = history.region(region) else { return (Whereabouts::Unseen, None) };
+    let opened = last(entries, |event| event == EventType::RegionOpen);
+    let closed = last(entries, |event| event == EventType::RegionClose);
+    let number = opened.and_then(|_| entries.last_open_number());
+    let floor = opened.map_or(0, |opened| opened.sequence);
+    let of_wal = |segment: &&Segment| {
+        let file = entries.part(segment).map(|part| part.file);
+        file.is_some_and(|file| history.files().get(file).is_some_and(|file| file.wal().is_some()))
+    };
+    let newest = entries.segments.iter().filter(of_wal).max_by_key(|segment| segment.run.last);
+    let Some(file) = newest.and_then(|segment| entries.part(segment)).map(|part| part.file) else {
+        // Recovered edits alone: the region was opened again with them, and nothing tells where.
+        return (Whereabouts::Unseen, None);
+    };
+    let written = entries.last_edit_up_to(u64::MAX).unwrap_or_default();
+    let closed = closed.filter(|closed| closed.sequence > floor && closed.sequence > written);
+    if let Some(closed) = closed {
+        return (Whereabouts::Closed { since_ms: closed.write_time }, number);
+    }
+    // Markers of an earlier life may have larger ids than the opening after a crash.
+    let server = |file: usize| history.files().get(file).and_then(|file| file.server());
+    let file = match opened {
+        Some(opened) if server(opened.file) != server(file) => newest_on(history, entries, opened.file),
+        _ => file,
+    };
+    (Whereabouts::On { file }, number)
+}
+
+/// The last file of the server that opened a region which has an entry of it.
+fn newest_on(history: &History, entries: &RegionHistory, opened: usize) -> usize {
+    let group = |file: usize| history.files().get(file).and_then(|file| file.wal()).map(|name| name.group());
+    let on_server = entries.parts.iter().map(|part| part.file).filter(|file| group(*file) == group(opened));
+    let created =
+        |file: &usize| history.files().get(*file).and_then(|file| file.wal()).map(|name| name.created_ms);
+    on_server.max_by_key(created).unwrap_or(opened)
+}
+
+fn last(entries: &RegionHistory, wanted: impl Fn(EventType) -> bool) -> Option<Last> {
+    let found = entries.segments.iter().filter_map(|segment| {
+        let entry = entries.marker(segment)?;
+        let Marker::RegionEvent(event) = &entry.marker else { return None };
+        let file = entries.part(segment)?.file;
+        wanted(event.event_type).then_some(Last {
+            sequence: entry.sequence,
+            file,
+            write_time: entry.write_time,
+        })
+    });
+    found.max_by_key(|last| last.sequence)
+}
+
+/// From when to when all is known that hbase:meta said, ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MetaKnown {
+    pub from_ms: i64,
+    pub until: Closed,
+}
+
+/// What is known of hbase:meta; `None` without a WAL of it.
+pub(crate) fn meta_known(history: &History, clocks: &Clocks) -> Option<MetaKnown> {
+    let first = history.meta.first()?;
+    let mut from_ms = created(first.name.created_ms);
+    for pair in history.meta.windows(2) {
+        let [older, newer] = pair else { continue };
+        let opened = created(newer.name.created_ms);
+        let of_group = older.name.group() == newer.name.group();
+        let early = |closed: i64| closed < opened - history.tolerances.skew_ms;
+        let gone = of_group && older.end == FileEnd::Closed && older.closed_ms.is_some_and(early);
+        if gone || older.end == FileEnd::Damaged {
+            from_ms = opened;
+        }
+    }
+    let newest = history.meta.last()?;
+    let last = Closed::Until(newest.last_write_ms.unwrap_or(created(newest.name.created_ms)));
+    let is_dead = history.dead_servers.contains(&newest.name.server);
+    let until = match newest.read_ms {
+        _ if newest.given_up || newest.end == FileEnd::Damaged => last,
+        _ if is_dead && history.is_dead() => Closed::ForEver,
+        _ if is_dead => last,
+        Some(read_ms) if newest.end != FileEnd::Closed => {
+            let slow = clocks.of(Some(&newest.name.server)).map_or(0, |error| error.low);
+            Closed::Until(read_ms.saturating_add(slow).saturating_sub(1))
+        }
+        _ => last,
+    };
+    Some(MetaKnown { from_ms, until })
+}
+
+pub(crate) fn created(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
+impl History {
+    /// Whether every server that is known is dead: nobody writes any more.
+    fn is_dead(&self) -> bool {
+        let servers = self.files().iter().filter_map(|file| file.server());
+        servers
+            .chain(self.meta.iter().map(|log| &log.name.server))
+            .all(|server| self.dead_servers.contains(server))
+    }
+
+    /// The openings of a region that hbase:meta tells, up to a time.
+    pub(crate) fn openings_told(
+        &self,
+        region: &EncodedRegionName,
+        until_ms: Option<i64>,
+    ) -> impl Iterator<Item = (&RegionPlace, &ServerName)> {
+        let within = move |place: &&RegionPlace| until_ms.is_none_or(|until| place.write_time <= until);
+        let open = self.places(region).iter().filter(|place| place.state == PlaceState::Open).filter(within);
+        open.filter_map(|place| Some((place, place.server.as_ref()?)))
+    }
+}
+
+impl RegionHistory {
+    /// The last id of an edit that is not above an id.
+    pub(crate) fn last_edit_up_to(&self, sequence: u64) -> Option<u64> {
+        let edits =
+            self.segments.iter().filter(|segment| segment.marker.is_none() && segment.run.first <= sequence);
+        edits.map(|segment| segment.run.last.min(sequence)).max()
+    }
+
+    /// The number of the last REGION_OPEN: numbers of openings only grow.
+    pub(crate) fn last_open_number(&self) -> Option<u64> {
+        crate::lineage::opens(self).filter_map(|event| event.log_sequence_number).max()
+    }
+}

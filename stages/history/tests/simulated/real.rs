@@ -1,0 +1,442 @@
+//! Histories on the scale of a real cluster, with what operators and servers do there: tables that are restored in
+//! place, families that go and come, purges, old WALs that are cleaned away, copies of roots. A cut that is called
+//! proved must hold what the table held.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fixtures::sim::{
+    Cluster, Durability, Entry, FileOf, Ideal, Mtimes, Reading, RemovalKind, Roll, Shape, SimSnapshot,
+    StoredCell, simulate,
+};
+use fixtures::{Random, seeds};
+use formats::wal::name::WalKind;
+use history::{
+    Certificate, Cut, GapClass, History, Refusal, Replay, Starts, at_end, at_marker, at_time, certify,
+};
+
+use crate::feed::{self, Found};
+
+/// What is asked of a history.
+#[derive(Debug, Clone, Copy)]
+pub enum Until<'a> {
+    End,
+    Time(i64),
+    Marker(&'a Roll),
+}
+
+impl Until<'_> {
+    fn cut(self, cluster: &Cluster, history: &History) -> Cut {
+        match self {
+            Self::End => at_end(history),
+            Self::Time(time_ms) => at_time(history, time_ms, &feed::clocks(cluster)),
+            Self::Marker(roll) => at_marker(history, &feed::marker(cluster, roll)),
+        }
+    }
+
+    /// Whether an entry is inside.
+    fn holds(self, cluster: &Cluster, file: FileOf, entry: &Entry) -> bool {
+        match self {
+            Self::End => true,
+            Self::Time(time_ms) => entry.write_time <= time_ms,
+            Self::Marker(roll) => {
+                let FileOf::Wal(wal) = file else { return false };
+                let wal = &cluster.wals[wal];
+                let opened = roll.servers.get(&wal.server).into_iter().flatten();
+                opened.map(|opened| &cluster.wals[*opened].name).any(|opened| {
+                    opened.group() == wal.name.group() && wal.name.created_ms < opened.created_ms
+                })
+            }
+        }
+    }
+}
+
+/// The end, some times, and a roll of all servers that were there.
+pub fn untils<'a>(cluster: &'a Cluster, claimed: u64, random: &mut Random) -> Vec<Until<'a>> {
+    let mut untils = vec![Until::End];
+    let length = claimed - cluster.began;
+    untils.extend((0..3).map(|_| {
+        let at = cluster.began + length / 4 + random.below(length * 3 / 4);
+        Until::Time((at / 1000) as i64)
+    }));
+    let started = |roll: &&Roll| {
+        let written =
+            cluster.wals.iter().filter(|wal| wal.name.kind != WalKind::Meta && !wal.entries.is_empty());
+        let all = written.map(|wal| wal.server).all(|server| roll.servers.contains_key(&server));
+        roll.at > 0 && roll.at <= claimed && all
+    };
+    untils.extend(cluster.rolls.iter().filter(started).take(1).map(Until::Marker));
+    untils
+}
+
+/// The cells of a cut on a snapshot, by the replay that a restore does.
+fn content(
+    cluster: &Cluster,
+    files: &[Found],
+    snapshot: &SimSnapshot,
+    history: &History,
+    starts: &Starts,
+    cut: &Cut,
+) -> BTreeSet<StoredCell> {
+    let mut cells: BTreeSet<StoredCell> = cluster.in_files(snapshot).into_keys().collect();
+    let replay = Replay::new(history, starts, cut);
+    for entry in files.iter().flat_map(|file| &file.entries) {
+        let Some(region) = entry.region.map(|region| &cluster.regions[region]) else { continue };
+        let Some(replayed) = replay.regions().get(&region.name).filter(|_| region.table == snapshot.table)
+        else {
+            continue;
+        };
+        let Some((edit, of_entry)) = cluster.cells_of_entry(entry) else { continue };
+        let (first, sequence) = (replayed.first(), entry.sequence);
+        let taken = of_entry
+            .into_iter()
+            .filter(|cell| sequence >= first && replayed.takes(cell.family.as_bytes(), sequence));
+        cells.extend(taken.map(|cell| StoredCell { cell, sequence, edit }));
+    }
+    let bulk: BTreeSet<&str> =
+        replay.regions().values().flat_map(|region| &region.bulk).map(|file| file.file.as_str()).collect();
+    let loaded = cluster.hfiles.iter().filter(|hfile| bulk.contains(hfile.name.as_str()));
+    cells.extend(loaded.flat_map(|hfile| hfile.cells.clone()));
+    cells
+}
+
+/// What came of a cut.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Refused, and why.
+    Refused(&'static str),
+    /// Not proved, and what was told; whether the content is right all the same.
+    Told(Vec<String>, bool),
+    /// Proved, and right.
+    Proved,
+    /// Proved, and wrong: how.
+    Wrong(&'static str),
+}
+
+/// One snapshot, one history, one question.
+pub struct Question<'a> {
+    pub cluster: &'a Cluster,
+    /// What was read.
+    pub reading: &'a Reading,
+    /// What there had been to be read.
+    pub whole: &'a Reading,
+    pub snapshot: &'a SimSnapshot,
+    pub until: Until<'a>,
+}
+
+impl Question<'_> {
+    /// What the table held; `None` if the snapshot's files hold more.
+    pub fn truth(&self) -> (Ideal, Option<BTreeSet<StoredCell>>) {
+        let inside = |file, entry: &Entry| self.until.holds(self.cluster, file, entry);
+        let ideal = self.cluster.ideal(self.whole, inside);
+        let held = self.cluster.held(self.snapshot, &ideal);
+        (ideal, held)
+    }
+
+    pub fn verdict(&self, files: &[Found]) -> Verdict {
+        let Self { cluster, snapshot, .. } = *self;
+        let Ok(sources) = feed::sources_of_table(cluster, self.reading, files, snapshot.table) else {
+            return Verdict::Refused("ids run backwards");
+        };
+        let history = History::new(sources);
+        let starts = feed::starts(cluster, &history, &[snapshot]);
+        let cut = self.until.cut(cluster, &history);
+        let certificate = match certify(&history, &starts, &feed::clocks(cluster), &cut, &[]) {
+            Ok(certificate) => certificate,
+            Err(refusal) => return self.refused(&refusal),
+        };
+        let ours = content(cluster, files, snapshot, &history, &starts, &certificate.cut);
+        let (ideal, truth) = self.truth();
+        let Some(truth) = truth else {
+            return match told(&certificate) {
+                told if told.is_empty() => Verdict::Wrong("the snapshot's files hold more"),
+                told => Verdict::Told(told, false),
+            };
+        };
+        let told = told(&certificate);
+        match (ours == truth, told.is_empty()) {
+            (true, true) => Verdict::Proved,
+            (same, false) => Verdict::Told(told, same),
+            (false, true) => {
+                if std::env::var("TIDEGATE_SEED").is_ok() {
+                    self.explain(&ours, &truth, &ideal);
+                }
+                Verdict::Wrong(self.fault(&certificate.cut, &ours, &truth, &ideal))
+            }
+        }
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Verdict {
+        let (ideal, truth) = self.truth();
+        Verdict::Refused(match refusal {
+            Refusal::BelowStart { .. } if truth.is_none() => "below the start, rightly",
+            Refusal::BelowStart { .. } => "below the start, without cause",
+            Refusal::BeyondFrontier { .. } => "beyond the frontier",
+            Refusal::UnknownStart { .. } => "an unknown start, without cause",
+            Refusal::Replaced(_) if self.cluster.removed_within(self.snapshot, &ideal).is_some() => {
+                "replaced, rightly"
+            }
+            Refusal::Replaced(_) => "replaced, without cause (18)",
+        })
+    }
+
+    /// Which of the known faults it is.
+    fn fault(
+        &self,
+        cut: &Cut,
+        ours: &BTreeSet<StoredCell>,
+        truth: &BTreeSet<StoredCell>,
+        ideal: &Ideal,
+    ) -> &'static str {
+        let Self { cluster, snapshot, .. } = *self;
+        let falls_out = |cell: &StoredCell| {
+            let region = &cluster.regions[cluster.edits[cell.edit].region].name;
+            cut.held_back.iter().any(|held_back| held_back.region == *region)
+        };
+        if truth.difference(ours).any(falls_out) {
+            return "regions fall out, since a parent was restored later";
+        }
+        if let Some(removal) = cluster.removed_within(snapshot, ideal) {
+            return match removal.kind {
+                RemovalKind::Restored(_) => "a restore between snapshot and cut is not seen",
+                RemovalKind::Truncated => "a truncate between snapshot and cut is not seen",
+                RemovalKind::Dropped(_) => "a dropped family between snapshot and cut is not seen",
+            };
+        }
+        let removals = cluster.removals.iter().take(snapshot.removals);
+        let before = removals.rev().find(|removal| removal.table == snapshot.table);
+        if let Some(cell) = ours.difference(truth).next() {
+            let bulk = cluster.edits[cell.edit].durability == Durability::Bulk;
+            let taken_away = before.filter(|removal| cell.edit < removal.edits);
+            return match (bulk, taken_away.map(|removal| removal.kind)) {
+                (true, Some(RemovalKind::Dropped(_))) => "a bulk load of a dropped family is back (20)",
+                (true, Some(_)) => "a bulk load from before a restore is back (19)",
+                (true, None) => "a purged bulk load is back (21)",
+                (false, Some(_)) => "edits from before a restore are back (18)",
+                (false, None) => "edits too many",
+            };
+        }
+        let lost = truth.difference(ours).next();
+        if lost.is_some_and(|cell| cluster.edits[cell.edit].durability == Durability::Bulk) {
+            return "a bulk load is missing";
+        }
+        match lost.map(|cell| &cluster.regions[cluster.edits[cell.edit].region]) {
+            Some(region) if !region.children.is_empty() => "edits of a parent are missing (16)",
+            Some(_) => "edits are missing (09)",
+            None => "nothing",
+        }
+    }
+
+    fn explain(&self, ours: &BTreeSet<StoredCell>, truth: &BTreeSet<StoredCell>, ideal: &Ideal) {
+        let cluster = self.cluster;
+        eprintln!("{:?} on {} ({:?})", self.until, self.snapshot.name, self.snapshot.kind);
+        eprintln!(
+            "removed within: {:?}",
+            cluster.removed_within(self.snapshot, ideal).map(|removal| removal.kind)
+        );
+        for (what, cell) in ours
+            .difference(truth)
+            .map(|cell| ("surplus", cell))
+            .chain(truth.difference(ours).map(|cell| ("missing", cell)))
+        {
+            let edit = &cluster.edits[cell.edit];
+            eprintln!(
+                "{what} {cell:?}: {} {:?} {} at {}",
+                cluster.regions[edit.region].name, edit.durability, edit.sequence, edit.at
+            );
+        }
+    }
+}
+
+/// What is not proved, by kind.
+pub fn told(certificate: &Certificate) -> Vec<String> {
+    let completeness = &certificate.completeness;
+    if completeness.is_proved() && certificate.cut.unplaced.is_empty() {
+        return Vec::new();
+    }
+    let bad = |gap: &&history::Gap| matches!(gap.class, GapClass::Missing | GapClass::Ambiguous);
+    let gaps = completeness.gaps.iter().filter(bad);
+    let gaps = gaps.map(|gap| format!("{:?}: {:?}", gap.class, gap.cause));
+    let findings = completeness.findings.iter().map(|finding| {
+        let text = format!("{finding:?}");
+        text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+    });
+    let unplaced = certificate.cut.unplaced.iter().map(|_| "unplaced".to_owned());
+    let kinds: BTreeSet<String> = gaps.chain(findings).chain(unplaced).collect();
+    if kinds.is_empty() { vec!["not proved".to_owned()] } else { kinds.into_iter().collect() }
+}
+
+/// How many cuts, and the histories that they were of.
+#[derive(Debug, Default, Clone)]
+struct Times(usize, BTreeSet<u64>);
+
+impl Times {
+    fn add(&mut self, seed: u64) {
+        self.0 += 1;
+        self.1.insert(seed);
+    }
+}
+
+/// How many cuts came out how.
+#[derive(Debug, Default)]
+pub struct Tally {
+    histories: BTreeSet<u64>,
+    cuts: usize,
+    proved: usize,
+    wrong: BTreeMap<&'static str, Times>,
+    refused: BTreeMap<&'static str, Times>,
+    told_right: BTreeMap<String, Times>,
+    right_but_told: usize,
+    told_wrong: usize,
+}
+
+impl Tally {
+    pub fn count(&mut self, seed: u64, verdict: Verdict) {
+        self.histories.insert(seed);
+        self.cuts += 1;
+        match verdict {
+            Verdict::Proved => self.proved += 1,
+            Verdict::Wrong(how) => self.wrong.entry(how).or_default().add(seed),
+            Verdict::Refused(why) => self.refused.entry(why).or_default().add(seed),
+            Verdict::Told(_, false) => self.told_wrong += 1,
+            Verdict::Told(kinds, true) => {
+                self.right_but_told += 1;
+                kinds.into_iter().for_each(|kind| self.told_right.entry(kind).or_default().add(seed));
+            }
+        }
+    }
+
+    /// Cuts that are called proved and are not what the table held.
+    pub fn wrong(&self) -> usize {
+        self.wrong.values().map(|times| times.0).sum()
+    }
+
+    /// Whole cuts that are called anything less, or refused without cause.
+    pub fn false_alarms(&self) -> usize {
+        let without_cause = |why: &str| why.contains("without cause") || why.contains("backwards");
+        let refused = self.refused.iter().filter(|(why, _)| without_cause(why));
+        self.right_but_told + refused.map(|(_, times)| times.0).sum::<usize>()
+    }
+
+    fn print(&self, what: &str) {
+        let Self { histories, cuts, proved, told_wrong, right_but_told, .. } = self;
+        eprintln!(
+            "{what}: {} histories, {cuts} cuts; {proved} proved and right, {} proved and WRONG, {told_wrong} wrong \
+             and told, {right_but_told} right and told",
+            histories.len(),
+            self.wrong()
+        );
+        let lines = |title: &str, times: Vec<(&str, &Times)>| {
+            for (kind, Times(cuts, seeds)) in times {
+                let first = seeds.first().copied().unwrap_or_default();
+                eprintln!(
+                    "  {title}: {cuts:5} cuts of {:4} histories (first {first:4}): {kind}",
+                    seeds.len()
+                );
+            }
+        };
+        lines("wrong", self.wrong.iter().map(|(kind, times)| (*kind, times)).collect());
+        lines("refused", self.refused.iter().map(|(kind, times)| (*kind, times)).collect());
+        lines("told", self.told_right.iter().map(|(kind, times)| (kind.as_str(), times)).collect());
+    }
+}
+
+/// The snapshots that a history is asked on: of each table the last, and another.
+pub fn bases(cluster: &Cluster, listed: u64, random: &mut Random) -> Vec<usize> {
+    let mut bases = BTreeSet::new();
+    for table in 0..cluster.tables.len() {
+        let of_table = |index: &usize| {
+            cluster.snapshots[*index].table == table && cluster.snapshots[*index].at <= listed
+        };
+        let of_table: Vec<usize> = (0..cluster.snapshots.len()).filter(of_table).collect();
+        bases.extend(of_table.last());
+        if !of_table.is_empty() {
+            bases.insert(of_table[random.below(of_table.len() as u64) as usize]);
+        }
+    }
+    bases.into_iter().collect()
+}
+
+fn ask(
+    cluster: &Cluster,
+    reading: &Reading,
+    whole: &Reading,
+    random: &mut Random,
+    mut take: impl FnMut(Until<'_>, Verdict),
+) {
+    let files = feed::found(cluster, reading);
+    for base in bases(cluster, reading.listed, random) {
+        for until in untils(cluster, cluster.ended, random) {
+            let snapshot = &cluster.snapshots[base];
+            let question = Question { cluster, reading, whole, snapshot, until };
+            take(until, question.verdict(&files));
+        }
+    }
+}
+
+#[test]
+#[ignore = "the aim of the issue on certificates, not reached yet: prints by kind what is still wrong"]
+fn a_proved_cut_is_what_the_table_held() {
+    let mut tally = Tally::default();
+    for seed in seeds(100) {
+        let cluster = simulate(seed, &Shape::real(seed));
+        let reading = Reading::at_end(&cluster);
+        let random = &mut Random::new(seed);
+        ask(&cluster, &reading, &reading, random, |_, verdict| tally.count(seed, verdict));
+    }
+    tally.print("read whole");
+    eprintln!("false alarms: {} of {} cuts", tally.false_alarms(), tally.cuts);
+    assert_eq!(tally.wrong(), 0);
+    assert!(tally.false_alarms() * 1000 <= tally.cuts, "{} false alarms", tally.false_alarms());
+}
+
+#[test]
+#[ignore = "the aim of the issue on certificates, not reached yet: prints by kind what is still wrong"]
+fn who_comes_late_is_told() {
+    let mut tally = Tally::default();
+    for seed in seeds(100) {
+        let cluster = simulate(seed, &Shape::real(seed));
+        let random = &mut Random::new(seed ^ 0x1a7e);
+        let whole = Reading::at_end(&cluster);
+        let length = cluster.ended - cluster.began;
+        let first = cluster.began + length / 3 + random.below(length / 2);
+        let reading = Reading::late(&cluster, first, length / 20 + random.below(length / 4));
+        if reading.files.len() == whole.files.len() {
+            continue;
+        }
+        ask(&cluster, &reading, &whole, random, |_, verdict| tally.count(seed, verdict));
+    }
+    tally.print("old WALs are gone");
+    assert_eq!(tally.wrong(), 0);
+}
+
+/// A week, ms.
+const WEEK: u64 = 7 * 24 * 3600 * 1_000_000;
+
+/// Times up to the true end, asked of a copy that was made before and is read a week later.
+fn ask_a_copy(seed: u64, is_stated: bool, tally: &mut Tally) {
+    let cluster = simulate(seed, &Shape::real(seed));
+    let random = &mut Random::new(seed ^ 0xc0b7);
+    let length = cluster.ended - cluster.began;
+    let copied = cluster.began + length / 2 + random.below(length / 3);
+    let mtimes = if random.below(2) == 0 { Mtimes::Kept } else { Mtimes::OfTheCopy };
+    let mut reading = Reading::copied(&cluster, copied, cluster.ended + WEEK, mtimes);
+    reading.stated = is_stated.then_some(copied);
+    let whole = Reading::at_end(&cluster);
+    ask(&cluster, &reading, &whole, random, |until, verdict| {
+        // The end of a copy is all that can be read.
+        if !matches!(until, Until::End) {
+            tally.count(seed, verdict);
+        }
+    });
+}
+
+#[test]
+#[ignore = "the aim of the issue on certificates, not reached yet: prints by kind what is still wrong"]
+fn a_copy_is_not_taken_for_the_root() {
+    for is_stated in [false, true] {
+        let mut tally = Tally::default();
+        seeds(100).for_each(|seed| ask_a_copy(seed, is_stated, &mut tally));
+        tally.print(if is_stated { "copies of roots, known as such" } else { "copies of roots" });
+        assert_eq!(tally.wrong(), 0);
+    }
+}
