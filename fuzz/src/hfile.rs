@@ -3,8 +3,8 @@ use formats::cell::{CellChecks, JsonForm, decode_key, encode_json};
 use formats::compress::{Decompressor, Dictionaries};
 use formats::encoding::{BlockDecoder, CellLayout};
 use formats::hfile::{
-    BLOCK_HEADER_SIZE, Block, BlockHeader, BlockType, BlockWalker, IndexBlock, LoadOnOpen, TRAILER_SIZE,
-    Trailer, encode_checksums,
+    BLOCK_HEADER_SIZE, Block, BlockHeader, BlockType, BlockWalker, IndexBlock, LoadOnOpen, Trailer,
+    encode_checksums,
 };
 
 /// No block of the corpus is larger uncompressed.
@@ -51,7 +51,7 @@ fn read(bytes: &[u8]) -> Result<(), FormatError> {
     let trailer = Trailer::decode(bytes, bytes.len() as u64)?;
     let opened = usize::try_from(trailer.load_on_open_offset)
         .ok()
-        .and_then(|start| bytes.get(start..bytes.len() - TRAILER_SIZE))
+        .and_then(|start| bytes.get(start..bytes.len() - trailer.size()))
         .map(|section| LoadOnOpen::decode(section, &trailer, &mut decompressor, LARGEST));
     // Where the file info is broken the cells are still read, in the plainest layout.
     let layout = match opened {

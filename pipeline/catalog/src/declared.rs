@@ -111,6 +111,56 @@ pub fn decode_sequences(path: &str, bytes: &[u8]) -> Result<BTreeMap<String, u64
     }
 }
 
+/// What of the report of a cut names its gaps.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct GapsDocument {
+    /// The cut.
+    pub until: String,
+    /// The snapshots that it is on top of.
+    bases: Vec<BaseDocument>,
+    /// What is missing or may be.
+    pub completeness: CompletenessDocument,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct BaseDocument {
+    snapshot: String,
+}
+
+/// The gaps of a cut.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct CompletenessDocument {
+    /// One by one.
+    pub gaps: Vec<GapDocument>,
+}
+
+/// Sequence ids of a region that no entry has.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct GapDocument {
+    /// The region's encoded name.
+    pub region: String,
+    /// The first id.
+    pub first: u64,
+    /// The last one.
+    pub last: u64,
+    /// `ambiguous` or `missing`.
+    pub class: String,
+}
+
+impl GapsDocument {
+    /// The snapshots' names.
+    #[must_use]
+    pub fn snapshots(&self) -> Vec<String> {
+        self.bases.iter().map(|base| base.snapshot.clone()).collect()
+    }
+}
+
+/// The gaps in the report of a cut.
+pub fn decode_gaps(path: &str, bytes: &[u8]) -> Result<GapsDocument, CatalogError> {
+    serde_json::from_slice(bytes)
+        .map_err(|_| CatalogError::damaged(path, "not the report of a cut (`tidegate cut --output json`)"))
+}
+
 /// Errors of clocks by server (`host,port,startcode`); `others` is for those that are not named.
 pub fn decode_clocks(path: &str, bytes: &[u8]) -> Result<BTreeMap<String, ClockDocument>, CatalogError> {
     decode(path, bytes)

@@ -27,6 +27,9 @@ pub struct Image {
     pub files: ImageFiles,
     /// What was proved of each file: `list`, `sums`, `blocks` or `cells`.
     pub verified: String,
+    /// The cut that it was restored at; `None` of an export.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<ImageCut>,
     /// The run that finished it.
     pub run: ImageRun,
 }
@@ -57,6 +60,20 @@ pub struct ImageFiles {
     pub encrypted: u64,
     /// BLAKE3 of `files.parquet`, in hexadecimal.
     pub list_blake3: String,
+}
+
+/// The cut at which an image was restored, and what was proved of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageCut {
+    /// The cut, as it is typed.
+    pub until: String,
+    /// What clocks proved: `none`, `bounded`.
+    pub clock: String,
+    /// Whether nothing is missing and nothing ambiguous.
+    pub proved: bool,
+    /// Gaps that were accepted: `REGION:FROM-TO`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_gaps: Vec<String>,
 }
 
 /// The run that finished an image. Two runs of one plan differ in nothing else.

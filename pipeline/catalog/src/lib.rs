@@ -15,12 +15,15 @@ mod repository;
 mod wals;
 
 pub use declared::{
-    ClockDocument, DependencyDocument, EditDocument, MarkerDocument, RolledServer, decode_clocks,
-    decode_dependency, decode_marker, decode_sequences, read_marker,
+    ClockDocument, CompletenessDocument, DependencyDocument, EditDocument, GapDocument, GapsDocument,
+    MarkerDocument, RolledServer, decode_clocks, decode_dependency, decode_gaps, decode_marker,
+    decode_sequences, read_marker,
 };
 pub use document::{CatalogError, decode_document, encode_document};
 pub use files::{FilesOfImage, encode_files};
-pub use image::{Image, ImageFiles, ImageRun, ImageSource, ListedImage, find_image, list_images, read_image};
+pub use image::{
+    Image, ImageCut, ImageFiles, ImageRun, ImageSource, ListedImage, find_image, list_images, read_image,
+};
 pub use journal::{Journal, Recovered};
 pub use listing::WalListing;
 pub use repository::{Repository, layout};

@@ -25,6 +25,22 @@ pub struct WalListing {
     /// WALs that were not closed (`<wal>@<bytes>`, as their batches are called): at this time the file had no more
     /// than that.
     pub read_ms: BTreeMap<String, i64>,
+    /// When WALs that were closed had been written to last, milliseconds since the epoch by the clock of their file system, as
+    /// the first run saw it that found them closed under `WALs`; by their names.
+    #[serde(default)]
+    pub closed_ms: BTreeMap<String, i64>,
+    /// The same of WALs that were first found closed in `oldWALs`: when HBase had archived them.
+    #[serde(default)]
+    pub archived_ms: BTreeMap<String, i64>,
+    /// WALs that end in the middle of an entry and were still growing (as their batches are called).
+    #[serde(default)]
+    pub growing: BTreeSet<String>,
+    /// WALs without a trailer that lay in `oldWALs` and in which nothing ever was (as their batches are called).
+    #[serde(default)]
+    pub empty: BTreeSet<String>,
+    /// When the root that was read last had been copied, if it was a copy; milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_ms: Option<i64>,
 }
 
 impl WalListing {

@@ -116,6 +116,7 @@ pub fn convert(typed: Convert) -> ConvertOptions {
         tables: typed.tables,
         workers: usize::from(typed.workers),
         allow_clear_text: typed.allow_clear_text,
+        copied_at_ms: typed.copied_at.map(|copied| copied.0),
         dry_run: typed.dry_run,
     }
 }

@@ -1,9 +1,10 @@
 //! Opening roots, and saying clearly when there is none.
 
+use formats::sniff::FileKind;
 use stage::Failure;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use steps::failed_store;
+use steps::{failed_store, sniff_file};
 use store::{Bandwidth, Kind, Store, StoreErrorKind, StorePath, Throttle};
 
 /// Opens a root that must exist.
@@ -11,11 +12,24 @@ pub fn open_existing(uri: &str) -> Result<Arc<dyn Store>, Failure> {
     let store = open(uri)?;
     match store.metadata(&StorePath::root()) {
         Ok(metadata) if metadata.kind == Kind::Directory => Ok(store),
-        Ok(_) => Err(Failure::failed("opening the root", uri, "is a file")
-            .hint("give the HBase root directory (hbase.rootdir), the one that holds `.hbase-snapshot`")),
+        Ok(_) => Err(no_root(uri)),
         Err(error) if error.is_not_found() => Err(Failure::failed("opening the root", uri, "does not exist")
             .hint("give the HBase root directory (hbase.rootdir), the one that holds `.hbase-snapshot`")),
         Err(error) => Err(failed_store("opening the root", store.as_ref(), error)),
+    }
+}
+
+/// A file where a root should be: what it is, and what reads it.
+fn no_root(uri: &str) -> Failure {
+    let sniffed =
+        store::open_containing(uri).ok().and_then(|(store, path)| sniff_file(store.as_ref(), &path).ok());
+    match sniffed.filter(|kind| *kind != FileKind::Unknown) {
+        Some(kind) => {
+            Failure::failed("opening the root", uri, format!("is {kind}, not an HBase root directory"))
+                .hint(kind.hint())
+        }
+        None => Failure::failed("opening the root", uri, "is a file")
+            .hint("give the HBase root directory (hbase.rootdir), the one that holds `.hbase-snapshot`"),
     }
 }
 

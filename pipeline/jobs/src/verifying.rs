@@ -3,7 +3,7 @@
 use formats::compress::Dictionaries;
 use runtime::{Run, units};
 use serde::Serialize;
-use stage::{Failure, Problems};
+use stage::{Failure, ProblemKind, Problems};
 use steps::{FileToVerify, Level, VerifyHFile};
 
 /// What verifying files came to.
@@ -21,10 +21,15 @@ pub struct Verified {
     pub cells: u64,
     /// Files whose blocks have no checksums.
     pub without_checksums: u64,
+    /// How far all files were verified: the level that was asked for, or the lowest that one of them reached.
+    #[serde(skip)]
+    pub reached: Option<Level>,
     /// Files that could not be looked into, with the reason, the first hundred.
     pub not_looked_into: Vec<NotLookedInto>,
-    /// Files with problems.
+    /// Files with problems, but for those that could not be read.
     pub damaged: u64,
+    /// Files that could not be read (permission was denied, say): nothing is known to be wrong with them.
+    pub unreadable: u64,
     /// What is wrong.
     #[serde(skip)]
     pub problems: Problems,
@@ -35,6 +40,8 @@ pub struct Verified {
 pub struct NotLookedInto {
     /// The file.
     pub path: String,
+    /// How far it was verified.
+    pub level: Level,
     /// Why.
     pub why: String,
 }
@@ -53,7 +60,7 @@ pub(crate) fn verify_files(
     let bytes = files.iter().map(|file| file.len).sum::<Option<u64>>();
     let meter = run.meter("verify", Some(files.len() as u64), bytes);
     let step = VerifyHFile { level, dictionaries };
-    let mut verified = Verified::default();
+    let mut verified = Verified { reached: Some(level), ..Verified::default() };
     run.flow(units(files)).io(workers, "verify", &step).ordered().each(|file| {
         meter.advance(1, file.len);
         verified.files += 1;
@@ -62,12 +69,17 @@ pub(crate) fn verify_files(
         verified.blocks += file.blocks;
         verified.cells += file.cells.unwrap_or(0);
         verified.without_checksums += u64::from(file.without_checksums);
+        verified.reached = verified.reached.min(Some(file.reached));
         if let Some(why) = file.not_looked_into
             && verified.not_looked_into.len() < NAMED
         {
-            verified.not_looked_into.push(NotLookedInto { path: file.path, why });
+            verified.not_looked_into.push(NotLookedInto { path: file.path, level: file.reached, why });
         }
-        verified.damaged += u64::from(!file.problems.is_empty());
+        match file.problems.iter().find(|problem| problem.is_damage()) {
+            None => {}
+            Some(problem) if problem.kind == ProblemKind::Unreadable => verified.unreadable += 1,
+            Some(_) => verified.damaged += 1,
+        }
         verified.problems.extend(file.problems);
         Ok(())
     })?;

@@ -24,6 +24,8 @@ pub enum ProblemKind {
     Unreadable,
     /// It is there and whole as far as can be told, but this version cannot look inside.
     Unsupported,
+    /// It is a file of another kind than the command reads.
+    OtherKind,
     /// Something to know that needs no repair now, but is not as it should be.
     Warning,
 }
@@ -69,6 +71,12 @@ impl Problem {
             meaning: String::new(),
             hint: String::new(),
         }
+    }
+
+    /// Whether something is damaged or missing; else it is only not read, or to be known.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        !matches!(self.kind, ProblemKind::Unsupported | ProblemKind::OtherKind | ProblemKind::Warning)
     }
 
     /// The same problem at an offset in the file.

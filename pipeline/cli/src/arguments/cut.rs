@@ -1,6 +1,6 @@
 use super::Milliseconds;
 use clap::Args;
-use jobs::cut::Until;
+use jobs::cut::{AcceptGaps, Until};
 
 /// Which snapshots, and which cut on top of them: what cutting, restoring, replaying and scanning have in common.
 #[derive(Debug, Args)]
@@ -27,10 +27,11 @@ pub struct CutArguments {
     /// How wrong servers' clocks may be, ms: a JSON object of "host,port,startcode" (or "others") and {"low":n,"high":n}.
     #[arg(long, value_name = "FILE", env = "TIDEGATE_CLOCKS")]
     pub clocks: Option<String>,
-    /// Take it as it is where ids are free that may have been entries: the exit code is 0 then, not 3. What is known
-    /// to be missing stays a problem.
-    #[arg(long)]
-    pub accept_gaps: bool,
+    /// Ambiguous gaps of which you know that nothing was lost there, by name, as `tidegate cut` prints them; or a file: the
+    /// report of `tidegate cut --output json` for the same cut (a path with a / or .json). What is known to be missing stays a
+    /// problem.
+    #[arg(long, value_name = "REGION:FROM-TO[,...]|FILE")]
+    pub accept_gaps: Option<AcceptGaps>,
 }
 
 /// Says what a cut holds, whether anything is missing, and how consistent it is: the certificate of what `restore`,

@@ -8,7 +8,7 @@ mod scan;
 mod wal;
 
 pub use cut::{Cut, CutArguments};
-pub use quantity::{ByteRate, ByteSize, Milliseconds};
+pub use quantity::{ByteRate, ByteSize, Milliseconds, Moment};
 pub use replay::Replay;
 pub use restore::Restore;
 pub use scan::{CellFormat, Scan};

@@ -12,6 +12,20 @@ pub struct ByteRate(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Milliseconds(pub u32);
 
+/// A moment: `2026-11-20T10:00:00Z`, or ms since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(pub i64);
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("{text:?} is no time: give 2026-11-20T10:00:00Z (its offset, too) or epoch ms");
+        jobs::wal::parse_ms(text).map(Self).ok_or_else(wrong)
+    }
+}
+
 const UNITS: [(&str, u64); 11] = [
     ("", 1),
     ("b", 1),

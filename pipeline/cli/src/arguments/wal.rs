@@ -1,3 +1,4 @@
+use super::Moment;
 use clap::{Args, Subcommand};
 
 /// Reads the WALs of an HBase root (WALs, oldWALs, recovered edits) and writes their edits as Parquet batches, a file
@@ -22,10 +23,14 @@ pub struct Convert {
     /// How many WALs are read at the same time, each by one core.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=512), env = "TIDEGATE_WORKERS")]
     pub workers: u16,
-    /// Allow batches in clear text of WALs that are encrypted. (This version cannot be given a key yet: such WALs are
-    /// left out, and said so.)
+    /// Allow batches in clear text of tables with encrypted families, and of WALs that are encrypted. (This version cannot
+    /// be given a key yet: such WALs are left out, and said so.)
     #[arg(long)]
     pub allow_clear_text: bool,
+    /// The root is a copy (rsync, hdfs dfs -get, a volume snapshot) that was begun at this time: 2026-11-20T10:00:00Z or epoch
+    /// ms. Of what was written later nothing is known then.
+    #[arg(long, value_name = "TIME")]
+    pub copied_at: Option<Moment>,
     /// Print which WALs would be converted and stop.
     #[arg(long)]
     pub dry_run: bool,

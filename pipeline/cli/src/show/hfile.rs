@@ -52,10 +52,15 @@ fn hfile(file: &HFileDescription) -> String {
 /// What verifying HFiles came to.
 pub fn hfiles_verified(report: &HFilesVerified) -> String {
     let verified = &report.verified;
-    let verdict = match verified.damaged {
-        0 => "all is well".to_owned(),
-        damaged => format!("{damaged} DAMAGED"),
+    let verdict = match (verified.damaged, verified.unreadable) {
+        (0, 0) if report.level < report.asked => "no damage found".to_owned(),
+        (0, 0) if verified.files < report.given => format!("{} not read", report.given - verified.files),
+        (0, 0) => "all is well".to_owned(),
+        (0, unreadable) => format!("{unreadable} NOT READ"),
+        (damaged, 0) => format!("{damaged} DAMAGED"),
+        (damaged, unreadable) => format!("{damaged} DAMAGED, {unreadable} NOT READ"),
     };
-    let head = format!("{} files at level {}: {verdict}\n", count(verified.files), report.level);
+    let level = super::snapshot::reached(report.level, report.asked);
+    let head = format!("{} files at level {level}: {verdict}\n", count(verified.files));
     head + &super::snapshot::verified(verified, verified.files)
 }

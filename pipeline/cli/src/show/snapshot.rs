@@ -75,12 +75,27 @@ pub fn snapshot(report: &SnapshotReport, schema: bool, stats: bool) -> String {
 
 /// What verifying a snapshot came to.
 pub fn snapshot_verified(report: &SnapshotVerified) -> String {
-    let verdict = match (report.missing, report.verified.damaged) {
-        (0, 0) => "is whole".to_owned(),
-        (missing, damaged) => format!("is NOT whole: {missing} files missing, {damaged} damaged"),
+    let verdict = match (report.missing, report.verified.damaged, report.verified.unreadable) {
+        (0, 0, 0) => "is whole".to_owned(),
+        (0, 0, unreadable) => format!("is NOT known to be whole: {unreadable} files could not be read"),
+        (missing, damaged, 0) => format!("is NOT whole: {missing} files missing, {damaged} damaged"),
+        (missing, damaged, unreadable) => {
+            format!(
+                "is NOT whole: {missing} files missing, {damaged} damaged, {unreadable} could not be read"
+            )
+        }
     };
-    let head = format!("snapshot {} {verdict} (level {})\n", report.snapshot, report.level);
+    let head =
+        format!("snapshot {} {verdict} (level {})\n", report.snapshot, reached(report.level, report.asked));
     head + &verified(&report.verified, report.needed)
+}
+
+/// A level that was reached, and the one that was asked for if that is another.
+pub fn reached(reached: jobs::Level, asked: jobs::Level) -> String {
+    match reached == asked {
+        true => asked.to_string(),
+        false => format!("{reached}; {asked} was asked for and could not be reached in every file"),
+    }
 }
 
 /// What verifying files came to.
@@ -98,7 +113,7 @@ pub fn verified(verified: &Verified, needed: u64) -> String {
         ("not looked into", some(verified.not_looked_into.len() as u64)),
     ]);
     for file in &verified.not_looked_into {
-        text += &format!("  {}: {}\n", file.path, file.why);
+        text += &format!("  {}: {} (level {})\n", file.path, file.why, file.level);
     }
     text
 }

@@ -1,7 +1,7 @@
 //! `cut` on the tour: what its text and its report say, each kind of cut once, and what it refuses.
 
 use crate::kill_restores::repository;
-use crate::support::{Ran, report, shared, text, tidegate, tour};
+use crate::support::{Ran, files_below, golden_sets, report, text, tidegate, tour};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,9 +21,9 @@ fn cut(repository: &Path, until: &str, more: &[&str]) -> Ran {
     tidegate([arguments(repository, until), more.to_vec()].concat())
 }
 
-/// The report, with gaps accepted.
+/// The report.
 fn certificate(repository: &Path, until: &str) -> Value {
-    let (code, told) = report(&[arguments(repository, until), vec!["--accept-gaps"]].concat());
+    let (code, told) = report(&arguments(repository, until));
     assert_eq!(code, 0, "{until}: {told}");
     assert_eq!((&told["command"], &told["problem_count"]), (&"cut".into(), &0.into()), "{told}");
     told
@@ -46,20 +46,37 @@ fn read_points(label: &str) -> BTreeMap<String, u64> {
         .collect()
 }
 
+/// A repository whose only ambiguous gap is [`WITH_A_GAP`]'s: nothing shows any more that its WALs go back to before the
+/// snapshot, since the one that was open then is away.
+fn with_a_gap(dir: &Path) -> PathBuf {
+    let root = dir.join("root");
+    assert!(
+        std::process::Command::new("cp").args(["-r", text(&tour()), text(&root)]).status().unwrap().success()
+    );
+    let old = root.join("oldWALs");
+    let from = old.join("localhost%2C34621%2C1795232934330.1795232944665");
+    // As if it had been opened after the snapshot was taken.
+    fs::rename(from, old.join("localhost%2C34621%2C1795232934330.1795232948600")).unwrap();
+    let repository = dir.join("repository");
+    for snapshot in ["orders-before", "customers-before"] {
+        tidegate(["export", "--from", text(&root), "--snapshot", snapshot, "--to", text(&repository)])
+            .with(0);
+    }
+    tidegate(["convert", "--from", text(&root), "--to", text(&repository)]).with(0);
+    repository
+}
+
 #[test]
-fn an_ambiguous_gap_is_a_problem_unless_it_is_accepted() {
+fn an_ambiguous_gap_is_a_problem_unless_it_is_accepted_by_name() {
     let dir = tempfile::tempdir().unwrap();
-    let repository = repository(dir.path());
+    let repository = with_a_gap(dir.path());
     let told = cut(&repository, "end", &[]).with(3);
     let gap = format!("region {WITH_A_GAP}: sequence ids 4 to 5 are ambiguous");
     assert!(told.err.contains(&gap) && told.err.contains("hint:"), "{}", told.err);
-    assert!(told.err.contains("--accept-gaps"), "{}", told.err);
+    assert!(told.err.contains(&format!("--accept-gaps {WITH_A_GAP}:4-5")), "{}", told.err);
     for says in ["AMBIGUOUS", "not proved", WITH_A_GAP, "212 entries of 7 regions", "orders-before"] {
         assert!(told.out.contains(says), "no {says:?} in {}", told.out);
     }
-    let accepted = cut(&repository, "end", &["--accept-gaps"]).with(0);
-    assert!(accepted.out.contains("not proved") && !accepted.err.contains("problem:"), "{}", accepted.err);
-
     let (code, told) = report(&arguments(&repository, "end"));
     assert_eq!((code, &told["problem_count"]), (3, &1.into()), "{told}");
     assert_eq!(told["problems"][0]["region"], WITH_A_GAP, "{told}");
@@ -68,6 +85,78 @@ fn an_ambiguous_gap_is_a_problem_unless_it_is_accepted() {
     assert_eq!((&gap["region"], &gap["first"], &gap["last"], &gap["class"]), expected);
     let of = &told["completeness"];
     assert_eq!((&of["proved"], &of["missing"]), (&false.into(), &json!({"gaps": 0, "ids": 0})));
+
+    // By name, and by the report of the same cut.
+    let file = dir.path().join("cut.json");
+    fs::write(&file, told.to_string()).unwrap();
+    for named in [format!("{WITH_A_GAP}:4-5"), format!("{WITH_A_GAP}:4-9"), text(&file).to_owned()] {
+        let accepted = cut(&repository, "end", &["--accept-gaps", &named]).with(0);
+        assert!(
+            accepted.out.contains("not proved") && !accepted.err.contains("problem:"),
+            "{}",
+            accepted.err
+        );
+    }
+    let (_, told) = report(&[arguments(&repository, "end"), vec!["--accept-gaps", text(&file)]].concat());
+    assert_eq!(told["completeness"]["proved"], false, "{told}");
+    assert_eq!(told["completeness"]["accepted"][0]["region"], WITH_A_GAP, "{told}");
+}
+
+#[test]
+fn only_gaps_that_are_there_are_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let repository = with_a_gap(dir.path());
+    let file = dir.path().join("cut.json");
+    let (_, told) = report(&arguments(&repository, "end"));
+    fs::write(&file, told.to_string()).unwrap();
+    let other = arguments(&repository, "time:1795232954645");
+    let ran = tidegate([other, vec!["--accept-gaps", text(&file)]].concat()).with(4);
+    assert!(ran.err.contains("another cut"), "{}", ran.err);
+    for (named, code, says) in [
+        ("", 2, "names no gap"),
+        ("4-5", 2, "names no gap"),
+        (WITH_A_GAP, 2, "names no gap"),
+        ("no/such/file", 1, "there is no such file"),
+        (&format!("{WITH_A_GAP}:4-4"), 3, "is no gap of this cut"),
+        (&format!("{WITH_A_GAP}:4-5,{WITH_A_GAP}:7-8"), 3, "7-8 is no gap of this cut"),
+        (&format!("{SPLIT}:1-2"), 3, "is no gap of this cut"),
+    ] {
+        let ran = cut(&repository, "end", &["--accept-gaps", named]);
+        assert_eq!(ran.code, code, "{named:?}: {}", ran.err);
+        assert!(ran.err.contains(says), "{named:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn what_was_accepted_stands_in_the_image_and_is_told_of_every_cut_on_top() {
+    let dir = tempfile::tempdir().unwrap();
+    let repository = with_a_gap(dir.path());
+    let named = format!("{WITH_A_GAP}:4-5");
+    let (from, until) = (text(&repository), "time:1795232954645");
+    let base = [
+        "restore",
+        "--from",
+        from,
+        "--snapshot",
+        "orders-before",
+        "--until",
+        until,
+        "--to",
+        from,
+        "--as",
+        "early",
+    ];
+    tidegate([&base[..], &["--accept-gaps", &named]].concat()).with(0);
+    let image = files_below(&repository).into_iter().find(|path| {
+        path.ends_with("image.json") && fs::read_to_string(path).unwrap().contains("accepted_gaps")
+    });
+    let image: Value = serde_json::from_slice(&fs::read(image.unwrap()).unwrap()).unwrap();
+    assert_eq!(image["cut"]["accepted_gaps"], json!([named]), "{image}");
+    assert_eq!((&image["cut"]["until"], &image["cut"]["proved"]), (&until.into(), &false.into()), "{image}");
+    let next = ["cut", "--from", from, "--snapshot", "early", "--until", "end"];
+    let told = tidegate(next).with(3);
+    assert!(told.err.contains(&format!("restored with the gap {named} accepted")), "{}", told.err);
+    tidegate([&next[..], &["--accept-gaps", &named]].concat()).with(0);
 }
 
 fn fields(value: &Value) -> BTreeSet<&str> {
@@ -89,7 +178,9 @@ fn the_fields_of_a_certificate_are_the_documented_ones() {
     expect(&told["bases"][0], "files image kind regions snapshot table");
     expect(&told["declared"], "given in_files outside trimmed");
     expect(&told["completeness"], "ambiguous explained findings gaps missing proved unlogged");
-    expect(&told["completeness"]["gaps"][0], "cause class first last region");
+    let gaps = tempfile::tempdir().unwrap();
+    let gap = report(&arguments(&with_a_gap(gaps.path()), "end")).1;
+    expect(&gap["completeness"]["gaps"][0], "cause class first last region");
     expect(&told["frontier"], "groups held_by time_ms");
     expect(&told["frontier"]["groups"][0], "because group newest until_ms");
     expect(&told["replay"], "batches bulk_files entries regions");
@@ -310,20 +401,29 @@ fn what_cannot_be_cut_is_told_with_what_can() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// One id of `topology-1` was taken by the flush of an empty memstore at the border of two WALs.
+/// One id of `topology-1` was taken by a SKIP_WAL write at the border of two WALs: the older one was written to until the newer
+/// one was opened.
 #[test]
-fn the_one_ambiguous_gap_of_the_golden_sets_is_told_and_can_be_accepted() {
-    let Some(golden) = shared("golden", "the_one_ambiguous_gap_of_the_golden_sets") else { return };
-    let (root, out) = (golden.join("topology-1/root"), tempfile::tempdir().unwrap());
-    let from = text(out.path());
-    for snapshot in ["s1-ta", "s1-tb"] {
-        tidegate(["export", "--from", text(&root), "--snapshot", snapshot, "--to", from]).with(0);
+fn the_golden_sets_have_no_ambiguous_gap() {
+    for set in golden_sets("the_golden_sets_have_no_ambiguous_gap") {
+        let (root, out) = (set.join("root"), tempfile::tempdir().unwrap());
+        let from = text(out.path());
+        tidegate(["convert", "--from", text(&root), "--to", from]);
+        for snapshot in fs::read_dir(root.join(".hbase-snapshot")).unwrap() {
+            let snapshot = snapshot.unwrap().file_name().into_string().unwrap();
+            if snapshot.starts_with('.') {
+                continue;
+            }
+            tidegate(["export", "--from", text(&root), "--snapshot", &snapshot, "--to", from]).with(0);
+            let (code, told) = report(&["cut", "--from", from, "--snapshot", &snapshot, "--until", "end"]);
+            let proved = &told["completeness"]["proved"];
+            assert_eq!(
+                (code, proved),
+                (0, &true.into()),
+                "{}, {snapshot}: {}",
+                set.display(),
+                told["problems"]
+            );
+        }
     }
-    tidegate(["convert", "--from", text(&root), "--to", from]).with(0);
-    let cut = ["cut", "--from", from, "--snapshot", "s1-ta", "--snapshot", "s1-tb", "--until", "end"];
-    let (code, told) = report(&cut);
-    let found = &told["completeness"];
-    assert_eq!((code, &told["problem_count"]), (3, &1.into()), "{}", told["problems"]);
-    assert_eq!((&found["ambiguous"]["ids"], &found["missing"]["ids"]), (&1.into(), &0.into()), "{found}");
-    assert_eq!(report(&[&cut[..], &["--accept-gaps"]].concat()).0, 0);
 }

@@ -171,7 +171,6 @@ fn a_file_of_dependencies_that_is_none_is_refused_with_its_line() {
             "orders-before",
             "--until",
             "end",
-            "--accept-gaps",
             "--dependencies",
             text(&file),
         ])

@@ -1,6 +1,6 @@
 //! One byte of a file changes: level `blocks` names the file and the block.
 
-use crate::support::{context, golden_sets, hfiles, text, tour};
+use crate::support::{context, golden_sets, hfiles, repository, text, tour};
 use fixtures::Random;
 use jobs::Level;
 use std::fs;
@@ -9,16 +9,21 @@ use std::path::{Path, PathBuf};
 const HEADER: usize = 33;
 const CHECKSUM_TYPE: usize = 24;
 const TRAILER: usize = 4096;
+const TRAILER_OF_VERSION_2: usize = 212;
 
 /// Where the blocks of an undamaged file begin.
 fn blocks(bytes: &[u8]) -> Vec<usize> {
+    blocks_before(bytes, bytes.len() - TRAILER)
+}
+
+fn blocks_before(bytes: &[u8], end: usize) -> Vec<usize> {
     let (mut starts, mut at) = (Vec::new(), 0);
-    while at + HEADER <= bytes.len() - TRAILER {
+    while at + HEADER <= end {
         starts.push(at);
         let size = u32::from_be_bytes(bytes[at + 8..at + 12].try_into().unwrap());
         at += HEADER + size as usize;
     }
-    assert_eq!(at, bytes.len() - TRAILER);
+    assert_eq!(at, end);
     starts
 }
 
@@ -89,6 +94,31 @@ fn a_sample_of_flips_in_every_other_file_is_caught() {
     }
     eprintln!("{files} files, {without} more have no checksums");
     assert!(files > 0);
+}
+
+/// As for 3.3, in the versions of HBase 1; `formats` goes through every single byte of them.
+#[test]
+fn flips_and_truncations_of_older_versions_are_caught() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, trailer) in [
+        ("01-hfile-2.3/hbase14_v2_GZ_NONE", TRAILER_OF_VERSION_2),
+        ("01-hfile-2.3/hbase17_v2_index3", TRAILER_OF_VERSION_2),
+        ("02-hfile-3.0/hbase14_v3_GZ_FAST_DIFF", TRAILER),
+    ] {
+        let (file, mut bytes) = copy_of(&repository().join("fixtures/data/cases").join(name), dir.path());
+        let end = bytes.len() - trailer;
+        let starts = blocks_before(&bytes, end);
+        for at in (0..end).step_by(end / 500) {
+            let flipped = bytes[at] ^ (1 << (at % 8));
+            caught(&file, &mut bytes, at, flipped, &starts);
+        }
+        for length in (1..bytes.len()).step_by(bytes.len() / 200).chain([bytes.len() - 1, end, end + 1]) {
+            fs::write(&file, &bytes[..length]).unwrap();
+            let verified =
+                jobs::hfile::verify(&[text(&file).to_owned()], Level::Blocks, 1, &[], &context()).unwrap();
+            assert_eq!(verified.result.verified.damaged, 1, "{name} cut to {length}");
+        }
+    }
 }
 
 #[test]

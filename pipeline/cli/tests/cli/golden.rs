@@ -73,13 +73,14 @@ fn the_fields_of_the_reports_are_the_documented_ones() {
     let from = text(&tour);
     let (_, export) = report(&["export", "--from", from, "--snapshot", "orders-before", "--to", to]);
     let expected = "already_there command compared copied dry_run encrypted files from image not_looked_into outcome \
-                    plan problem_count problems regions replaced resumed reused snapshot source_bytes_read table target \
+                    plan problem_count problems regions replaced resumed reused side_files_removed snapshot \
+                    source_bytes_read table target \
                     to verified without_checksums";
     assert_eq!(fields(&export), expected.split(' ').collect());
     assert_eq!(fields(&export["files"]), ["bytes", "files"].into());
     let (_, verify) = report(&["snapshot", "verify", "--from", to, "orders-before"]);
-    let expected = "blocks bytes cells command damaged digests files level missing needed not_looked_into outcome \
-                    problem_count problems root snapshot without_checksums";
+    let expected = "asked blocks bytes cells command damaged digests files level missing needed not_looked_into outcome \
+                    problem_count problems root snapshot unreadable without_checksums";
     assert_eq!(fields(&verify), expected.split(' ').collect());
     let (_, failed) = report(&["snapshot", "verify", "--from", to, "nothing"]);
     assert_eq!(fields(&failed), ["command", "failure", "outcome", "problem_count", "problems"].into());

@@ -26,7 +26,7 @@ pub fn repository(dir: &Path) -> PathBuf {
 
 fn arguments(from: &Path, to: &Path) -> Vec<String> {
     let line = format!(
-        "restore --from {} --snapshot orders-before --snapshot customers-before --until end --accept-gaps --to {} --as r",
+        "restore --from {} --snapshot orders-before --snapshot customers-before --until end --to {} --as r",
         from.display(),
         to.display()
     );

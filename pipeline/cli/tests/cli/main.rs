@@ -9,6 +9,10 @@
 )]
 
 mod bad_input;
+mod cases_cuts;
+mod cases_edges;
+mod cases_edges_wals;
+mod cases_files;
 mod cells;
 mod convert_bad_input;
 mod cuts;
@@ -19,10 +23,12 @@ mod guide;
 mod kill_converts;
 mod kill_restores;
 mod kills;
+mod kinds;
 mod options;
 mod restore;
 mod restore_bad_input;
 mod roots;
 mod scan;
+mod side_files;
 mod support;
 mod wals;

@@ -211,7 +211,7 @@ fn a_restored_snapshot_is_a_base_like_any_other() {
     let repository = crate::kill_restores::repository(dir.path());
     let marker = tour().parent().unwrap().join("markers/m1.json");
     let restored = |from: &str, until: &str, name: &str| {
-        let cut = ["--snapshot", from, "--until", until, "--accept-gaps", "--as", name];
+        let cut = ["--snapshot", from, "--until", until, "--as", name];
         let (code, done) = restore(&repository, &repository, &cut);
         assert_eq!(code, 0, "{done}");
         done["tables"][0]["cells"].as_u64().unwrap()
@@ -233,6 +233,6 @@ fn the_fields_of_the_report_are_the_documented_ones() {
     let of_report = "certificate command dry_run from outcome problem_count problems tables to until";
     assert_eq!(fields(&done), expected(of_report));
     let of_table = "already_there base base_files cells compared copied duplicates forecast image left_out plan regions \
-                    replaced restored_as resumed reused snapshot source_bytes_read table warnings written";
+                    replaced restored_as resumed reused snapshot source_bytes_read table version_deletes warnings written";
     assert_eq!(fields(&done["tables"][0]), expected(of_table));
 }

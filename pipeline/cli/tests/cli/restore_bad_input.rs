@@ -166,7 +166,6 @@ fn restore(repository: &Path, until: &str, target: &Path) -> Ran {
         "orders-before",
         "--until",
         until,
-        "--accept-gaps",
         "--to",
         text(target),
         "--as",
@@ -272,7 +271,7 @@ fn edits_of_a_family_that_came_later_are_counted_unless_they_may_be_left_out() {
     tidegate(["convert", "--from", text(&root), "--to", text(&repository)]);
     let restore = |name: &str, more: &[&str]| {
         let arguments = ["restore", "--from", text(&repository), "--snapshot", "s1-tb", "--until", "end"];
-        let target = ["--accept-gaps", "--to", text(&repository), "--as", name];
+        let target = ["--to", text(&repository), "--as", name];
         report(&[&arguments[..], &target, more].concat())
     };
     let (code, told) = restore("r", &[]);

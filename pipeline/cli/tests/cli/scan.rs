@@ -154,7 +154,7 @@ fn batches(made: &Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn a_missing_or_broken_batch_is_said() {
     let made = made();
-    let end = ["--snapshot", "orders-before", "--until", "end", "--accept-gaps"];
+    let end = ["--snapshot", "orders-before", "--until", "end"];
     scan(made.path(), &end).with(0);
     let largest =
         batches(made.path()).into_iter().max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
@@ -173,7 +173,7 @@ fn a_missing_or_broken_batch_is_said() {
 #[test]
 fn a_flipped_byte_in_a_batch_is_noticed_wherever_it_could_show() {
     let made = made();
-    let end = ["--snapshot", "orders-before", "--until", "end", "--accept-gaps", "--all-versions"];
+    let end = ["--snapshot", "orders-before", "--until", "end", "--all-versions"];
     let before = scan(made.path(), &end).with(0).out;
     let mut noticed = 0;
     for path in
@@ -209,7 +209,6 @@ fn edits_are_counted_or_written_to_a_file_that_is_never_replaced() {
         "orders-before",
         "--until",
         "end",
-        "--accept-gaps",
         "--to",
     ];
     let (code, counted) = report(&[&base[..], &["null:"]].concat());
@@ -273,7 +272,7 @@ fn loaded(dir: &Path) -> BTreeMap<[String; 5], (String, String)> {
 #[test]
 fn hfiles_for_completebulkload_have_the_latest_edit_of_each_key() {
     let (made, out) = (made(), tempfile::tempdir().unwrap());
-    let base = ["replay", "--from", text(made.path()), "--until", "end", "--accept-gaps"];
+    let base = ["replay", "--from", text(made.path()), "--until", "end"];
     let both = ["--snapshot", "customers-before", "--snapshot", "orders-before"];
     let (file, dir) = (out.path().join("edits"), out.path().join("load"));
     let to = |kind: &str, path: &Path| format!("{kind}:{}", text(path));

@@ -157,7 +157,7 @@ impl KeepBulk<'_> {
     ) -> Result<(), Failure> {
         let target = self.publishing.target;
         let meter = self.run.meter("keep bulk-loaded files", Some(copies.len() as u64), None);
-        let copy = CopyRanges { source: self.source, target, verify_blocks: true };
+        let copy = CopyRanges { source: self.source, target, verify_sums: true, verify_blocks: true };
         let prove = ProveRanges { target, verify_blocks: true };
         let flow =
             self.run.flow(units(copies)).io(self.workers, "copy", &copy).io(self.workers, "prove", &prove);

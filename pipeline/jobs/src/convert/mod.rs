@@ -4,8 +4,10 @@
 //! does the rest. A WAL's markers are published last and say that all of it is done.
 
 mod bulk;
+mod clear_text;
 mod conflicts;
 mod large;
+mod late;
 mod listing;
 mod plan;
 mod publish;
@@ -44,6 +46,8 @@ pub struct ConvertOptions {
     pub workers: usize,
     /// Whether encrypted WALs may become batches in clear text.
     pub allow_clear_text: bool,
+    /// When the root was copied, ms, if it is a copy: of what was written later nothing is known.
+    pub copied_at_ms: Option<i64>,
     /// Whether only the plan is made.
     pub dry_run: bool,
 }
@@ -64,8 +68,13 @@ pub fn run_between(
     target: &Arc<dyn Store>,
     context: &Context,
 ) -> Result<Report<ConvertReport>, Stopped> {
+    if let Some(copied) = options.copied_at_ms.filter(|copied| *copied > context.now_ms) {
+        let wrong = format!("--copied-at {} is in the future", crate::time::shown(copied));
+        return Err(Failure::usage(wrong).into());
+    }
     let mut plan = ConvertPlan::make(options, source, wal_root)?;
     let mut problems = std::mem::take(&mut plan.problems);
+    problems.extend(plan.looks_like_a_copy(options, context.now_ms));
     let mut report = ConvertReport {
         from: options.from.clone(),
         wal_root: options.wal_root.clone().unwrap_or_else(|| options.from.clone()),
@@ -75,11 +84,15 @@ pub fn run_between(
     };
     report.wals.found = plan.wals.len() as u64;
     report.wals.passed_over = plan.passed_over;
+    report.wals.renamed = plan.names.renamed;
+    report.wals.unordered = plan.names.unordered;
+    report.wals.side_files = plan.names.side_files;
     let before = problems.count();
     let mut todo = plan.unconverted(target.as_ref(), &mut problems)?;
     report.wals.already = (plan.wals.len() - todo.len()) as u64 - (problems.count() - before);
-    refuse_encrypted(&mut todo, options, &mut problems)?;
+    clear_text::refuse_encrypted(&mut todo, options, &mut problems)?;
     report.wals.failed = (plan.wals.len() - todo.len()) as u64 - report.wals.already;
+    report.in_clear_text = clear_text::encrypted_families(&plan, &todo, options, &mut problems)?;
     if options.dry_run {
         let planned = |wal: &WalPlace| PlannedWal { path: wal.shown(), bytes: wal.length };
         report.planned = todo.iter().map(planned).collect();
@@ -91,34 +104,6 @@ pub fn run_between(
         Ok(()) => Ok(Report::new("convert", report, problems)),
         Err(failure) => Err(Stopped { failure, problems }),
     }
-}
-
-/// Batches are written in clear text: encrypted WALs are not, unless that is wanted, and then there is no key yet.
-fn refuse_encrypted(
-    todo: &mut Vec<WalPlace>,
-    options: &ConvertOptions,
-    problems: &mut Problems,
-) -> Result<(), Failure> {
-    let encrypted = plan::encrypted(todo, problems);
-    let Some(first) = encrypted.first() else { return Ok(()) };
-    if !options.allow_clear_text {
-        let wrong = format!(
-            "{} WALs are encrypted, and batches would hold their cells in clear text",
-            encrypted.len()
-        );
-        return Err(Failure::refused("converting", first, wrong).hint(
-            "give --allow-clear-text if the repository is as safe as the cluster; nothing was written",
-        ));
-    }
-    problems.extend(encrypted.iter().map(|path| {
-        Problem::new(
-            ProblemKind::Unsupported,
-            path,
-            "the WAL is encrypted, and this version cannot be given a key yet",
-        )
-        .meaning("the WAL was not converted: its edits are not in any batch")
-    }));
-    Ok(())
 }
 
 /// Why the repository could not be read.
@@ -151,6 +136,8 @@ struct New {
     batches: BTreeMap<String, BTreeSet<String>>,
     /// WALs whose cells do not fit into memory.
     large: Vec<PublishedWal>,
+    /// The newest write time of all, ms.
+    written_ms: Option<i64>,
 }
 
 impl Converting<'_> {
@@ -174,11 +161,17 @@ impl Converting<'_> {
         clear()?;
         let publishing = Publishing { target, partial: partial.clone(), next: AtomicU64::new(0) };
         let mut new = New::default();
+        let known = late::known_groups(target)?;
         self.convert(todo, &publishing, &mut new, report, problems)?;
         for wal in std::mem::take(&mut new.large) {
             self.convert_large(wal, &publishing, &mut new, report, problems)?;
         }
-        listing::remember(target, self.plan, self.context.now_ms, problems)?;
+        problems.extend(late::came_late(target, self.plan, &known)?);
+        problems.extend(new.written_ms.and_then(|written| self.written_after_copy(written)));
+        let copied = self.options.copied_at_ms;
+        let seen =
+            listing::Seen { listed_ms: copied.unwrap_or(self.context.now_ms), is_copy: copied.is_some() };
+        listing::remember(target, self.plan, seen, problems)?;
         for (table, stems) in &new.batches {
             find_conflicts(target, table, stems, problems)?;
         }
@@ -245,8 +238,22 @@ impl Converting<'_> {
         Ok(())
     }
 
+    /// A copy has nothing that was written after it was made.
+    fn written_after_copy(&self, written_ms: i64) -> Option<Problem> {
+        let copied = self.options.copied_at_ms.filter(|copied| *copied < written_ms)?;
+        let shown = crate::time::shown;
+        let what = format!("has entries of {}, and --copied-at says {}", shown(written_ms), shown(copied));
+        Some(
+            Problem::new(ProblemKind::Warning, self.plan.source.uri(), what)
+                .meaning("the copy is newer than it is said to be: cuts go no further than --copied-at")
+                .hint("give the time at which the copy began, and convert again"),
+        )
+    }
+
     fn count(&self, wal: &PublishedWal, new: &mut New, report: &mut ConvertReport) {
         report.written.add(&wal.tally);
+        let written = wal.summary.as_ref().and_then(|summary| summary.write_time).map(|(_, last)| last);
+        new.written_ms = new.written_ms.max(written);
         let Some(summary) = &wal.summary else {
             report.wals.failed += 1;
             return;

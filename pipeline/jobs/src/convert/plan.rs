@@ -1,15 +1,26 @@
 //! Which WALs there are, and which of them are still to be converted: worked out from names and lengths.
 
 use super::ConvertOptions;
-use catalog::{ListedWal, layout};
+use catalog::{CatalogError, ListedWal, layout};
 use formats::name::{EncodedRegionName, TableName};
 use formats::wal::ServerName;
-use formats::wal::name::{RecoveredEditsName, WalKind, WalName};
+use formats::wal::name::{RecoveredEditsName, WalKind, WalName, is_side_file, unordered_name};
 use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use steps::{TableFilter, WalPlace, failed_store, source_problem};
+use steps::{ReadFault, TableFilter, WalPlace, failed_store, source_problem};
 use store::{Entry, Kind, Store, StoreError, StorePath};
+
+/// Names that are not as HBase gives them, counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NameCounts {
+    /// WALs that are known by another name than their file has: it was decoded, or lacks its server.
+    pub renamed: u64,
+    /// WALs whose names tell no server or no time.
+    pub unordered: u64,
+    /// Files that are no WALs: side files of Hadoop's and other tools', and copies that were not finished.
+    pub side_files: u64,
+}
 
 /// What is to be converted.
 pub struct ConvertPlan {
@@ -21,13 +32,34 @@ pub struct ConvertPlan {
     pub wals: Vec<WalPlace>,
     /// Files that hold no edits of users: the master's own WALs, recovered edits still being written.
     pub passed_over: u64,
+    /// How files beside WALs are called.
+    pub names: NameCounts,
     /// Servers (`host,port,startcode`) with a directory under `WALs`, one that is being split too.
     pub live: BTreeSet<String>,
+    /// WALs that lie in `oldWALs`, by name: HBase writes them no more.
+    pub archived: BTreeSet<String>,
+    /// When the newest of the WALs under `WALs` was written to, ms by the clock of its file system.
+    pub newest_ms: Option<i64>,
     /// What was found wrong.
     pub problems: Problems,
 }
 
+/// A cluster that lives writes to some WAL at least this often: each is rolled once an hour (`hbase.regionserver.logroll.period`).
+const DAY_MS: i64 = 24 * 3_600_000;
+
 impl ConvertPlan {
+    /// Servers are said to live, and none has written for a day: it may be a copy, and then it is not known up to now.
+    pub fn looks_like_a_copy(&self, options: &ConvertOptions, now_ms: i64) -> Option<Problem> {
+        let newest = self.newest_ms.filter(|newest| !self.live.is_empty() && now_ms - newest > DAY_MS)?;
+        let what = format!("no WAL of a living server was written to since {}", crate::time::shown(newest));
+        let problem = Problem::new(ProblemKind::Warning, self.source.uri(), what)
+            .meaning(
+                "if this is a copy of a root, what was written after it was copied is taken for not written",
+            )
+            .hint("give --copied-at TIME, when the copy began; the cluster may be down, too");
+        options.copied_at_ms.is_none().then_some(problem)
+    }
+
     /// Lists the WALs of a root, and of a root of WALs if there is one. No WAL is read.
     pub fn make(
         options: &ConvertOptions,
@@ -41,8 +73,10 @@ impl ConvertPlan {
         if let Some(wal_root) = &wal_root {
             listing.recovered_edits(wal_root, &tables)?;
         }
-        let Listing { wals, passed_over, live, problems } = listing;
-        Ok(Self { source, tables, wals: wals.into_values().collect(), passed_over, live, problems })
+        listing.renamed();
+        let Listing { wals, passed_over, names, live, archived, newest_ms, problems, .. } = listing;
+        let wals = wals.into_values().collect();
+        Ok(Self { source, tables, wals, passed_over, names, live, archived, newest_ms, problems })
     }
 
     /// Of the planned WALs those that are not converted yet; what is there under their names with another length is a
@@ -62,11 +96,13 @@ impl ConvertPlan {
             let summary = match catalog::read_wal_summary(target, &listed.path) {
                 Ok(summary) => summary,
                 Err(error) => {
-                    problems.push(
-                        Problem::new(ProblemKind::Unreadable, &listed.path, error)
-                            .meaning("the WAL counts as converted, and its markers cannot be read")
+                    let meaning = "the WAL counts as converted, and its markers cannot be read";
+                    let problem = match error {
+                        CatalogError::Store(error) => source_problem(&error),
+                        error => Problem::new(ProblemKind::Unreadable, &listed.path, error)
                             .hint("delete this file: the next run makes it again"),
-                    );
+                    };
+                    problems.push(problem.meaning(meaning));
                     continue;
                 }
             };
@@ -120,7 +156,13 @@ fn table_filter(tables: &[String]) -> Result<TableFilter, Failure> {
 struct Listing {
     wals: BTreeMap<String, WalPlace>,
     passed_over: u64,
+    names: NameCounts,
+    /// WALs that are called by their server's directory and their time, with the names that they should have, and those
+    /// that they get if another file has these.
+    in_directories: Vec<(WalName, WalPlace)>,
     live: BTreeSet<String>,
+    archived: BTreeSet<String>,
+    newest_ms: Option<i64>,
     problems: Problems,
 }
 
@@ -146,6 +188,10 @@ impl Listing {
     }
 
     fn server_directory(&mut self, store: &Arc<dyn Store>, top: &str, name: &str) -> Result<(), Failure> {
+        if is_side_file(name) {
+            self.names.side_files += 1;
+            return Ok(());
+        }
         let server = ServerName::parse(name);
         if let (Ok(server), "WALs") = (&server, top) {
             self.live.insert(server.to_string());
@@ -165,52 +211,77 @@ impl Listing {
     }
 
     fn wal(&mut self, store: &Arc<dyn Store>, dir: &[&str], entry: &Entry) {
-        let name = match WalName::parse(&entry.name) {
-            Ok(name) if name.kind == WalKind::MasterLocal => {
-                self.passed_over += 1;
-                return;
+        if is_side_file(&entry.name) {
+            self.names.side_files += 1;
+            return;
+        }
+        if dir.first() != Some(&"oldWALs") {
+            self.newest_ms = self.newest_ms.max(entry.metadata.modified_ms);
+        }
+        match WalName::parse(&entry.name) {
+            Ok(name) if name.kind == WalKind::MasterLocal => self.passed_over += 1,
+            Ok(name) => {
+                self.names.renamed += u64::from(name.as_str() != entry.name);
+                let wal = place(store, dir, entry, name.to_string(), Some(&name.server));
+                self.add(wal);
             }
-            Ok(name) => name,
-            Err(error) => {
-                let path = format!("{}/{}/{}", store.uri().trim_end_matches('/'), dir.join("/"), entry.name);
-                let problem = Problem::new(ProblemKind::Warning, path, error.what);
-                self.problems.push(
-                    problem
-                        .meaning("it was passed over")
-                        .hint("HBase passes over it, too; move it away if it is not a WAL"),
-                );
-                return;
-            }
-        };
-        let server = name.server.to_string();
-        let splitting = format!("{server}-splitting");
-        let found = dir.iter().copied().chain([name.as_str()]).collect::<Vec<_>>();
-        let others = [
-            vec!["WALs", &server, name.as_str()],
-            vec!["WALs", &splitting, name.as_str()],
-            vec!["oldWALs", name.as_str()],
-            vec!["oldWALs", &server, name.as_str()],
-        ];
-        let mut places: Vec<StorePath> = Vec::new();
-        for segments in std::iter::once(&found).chain(&others) {
-            if let Ok(place) = StorePath::root().join_all(segments.iter().copied())
-                && !places.contains(&place)
-            {
-                places.push(place);
+            Err(error) => self.oddly_named(store, dir, entry, &error.what),
+        }
+    }
+
+    /// A WAL is what begins as one, whatever its name: that only groups and orders.
+    fn oddly_named(&mut self, store: &Arc<dyn Store>, dir: &[&str], entry: &Entry, what: &str) {
+        let server = dir.last().and_then(|name| ServerName::parse(name).ok());
+        let wal = place(store, dir, entry, unordered_name(server.as_ref(), &entry.name), server.as_ref());
+        if entry.metadata.len == 0 {
+            self.passed_over += 1;
+            return;
+        }
+        match begins_as_wal(&wal) {
+            Err(problem) => self.problems.push(problem.meaning("it was passed over")),
+            Ok(false) => self.problems.push(
+                Problem::new(
+                    ProblemKind::Warning,
+                    wal.shown(),
+                    format!("{what}, and it does not begin as one"),
+                )
+                .meaning("it was passed over")
+                .hint("move it to another directory"),
+            ),
+            Ok(true) => match server.and_then(|server| WalName::in_directory_of(&server, &entry.name)) {
+                Some(name) => self.in_directories.push((name, wal)),
+                None => self.unordered(wal),
+            },
+        }
+    }
+
+    fn unordered(&mut self, wal: WalPlace) {
+        self.names.unordered += 1;
+        self.add(wal);
+    }
+
+    /// Gives WALs that lack their server the names that they should have, now that all others are known.
+    fn renamed(&mut self) {
+        for (name, wal) in std::mem::take(&mut self.in_directories) {
+            match self.wals.contains_key(name.as_str()) {
+                true => self.unordered(wal),
+                false => {
+                    self.names.renamed += 1;
+                    self.add(WalPlace { name: name.to_string(), ..wal });
+                }
             }
         }
-        // Found twice: it moved while we looked, or a copy was left behind; the later look counts.
-        self.wals.insert(
-            name.to_string(),
-            WalPlace {
-                store: Arc::clone(store),
-                name: name.to_string(),
-                places,
-                length: entry.metadata.len,
-                recovered_edits: false,
-                server: Some(server),
-            },
-        );
+    }
+
+    /// Found twice: it moved while we looked, or a copy was left behind. A WAL only grows, so the longer one has all.
+    fn add(&mut self, wal: WalPlace) {
+        if wal.places.first().is_some_and(|place| place.as_str().starts_with("oldWALs/")) {
+            self.archived.insert(wal.name.clone());
+        }
+        match self.wals.get(&wal.name) {
+            Some(known) if known.length > wal.length => {}
+            _ => drop(self.wals.insert(wal.name.clone(), wal)),
+        }
     }
 
     /// `[archive/]data/<ns>/<table>/<region>/recovered.edits/<n>`
@@ -241,6 +312,7 @@ impl Listing {
                 Ok(RecoveredEditsName::Edits(_)) => self.edits(store, &dir, region, &entry),
                 Ok(RecoveredEditsName::Temporary(_)) => self.passed_over += 1,
                 Ok(RecoveredEditsName::SequenceId(_)) => {}
+                Err(_) if is_side_file(&entry.name) => self.names.side_files += 1,
                 Err(error) => {
                     let path = format!("{}/{dir}/{}", store.uri().trim_end_matches('/'), entry.name);
                     let problem = Problem::new(ProblemKind::Warning, path, error.what);
@@ -276,6 +348,45 @@ impl Listing {
     }
 }
 
+/// A WAL where it was found, and where HBase may have moved it since.
+fn place(
+    store: &Arc<dyn Store>,
+    dir: &[&str],
+    entry: &Entry,
+    name: String,
+    server: Option<&ServerName>,
+) -> WalPlace {
+    let server = server.map(ToString::to_string);
+    let file = entry.name.as_str();
+    let found = dir.iter().copied().chain([file]).collect::<Vec<_>>();
+    let splitting = server.as_ref().map(|server| format!("{server}-splitting"));
+    let mut others = vec![vec!["oldWALs", file]];
+    if let (Some(server), Some(splitting)) = (&server, &splitting) {
+        others.insert(0, vec!["WALs", server, file]);
+        others.insert(1, vec!["WALs", splitting, file]);
+        others.push(vec!["oldWALs", server, file]);
+    }
+    let mut places: Vec<StorePath> = Vec::new();
+    for segments in std::iter::once(&found).chain(&others) {
+        if let Ok(place) = StorePath::root().join_all(segments.iter().copied())
+            && !places.contains(&place)
+        {
+            places.push(place);
+        }
+    }
+    let (store, length) = (Arc::clone(store), entry.metadata.len);
+    WalPlace { store, name, places, length, recovered_edits: false, server }
+}
+
+fn begins_as_wal(wal: &WalPlace) -> Result<bool, Problem> {
+    let file = steps::open_wal(wal.store.as_ref(), &wal.places).map_err(|error| source_problem(&error))?;
+    match steps::read_wal_header(&*file) {
+        Ok(_) => Ok(true),
+        Err(ReadFault::Format(_)) => Ok(false),
+        Err(ReadFault::Store(error)) => Err(source_problem(&error)),
+    }
+}
+
 /// The entries of a directory; `None` if it does not exist.
 fn list(store: &dyn Store, dir: &str) -> Result<Option<Vec<Entry>>, Failure> {
     let failed = |error: StoreError| failed_store("looking for WALs", store, error);
@@ -299,7 +410,7 @@ pub fn encrypted(wals: &mut Vec<WalPlace>, problems: &mut Problems) -> Vec<Strin
     let mut found = Vec::new();
     wals.retain(|wal| {
         let file = steps::open_wal(wal.store.as_ref(), &wal.places);
-        let header = file.map(|file| steps::read_wal_header(file.as_ref()).ok().flatten());
+        let header = file.map(|file| steps::read_wal_header(&*file).ok().flatten());
         match header {
             Ok(Some(header)) if header.encryption_key.is_some() => {
                 found.push(wal.shown());

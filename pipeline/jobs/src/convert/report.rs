@@ -23,6 +23,9 @@ pub struct ConvertReport {
     pub written: Written,
     /// Bulk-loaded files that markers name.
     pub bulk: BulkCounts,
+    /// With `--allow-clear-text`, families whose HFiles are encrypted and whose cells are in batches in clear text, as
+    /// `ns:table family`.
+    pub in_clear_text: Vec<String>,
     /// With `dry_run`, the WALs that would be converted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub planned: Vec<PlannedWal>,
@@ -52,6 +55,13 @@ pub struct WalCounts {
     pub failed: u64,
     /// Files with no edits of users: the master's own, recovered edits still being written.
     pub passed_over: u64,
+    /// Of those found, read under the name that HBase gave them, which their files do not have: `%2C` was decoded, or
+    /// the server is only in the directory's name.
+    pub renamed: u64,
+    /// Of those found, whose names tell no server or no time: nothing says which WAL came before.
+    pub unordered: u64,
+    /// Files beside WALs that are none: names that begin with a dot (`.NAME.crc`, `.distcp.tmp.*`) or end in `._COPYING_`.
+    pub side_files: u64,
 }
 
 /// What was read of a table.

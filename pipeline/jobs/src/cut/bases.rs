@@ -1,10 +1,11 @@
 //! The snapshots that a cut is on top of, and up to which sequence ids their files reach.
 
+use super::accepted::{Accepted, NamedGap};
 use crate::convert::unread;
 use crate::snapshot_files::SnapshotFiles;
 use catalog::{CatalogError, FilesOfImage, ListedImage};
 use formats::name::{EncodedRegionName, FileName, SnapshotName, StoreFileName, TableName};
-use formats::snapshot::{RegionManifest, RegionRole, resolve};
+use formats::snapshot::{RegionManifest, RegionRole, SnapshotType, resolve};
 use history::{Descent, FileSequence, SnapshotFile, SnapshotRegion, SnapshotStores};
 use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
@@ -33,6 +34,30 @@ pub struct OpenedBase {
     pub stores: SnapshotStores,
     /// The regions that its References and links show to have come of others.
     pub descents: Vec<Descent>,
+    /// Gaps that were accepted when it was restored, as its image says.
+    pub accepted_gaps: Vec<String>,
+}
+
+/// Gaps that were accepted when a base was restored: what they may have lost is lost to this cut, too. Whoever names them
+/// again knows.
+pub(crate) fn gaps_of_base<'a>(
+    base: &'a OpenedBase,
+    accepted: &'a Accepted,
+) -> impl Iterator<Item = Problem> + 'a {
+    let again = |gap: &&String| {
+        gap.parse().is_ok_and(|gap: NamedGap| accepted.covers(gap.region, gap.first, gap.last))
+    };
+    base.accepted_gaps.iter().filter(move |gap| !again(gap)).map(|gap| {
+        let name = &base.files.snapshot.description.name;
+        Problem::new(
+            ProblemKind::Missing,
+            name,
+            format!("the snapshot was restored with the gap {gap} accepted"),
+        )
+        .in_table(base.stores.table.full_form())
+        .meaning("if entries were lost there, they are lost to this cut, too")
+        .hint("start from the snapshot before, or name the gap with --accept-gaps again")
+    })
 }
 
 /// Opens snapshots, and finds out up to which ids their files reach.
@@ -96,7 +121,10 @@ impl OpenBases<'_> {
         let sequences = self.sequences(&files, &known, problems)?;
         let taken_ms = self.taken_ms(&name)?;
         let (stores, descents) = stores(&files, &sequences, taken_ms)?;
-        Ok(OpenedBase { files, image: image.map(|image| image.dir.name().to_owned()), stores, descents })
+        let cut = image.and_then(|image| image.image.as_ref().ok()?.cut.as_ref());
+        let accepted_gaps = cut.map(|cut| cut.accepted_gaps.clone()).unwrap_or_default();
+        let image = image.map(|image| image.dir.name().to_owned());
+        Ok(OpenedBase { files, image, stores, descents, accepted_gaps })
     }
 
     /// When the manifest's file was written: the snapshot was complete by then.
@@ -239,9 +267,10 @@ impl ReadSequences<'_> {
         let unknown = |what: String| {
             Problem::new(ProblemKind::Unsupported, path, what)
                 .meaning(
-                    "it does not say up to which sequence id it reaches: its store's start may be too low",
+                    "it does not say up to which sequence id it reaches; where no flush in the WALs tells, its store's start is \
+                     not known",
                 )
-                .hint("edits that the file has already may be replayed once more")
+                .hint("take a cut behind the snapshot, or a newer snapshot")
         };
         match (contents.max_sequence, contents.unread) {
             (Some(id), _) => Ok(FileSequence::UpTo(id)),
@@ -294,7 +323,9 @@ fn stores(
         });
     }
     let (table, kind) = (description.table.clone(), description.snapshot_type());
-    Ok((SnapshotStores { table, kind, taken_ms, regions }, descents))
+    let created_ms = description.creation_time.filter(|time| *time > 0);
+    let since_ms = created_ms.filter(|_| kind != SnapshotType::SkipFlush);
+    Ok((SnapshotStores { table, kind, taken_ms, created_ms, since_ms, regions }, descents))
 }
 
 /// The regions that a region's References lead to; a whole file of a parent is a link into the own table.

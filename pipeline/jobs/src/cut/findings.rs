@@ -1,6 +1,9 @@
 //! What a certificate finds wrong, as problems; and a cut that cannot be made, as a refusal that says what would do.
 
+use super::OpenedBase;
+use super::accepted::Accepted;
 use crate::time;
+use formats::name::EncodedRegionName;
 use history::{Certificate, Cut, Finding, Gap, GapClass, Refusal};
 use stage::{Failure, Problem, ProblemKind};
 use std::collections::BTreeSet;
@@ -10,20 +13,25 @@ use store::Store;
 /// dependencies.
 pub fn problems_of(
     certificate: &Certificate,
-    accept_gaps: bool,
+    accepted: &Accepted,
     told: &BTreeSet<String>,
     lines: &[usize],
 ) -> Vec<Problem> {
     let found = &certificate.completeness;
-    let gaps = found.gaps.iter().filter_map(|gap| gap_problem(gap, accept_gaps));
+    let gaps = found.gaps.iter().filter_map(|gap| gap_problem(gap, accepted));
     let findings = found.findings.iter().filter(|finding| !is_told(finding, told)).map(finding_problem);
     let cut = &certificate.cut;
-    let beyond = cut.beyond.iter().filter(|_| !accept_gaps).map(|beyond| {
+    let beyond = cut.beyond.iter().filter(|beyond| !accepted.has_beyond(beyond)).map(|beyond| {
         let what = format!("sequence id {} is asked for; the last that is known is {}", beyond.asked, beyond.known);
         Problem::new(ProblemKind::Missing, "cut", what)
             .in_region(beyond.region)
             .meaning("SKIP_WAL writes or the flush of an empty memstore took the ids between, or entries are missing")
-            .hint("run convert, if the WALs are still there; --accept-gaps takes it as it is")
+            .hint(format!(
+                "run convert, if the WALs are still there; if you know that nothing was lost there: --accept-gaps {}:{}-{}",
+                beyond.region,
+                beyond.known + 1,
+                beyond.asked
+            ))
     });
     let in_files = certificate.declared.in_files.iter().map(|number| {
         let what = format!(
@@ -34,7 +42,8 @@ pub fn problems_of(
             .meaning("files cannot be rolled back: this effect is there without its cause")
             .hint("take a later cut, or an older snapshot")
     });
-    gaps.chain(findings).chain(unplaced(cut)).chain(beyond).chain(in_files).collect()
+    let not_there = accepted.not_there(&found.gaps, cut);
+    gaps.chain(findings).chain(unplaced(cut)).chain(beyond).chain(in_files).chain(not_there).collect()
 }
 
 /// WALs that a marker does not place.
@@ -46,17 +55,21 @@ pub fn unplaced(cut: &Cut) -> impl Iterator<Item = Problem> {
     })
 }
 
-fn gap_problem(gap: &Gap, accept_gaps: bool) -> Option<Problem> {
+fn gap_problem(gap: &Gap, accepted: &Accepted) -> Option<Problem> {
     let (meaning, hint) = match gap.class {
         GapClass::Explained | GapClass::Unlogged => return None,
-        GapClass::Ambiguous if accept_gaps => return None,
+        GapClass::Ambiguous if accepted.has(gap) => return None,
         GapClass::Ambiguous => (
             "nothing was lost if SKIP_WAL writes or the flush of an empty memstore took the ids; nothing proves it",
-            "run convert, if older WALs are still there; --accept-gaps takes it as it is",
+            format!(
+                "run convert, if older WALs are still there; if you know that nothing was lost there: --accept-gaps {}:{}-{}",
+                gap.region, gap.ids.first, gap.ids.last
+            ),
         ),
         GapClass::Missing => (
             "entries were written that are in no WAL here",
-            "run convert, if the WALs are still there; else take a snapshot that is newer than they are",
+            "run convert, if the WALs are still there; else take a snapshot that is newer than they are"
+                .to_owned(),
         ),
     };
     let problem = Problem::new(ProblemKind::Missing, "cut", gap).in_region(gap.region);
@@ -69,27 +82,112 @@ fn is_told(finding: &Finding, told: &BTreeSet<String>) -> bool {
 
 fn finding_problem(finding: &Finding) -> Problem {
     let (kind, path) = match finding {
-        Finding::TornBeforeSuccessor { path } | Finding::DamagedFile { path } => {
-            (ProblemKind::Structure, path.as_str())
-        }
-        Finding::UnsealedBeforeSuccessor { path } => (ProblemKind::Missing, path.as_str()),
+        Finding::TornBeforeSuccessor { path }
+        | Finding::DamagedFile { path }
+        | Finding::TornTail { path } => (ProblemKind::Structure, path.as_str()),
+        Finding::UnsealedBeforeSuccessor { path }
+        | Finding::NewestGone { path }
+        | Finding::NeighbourGone { path, .. } => (ProblemKind::Missing, path.as_str()),
         Finding::ForeignServer { path, .. } => (ProblemKind::Name, path.as_str()),
         Finding::MissingBulkFile { file, .. } => (ProblemKind::Missing, file.as_str()),
-        Finding::UnseenChild { .. } => (ProblemKind::Missing, "cut"),
         Finding::StoreList(_) | Finding::Contradiction { .. } => (ProblemKind::Structure, "cut"),
         Finding::Conflict { paths: [one, _], .. } => (ProblemKind::Cells, one.as_str()),
+        Finding::UnknownStart { .. } => (ProblemKind::Unsupported, "cut"),
+        Finding::UnseenChild { .. }
+        | Finding::UnknownSpan { .. }
+        | Finding::UnknownServer { .. }
+        | Finding::UnseenOpening { .. }
+        | Finding::Nowhere { .. }
+        | Finding::ParentUnfinished { .. } => (ProblemKind::Missing, "cut"),
     };
-    let problem = Problem::new(kind, path, finding);
+    let mut problem = Problem::new(kind, path, told_with_times(finding));
+    if let Some(region) = region_of(finding) {
+        problem = problem.in_region(region);
+    }
+    let (meaning, hint) = advice(finding);
+    problem.meaning(meaning).hint(hint)
+}
+
+/// What a finding says, its times as people read them.
+fn told_with_times(finding: &Finding) -> String {
+    let text = finding.to_string();
+    let mut shown = text.clone();
+    let times = match finding {
+        Finding::UnknownSpan { from_ms, to_ms, .. } => [*from_ms, Some(*to_ms)],
+        Finding::Nowhere { since_ms, .. } => [*since_ms, None],
+        Finding::NeighbourGone { closed_ms, .. } => [Some(*closed_ms), None],
+        _ => [None, None],
+    };
+    for ms in times.into_iter().flatten() {
+        shown = shown.replace(&format!("{ms} ms"), &format!("{} ({ms} ms)", time::shown(ms)));
+    }
+    shown
+}
+
+fn region_of(finding: &Finding) -> Option<&EncodedRegionName> {
+    match finding {
+        Finding::MissingBulkFile { region, .. }
+        | Finding::UnseenChild { region, .. }
+        | Finding::UnknownServer { region, .. }
+        | Finding::UnseenOpening { region, .. }
+        | Finding::Nowhere { region, .. }
+        | Finding::UnknownStart { region, .. }
+        | Finding::ParentUnfinished { region, .. } => Some(region),
+        _ => None,
+    }
+}
+
+/// What a finding means for the data, and what to do.
+fn advice(finding: &Finding) -> (&'static str, &'static str) {
+    const MAY_LACK: &str = "edits of that time may be missing";
+    const CLEANED: &str = "run convert if the WALs are still there; HBase's log cleaner deletes them after \
+                           hbase.master.logcleaner.ttl (10 minutes): convert more often than that, or raise it; else take a \
+                           newer snapshot";
+    const BRING_BACK: &str = "bring the missing WAL back and run convert again, or take a newer snapshot";
     match finding {
         Finding::TornBeforeSuccessor { .. } | Finding::UnsealedBeforeSuccessor { .. } => {
-            problem.hint("run convert again, if the WAL is still there")
+            ("", "run convert again, if the WAL is still there")
         }
-        Finding::DamagedFile { .. } => problem.hint("tidegate wal salvage says what can be had of it"),
-        Finding::MissingBulkFile { region, .. } | Finding::UnseenChild { region, .. } => {
-            problem.in_region(region).hint("take a snapshot that is newer")
+        Finding::DamagedFile { .. } => ("", "tidegate wal salvage says what can be had of it"),
+        Finding::TornTail { .. } => {
+            ("entries behind it may be missing", "run convert again on the root where HBase writes")
         }
-        _ => problem,
+        Finding::NewestGone { .. } => (MAY_LACK, "run convert again: it reads what the roll opened"),
+        Finding::MissingBulkFile { .. } | Finding::UnseenChild { .. } => {
+            ("", "take a snapshot that is newer")
+        }
+        Finding::UnknownSpan { .. } | Finding::Nowhere { .. } => (MAY_LACK, CLEANED),
+        Finding::UnknownServer { .. } | Finding::UnseenOpening { .. } | Finding::NeighbourGone { .. } => {
+            (MAY_LACK, BRING_BACK)
+        }
+        Finding::ParentUnfinished { .. } => ("entries were written that are in no WAL here", BRING_BACK),
+        Finding::UnknownStart { .. } => (
+            "edits that the files have already may be replayed once more, and missing ones are not noticed",
+            "take a snapshot whose files can be read",
+        ),
+        Finding::ForeignServer { .. }
+        | Finding::StoreList(_)
+        | Finding::Conflict { .. }
+        | Finding::Contradiction { .. } => ("", ""),
     }
+}
+
+/// HBase takes minutes at most from the begin of a snapshot to its manifest; one that is later by this has been copied.
+const COPIED_AFTER_MS: i64 = 3_600_000;
+
+/// Takes out an earliest time that is only the time at which a run, or another tool, copied a manifest: when the snapshot
+/// was complete it does not say.
+pub fn without_clocks_of_runs(mut refusal: Refusal, bases: &[OpenedBase]) -> Refusal {
+    let copied = |base: &&OpenedBase| {
+        let created = base.files.snapshot.description.creation_time.unwrap_or(i64::MIN);
+        let late = base.stores.taken_ms.is_some_and(|taken| taken.saturating_sub(created) > COPIED_AFTER_MS);
+        late || base.image.is_some()
+    };
+    let clocks: BTreeSet<i64> = bases.iter().filter(copied).filter_map(|base| base.stores.taken_ms).collect();
+    if let Refusal::BelowStart { earliest, .. } = &mut refusal {
+        earliest.time_ms = earliest.time_ms.filter(|ms| !clocks.contains(ms));
+    }
+    refusal
 }
 
 /// Why a cut cannot be made, and what to ask for instead.
@@ -100,7 +198,15 @@ pub fn refused(refusal: &Refusal, store: &dyn Store) -> Failure {
         Refusal::BelowStart { earliest, .. } => match earliest.time_ms {
             Some(ms) => failure
                 .hint(format!("the earliest cut that would do is {}; or take an older snapshot", at(ms))),
-            None => failure.hint("take an older snapshot"),
+            None => failure.hint(
+                "from which time on a cut would do is not known: no WAL at hand has what the files hold, and the time of the \
+                 manifest is that of a copy; ask for snapshot or end, or take an older snapshot",
+            ),
+        },
+        Refusal::UnknownStart { taken_ms, .. } => match taken_ms {
+            Some(ms) => failure
+                .hint(format!("take a cut behind the snapshot, from {} on; or an older snapshot", at(*ms))),
+            None => failure.hint("take --until end, or an older snapshot"),
         },
         Refusal::BeyondFrontier { reachable_ms, group, .. } => match group {
             Some(_) => failure.hint(format!(

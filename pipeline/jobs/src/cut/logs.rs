@@ -3,15 +3,20 @@
 use crate::convert::unread;
 use catalog::{CatalogError, ListedWal, WalListing, layout};
 use columns::TableTotals;
+use columns::lineage::LineageRow;
 use columns::markers::{MarkerRow, WalSummary};
 use formats::name::{EncodedRegionName, TableName};
-use formats::wal::name::{WalKind, WalName};
+use formats::wal::name::{WalKind, WalName, is_unordered_name};
 use formats::wal::{Marker, ServerName};
-use history::{Descent, Entries, FileEnd, LogFile, MarkerEntry, Origin, RegionLog, Sources};
+use history::{
+    Descent, Entries, FileEnd, LogFile, MarkerEntry, MetaLog, Origin, RegionLog, RegionPlace, Sources,
+};
 use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
-use steps::{Descents, failed_store, file_end, marker_entry, read_entries};
+use steps::{
+    Descents, META, Places, failed_store, file_end, marker_entry, read_entries, table_of_region_name,
+};
 use store::{Store, StorePath};
 
 /// A batch, and the first and last id of each region in it.
@@ -81,12 +86,15 @@ impl ReadSources<'_> {
             }
             problems.append(log.problems);
             logs.sources.files.extend(log.file);
+            logs.sources.meta.extend(log.meta);
             for (table, batch) in log.batches {
                 logs.batches.entry(table).or_default().push(batch);
             }
             Ok(())
         })?;
-        logs.sources.descents = self.descents(problems)?;
+        (logs.sources.descents, logs.sources.places) = self.descents(problems)?;
+        logs.sources.listed_ms = Some(listing.listed_ms).filter(|listed| *listed > 0);
+        logs.sources.copied_ms = listing.copied_ms;
         logs.sources.dead_servers =
             listing.dead.iter().filter_map(|name| ServerName::parse(name).ok()).collect();
         logs.sources.missing_bulk_files = self.missing_bulk_files(&logs.sources.files)?;
@@ -118,9 +126,10 @@ impl ReadSources<'_> {
         Ok(())
     }
 
-    fn descents(&self, problems: &mut Problems) -> Result<Vec<Descent>, Failure> {
+    /// What hbase:meta's WALs tell: splits and merges, and where regions are.
+    fn descents(&self, problems: &mut Problems) -> Result<(Vec<Descent>, Vec<RegionPlace>), Failure> {
         let unread = |error| unread(self.store, error);
-        let mut descents = Descents::default();
+        let (mut descents, mut places) = (Descents::default(), Places::default());
         for wal in catalog::latest(catalog::list_lineages(self.store).map_err(unread)?) {
             let damaged = |what: String| {
                 Problem::new(ProblemKind::Structure, &wal.path, what)
@@ -142,13 +151,16 @@ impl ReadSources<'_> {
                         break;
                     }
                 };
-                let wanted = |table: Option<&str>| {
-                    table.is_some_and(|table| self.tables.iter().any(|wanted| wanted.full_form() == table))
+                let wanted = |row: &&LineageRow| {
+                    table_of_region_name(&row.row).is_some_and(|table| self.tables.contains(&table))
                 };
-                rows.iter().filter(|row| wanted(row.table.as_deref())).for_each(|row| descents.add(row));
+                for row in rows.iter().filter(wanted) {
+                    descents.add(row);
+                    places.add(row);
+                }
             }
         }
-        Ok(descents.finish())
+        Ok((descents.finish(), places.finish().collect()))
     }
 
     /// Bulk-loaded files that markers name and that the repository does not keep.
@@ -165,7 +177,8 @@ impl ReadSources<'_> {
                     let family = String::from_utf8_lossy(&store.family_name);
                     for file in &store.store_file {
                         let path = layout::bulk(log.table.full_form(), name.as_str(), &family, file);
-                        if !path.is_ok_and(|path| self.exists(&path)) {
+                        let there = path.map_or(Ok(false), |path| self.exists(&path))?;
+                        if !there {
                             missing.insert((*name, file.clone()));
                         }
                     }
@@ -175,8 +188,12 @@ impl ReadSources<'_> {
         Ok(missing)
     }
 
-    fn exists(&self, path: &StorePath) -> bool {
-        self.store.metadata(path).is_ok()
+    fn exists(&self, path: &StorePath) -> Result<bool, Failure> {
+        match self.store.metadata(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(failed_store("looking for a bulk-loaded file", self.store, error)),
+        }
     }
 }
 
@@ -196,6 +213,8 @@ impl Bytes for WalToRead {
 struct Log {
     /// `None`: it is of no concern (hbase:meta, replication).
     file: Option<LogFile>,
+    /// Of hbase:meta.
+    meta: Option<MetaLog>,
     batches: Vec<(TableName, KnownBatch)>,
     problems: Problems,
 }
@@ -220,18 +239,25 @@ impl Map for ReadLog<'_> {
 
     fn map(&self, WalToRead(wal): WalToRead) -> Result<Log, Failure> {
         let mut log = Log::default();
+        if let Some(name) = meta_name(&wal) {
+            log.meta = self.meta_log(&wal, name, &mut log.problems)?;
+            return Ok(log);
+        }
         let Some(origin) = origin(&wal, &mut log.problems) else { return Ok(log) };
         let mut file = LogFile {
             path: wal.wal().0.to_owned(),
             origin,
             end: FileEnd::Damaged,
             read_ms: self.listing.read_ms.get(&wal.stem).copied(),
+            closed_ms: self.listing.closed_ms.get(wal.wal().0).copied(),
+            archived_ms: self.listing.archived_ms.get(wal.wal().0).copied(),
+            growing: self.listing.growing.contains(&wal.stem),
             intact: true,
             regions: BTreeMap::new(),
         };
         let read = self.markers(&wal, &mut log.problems)?;
         if let Some((summary, markers)) = read {
-            file.end = file_end(&summary.end);
+            file.end = self.end_of(&wal, &summary);
             let wanted =
                 |totals: &&TableTotals| self.tables.iter().find(|table| table.full_form() == totals.table);
             for totals in &summary.tables {
@@ -254,10 +280,20 @@ impl Map for ReadLog<'_> {
     }
 }
 
+/// The name of a WAL of hbase:meta.
+fn meta_name(wal: &ListedWal) -> Option<WalName> {
+    WalName::parse(wal.wal().0).ok().filter(|name| name.kind == WalKind::Meta)
+}
+
 /// What sort of file a WAL is; those that hold no edits of tables are passed over.
 fn origin(wal: &ListedWal, problems: &mut Problems) -> Option<Origin> {
     match WalName::parse(wal.wal().0) {
-        Ok(name) => (name.kind == WalKind::Regions).then_some(Origin::Wal(name)),
+        Ok(name) => {
+            let of_tables = matches!(name.kind, WalKind::Regions | WalKind::SyncReplication);
+            of_tables.then_some(Origin::Wal(name))
+        }
+        // Nothing says what came before it or after: its entries are taken as those of recovered edits are.
+        Err(_) if is_unordered_name(wal.wal().0) => Some(Origin::RecoveredEdits),
         // `<region>-<n>`
         Err(error) => match wal.wal().0.split_once('-') {
             Some((region, _)) if EncodedRegionName::parse(region).is_ok() => Some(Origin::RecoveredEdits),
@@ -270,12 +306,57 @@ fn origin(wal: &ListedWal, problems: &mut Problems) -> Option<Origin> {
 }
 
 impl ReadLog<'_> {
+    /// How a WAL ended. One in which nothing ever was and that lies in `oldWALs` is whole.
+    fn end_of(&self, wal: &ListedWal, summary: &WalSummary) -> FileEnd {
+        match self.listing.empty.contains(&wal.stem) && summary.entries == 0 {
+            true => FileEnd::Closed,
+            false => file_end(&summary.end),
+        }
+    }
+
+    /// A WAL of hbase:meta; `None` if what was made of it cannot be read.
+    fn meta_log(
+        &self,
+        wal: &ListedWal,
+        name: WalName,
+        problems: &mut Problems,
+    ) -> Result<Option<MetaLog>, Failure> {
+        let mut given_up = false;
+        let summary = self.each_marker(wal, problems, |row, _| {
+            if row.table == META && row.kind == "region_event" {
+                given_up = row.action.as_deref() == Some("REGION_CLOSE");
+            }
+        })?;
+        Ok(summary.map(|summary| MetaLog {
+            path: wal.wal().0.to_owned(),
+            name,
+            end: self.end_of(wal, &summary),
+            read_ms: self.listing.read_ms.get(&wal.stem).copied(),
+            closed_ms: self.listing.closed_ms.get(wal.wal().0).copied(),
+            last_write_ms: summary.write_time.map(|(_, last)| last),
+            given_up,
+        }))
+    }
+
     /// What the WAL holds, and the markers of the wanted tables; `None` if that is damaged.
     fn markers(
         &self,
         wal: &ListedWal,
         problems: &mut Problems,
     ) -> Result<Option<(WalSummary, Vec<PlacedMarker>)>, Failure> {
+        let mut found = Vec::new();
+        let summary =
+            self.each_marker(wal, problems, |row, problems| found.extend(self.marker(wal, row, problems)))?;
+        Ok(summary.map(|summary| (summary, found)))
+    }
+
+    /// Goes through the markers of a WAL; `None` if they are damaged.
+    fn each_marker(
+        &self,
+        wal: &ListedWal,
+        problems: &mut Problems,
+        mut take: impl FnMut(&MarkerRow, &mut Problems),
+    ) -> Result<Option<WalSummary>, Failure> {
         let damaged = |what: String| {
             Problem::new(ProblemKind::Structure, &wal.path, what)
                 .meaning("what the WAL says of its regions is not known")
@@ -288,17 +369,17 @@ impl ReadLog<'_> {
             }
             markers => markers.map_err(|error| unread(self.store, error))?,
         };
-        let (summary, mut found) = (markers.summary().clone(), Vec::new());
+        let summary = markers.summary().clone();
         for rows in markers {
             match rows {
-                Ok(rows) => found.extend(rows.iter().filter_map(|row| self.marker(wal, row, problems))),
+                Ok(rows) => rows.iter().for_each(|row| take(row, problems)),
                 Err(error) => {
                     problems.push(damaged(error.to_string()));
                     return Ok(None);
                 }
             }
         }
-        Ok(Some((summary, found)))
+        Ok(Some(summary))
     }
 
     fn marker(&self, wal: &ListedWal, row: &MarkerRow, problems: &mut Problems) -> Option<PlacedMarker> {

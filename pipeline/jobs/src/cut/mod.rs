@@ -1,8 +1,10 @@
 //! What a cut holds, whether it can be made, and what is proved of it: the certificate, and the base that restoring,
 //! replaying and scanning stand on.
 
+mod accepted;
 mod bases;
 mod dependencies;
+mod entries;
 mod findings;
 mod logs;
 mod report;
@@ -10,12 +12,13 @@ mod until;
 
 use crate::Context;
 use crate::roots::open_existing;
-use bases::OpenBases;
-use catalog::ListedWal;
+use accepted::Accepted;
+use bases::{OpenBases, gaps_of_base};
+use catalog::{ImageCut, ListedWal};
 use dependencies::{Declared, ReadDependencies};
-use findings::{problems_of, refused, unplaced};
+use findings::{problems_of, refused, unplaced, without_clocks_of_runs};
 use formats::name::{EncodedRegionName, TableName};
-use history::{Certificate, History, Replay, Sources, Starts, certify};
+use history::{Certificate, Gap, History, Replay, Sources, Starts, certify};
 use logs::{ReadLogs, ReadSources};
 use runtime::Run;
 use stage::{Failure, Problems, Report, Stopped};
@@ -23,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::Store;
 
+pub use accepted::{AcceptGaps, NamedGap};
 pub use bases::{Base, OpenedBase};
 
 pub use report::{
@@ -47,8 +51,8 @@ pub struct CutOptions {
     pub clock_bound_ms: Option<u32>,
     /// A file that says how wrong the servers' clocks may be.
     pub clocks: Option<String>,
-    /// Whether ids that may be missing are no problem.
-    pub accept_gaps: bool,
+    /// Gaps that are known to have lost nothing.
+    pub accept_gaps: Option<AcceptGaps>,
     /// How many files are read at the same time.
     pub workers: usize,
 }
@@ -71,6 +75,24 @@ pub struct OpenedCut {
     pub history: History,
     /// Where replays start.
     pub starts: Starts,
+    /// Gaps that were accepted, of those that the certificate has.
+    pub accepted: Vec<Gap>,
+    /// The cut, as it is typed.
+    pub until: String,
+}
+
+impl OpenedCut {
+    /// What an image says of the cut that it was restored at.
+    pub(crate) fn for_image(&self) -> ImageCut {
+        let Certificate { clock, completeness, .. } = &self.certificate;
+        let gap = |gap: &Gap| format!("{}:{}-{}", gap.region, gap.ids.first, gap.ids.last);
+        ImageCut {
+            until: self.until.clone(),
+            clock: report::clock_of(*clock).0.to_owned(),
+            proved: completeness.is_proved(),
+            accepted_gaps: self.accepted.iter().map(gap).collect(),
+        }
+    }
 }
 
 /// A batch of which something is replayed.
@@ -80,6 +102,8 @@ pub struct ReplayBatch {
     pub wal: ListedWal,
     /// The source regions of which it has entries between start and end of the replay.
     pub regions: BTreeSet<EncodedRegionName>,
+    /// The first and last id that it has of each of them.
+    pub bounds: BTreeMap<EncodedRegionName, (u64, u64)>,
 }
 
 /// Proves what can be proved of a cut.
@@ -131,6 +155,13 @@ impl Opening<'_> {
             _ => ReadSources { store, tables: &tables, workers, run }.read(problems)?,
         };
         sources.descents.extend(bases.iter().flat_map(|base| base.descents.iter().cloned()));
+        let names: Vec<String> =
+            bases.iter().map(|base| base.files.snapshot.description.name.to_string()).collect();
+        let until = options.until.to_string();
+        let accepted = Accepted::read(options.accept_gaps.as_ref(), &until, &names)?;
+        problems.extend(bases.iter().flat_map(|base| gaps_of_base(base, &accepted)));
+        let of_bases = bases.iter().flat_map(|base| &base.accepted_gaps);
+        let accepted = accepted.on(of_bases.filter_map(|gap| gap.parse().ok()).collect());
         let (history, starts) = dated(sources, &bases);
         let asked = until::cut_at(&options.until, &history, &starts, &clocks, store)?;
         let read = ReadDependencies { store, bases: &bases, batches: &batches, workers, run };
@@ -142,13 +173,27 @@ impl Opening<'_> {
         let certificate = certificate.map_err(|refusal| {
             // That the marker does not know a server may be why too little is in.
             problems.extend(unplaced(&asked));
-            refused(&refusal, store)
+            refused(&without_clocks_of_runs(refusal, &bases), store)
         })?;
-        problems.extend(problems_of(&certificate, options.accept_gaps, &told, &declared.lines));
         let replay = Replay::new(&history, &starts, &certificate.cut);
         let batches = to_replay(batches, &replay);
+        entries::refuse_conflicts(store, &batches, &replay)?;
+        problems.extend(problems_of(&certificate, &accepted, &told, &declared.lines));
+        let accepted =
+            certificate.completeness.gaps.iter().filter(|gap| accepted.has(gap)).copied().collect();
         let (problems, outside) = (Problems::default(), declared.outside);
-        Ok(OpenedCut { bases, replay, batches, certificate, problems, outside, history, starts })
+        Ok(OpenedCut {
+            bases,
+            replay,
+            batches,
+            certificate,
+            problems,
+            outside,
+            history,
+            starts,
+            accepted,
+            until,
+        })
     }
 }
 
@@ -156,7 +201,7 @@ impl Opening<'_> {
 fn dated(sources: Sources, bases: &[OpenedBase]) -> (History, Starts) {
     let history = History::new(sources);
     let stores: Vec<_> = bases.iter().map(|base| base.stores.clone()).collect();
-    let starts = Starts::new(&stores, history.lineages());
+    let starts = Starts::new(&stores, &history);
     (history, starts)
 }
 
@@ -170,8 +215,10 @@ fn to_replay(
             let region = replay.regions().get(*name);
             region.is_some_and(|region| *first <= region.through && *last >= region.first())
         };
-        let regions: BTreeSet<_> = batch.regions.iter().filter(overlaps).map(|(name, _)| *name).collect();
-        (!regions.is_empty()).then_some(ReplayBatch { wal: batch.wal, regions })
+        let bounds: BTreeMap<_, _> =
+            batch.regions.iter().filter(overlaps).map(|(name, bounds)| (*name, *bounds)).collect();
+        let regions = bounds.keys().copied().collect();
+        (!bounds.is_empty()).then_some(ReplayBatch { wal: batch.wal, regions, bounds })
     };
     let of_table = |(table, batches): (TableName, Vec<_>)| {
         (table, batches.into_iter().filter_map(of_batch).collect::<Vec<_>>())

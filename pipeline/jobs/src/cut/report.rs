@@ -107,6 +107,9 @@ pub struct CompletenessReport {
     pub missing: GapsReport,
     /// The ambiguous and the missing ones, one by one.
     pub gaps: Vec<GapReport>,
+    /// Those of the ambiguous ones that were accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<GapReport>,
     /// What else was found, in words.
     pub findings: Vec<String>,
 }
@@ -223,7 +226,8 @@ pub struct StoreReport {
     pub family: String,
     /// Replay starts behind this id.
     pub after: u64,
-    /// `region` (its other stores', a FLUSH snapshot flushed them all) or `everything`.
+    /// `region` (its other stores', all were flushed), `opening` (the region opened in front of the snapshot) or
+    /// `everything`.
     pub from: &'static str,
 }
 
@@ -244,7 +248,7 @@ impl CutReport {
                 in_files: declared.in_files.len() as u64,
                 outside: opened.outside,
             },
-            completeness: completeness_of(completeness),
+            completeness: completeness_of(completeness, &opened.accepted),
             assumptions: assumptions.iter().map(assumption).collect(),
             frontier: frontier_of(frontier, history),
             replay: replay_of(opened),
@@ -279,7 +283,7 @@ fn base(base: &OpenedBase) -> BaseReport {
     }
 }
 
-fn clock_of(level: ClockLevel) -> (&'static str, Option<BoundedReport>) {
+pub(super) fn clock_of(level: ClockLevel) -> (&'static str, Option<BoundedReport>) {
     match level {
         ClockLevel::None => ("none", None),
         ClockLevel::Bounded { uncertain_in, uncertain_out, undated_regions } => {
@@ -288,7 +292,7 @@ fn clock_of(level: ClockLevel) -> (&'static str, Option<BoundedReport>) {
     }
 }
 
-fn completeness_of(found: &Completeness) -> CompletenessReport {
+fn completeness_of(found: &Completeness, accepted: &[Gap]) -> CompletenessReport {
     let count = |class| {
         let count = found.count(class);
         GapsReport { gaps: count.gaps, ids: count.ids }
@@ -308,6 +312,7 @@ fn completeness_of(found: &Completeness) -> CompletenessReport {
         ambiguous: count(GapClass::Ambiguous),
         missing: count(GapClass::Missing),
         gaps: found.gaps.iter().filter(told).map(gap).collect(),
+        accepted: accepted.iter().map(gap).collect(),
         findings: found.findings.iter().map(ToString::to_string).collect(),
     }
 }
@@ -322,6 +327,9 @@ fn assumption(assumption: &Assumption) -> &'static str {
         Assumption::ReaderClockIsRight => "reader-clock-is-right",
         Assumption::DeadServersAreDead => "dead-servers-are-dead",
         Assumption::EmptyStoresWereFlushed => "empty-stores-were-flushed",
+        Assumption::RootIsLive => "root-is-live",
+        Assumption::ServersAreAll => "servers-are-all",
+        Assumption::WalsAreAll => "wals-are-all",
     }
 }
 
@@ -337,6 +345,9 @@ pub fn assumption_text(name: &str) -> String {
         Assumption::ReaderClockIsRight,
         Assumption::DeadServersAreDead,
         Assumption::EmptyStoresWereFlushed,
+        Assumption::RootIsLive,
+        Assumption::ServersAreAll,
+        Assumption::WalsAreAll,
     ];
     all.iter().find(|known| assumption(known) == name).map_or_else(|| name.to_owned(), ToString::to_string)
 }
@@ -406,6 +417,7 @@ fn without_files(starts: &Starts) -> Vec<StoreReport> {
             from: match store.from {
                 StartFrom::Files => "files",
                 StartFrom::Region => "region",
+                StartFrom::Opening => "opening",
                 StartFrom::Everything => "everything",
             },
         }

@@ -44,9 +44,12 @@ impl FromStr for Until {
             }
             ("marker", Some(name)) if !name.is_empty() => Ok(Self::Marker(name.to_owned())),
             ("sequences", Some(file)) if !file.is_empty() => Ok(Self::Sequences(file.to_owned())),
-            ("time", Some(time)) => time::parse_ms(time).map(Self::Time).ok_or_else(|| {
-                format!("{time:?} is no time: give 2026-11-20T10:00:00Z (its offset, too) or epoch ms")
-            }),
+            ("time", Some(time)) => match time.parse().ok().filter(|number| SECONDS.contains(number)) {
+                Some(seconds) => Err(in_seconds(seconds)),
+                None => time::parse_ms(time).map(Self::Time).ok_or_else(|| {
+                    format!("{time:?} is no time: give 2026-11-20T10:00:00Z (its offset, too) or epoch ms")
+                }),
+            },
             _ => Err("give snapshot, marker:NAME, marker:FILE, time:TIME, sequences:FILE or end".to_owned()),
         }
     }
@@ -62,6 +65,14 @@ impl fmt::Display for Until {
             Self::End => f.write_str("end"),
         }
     }
+}
+
+/// Numbers that are seconds of the years 1973 to 5138; as milliseconds they would all lie before 1973.
+const SECONDS: std::ops::Range<i64> = 100_000_000..100_000_000_000;
+
+fn in_seconds(seconds: i64) -> String {
+    let ms = seconds * 1_000;
+    format!("{seconds} looks like seconds: in milliseconds it is time:{ms}, which is {}", time::shown(ms))
 }
 
 /// Longest document that is read whole.
@@ -177,5 +188,14 @@ mod tests {
         {
             assert!(read(bad).is_err(), "{bad:?}");
         }
+        let seconds = read("time:1795168800").unwrap_err();
+        assert!(
+            seconds.contains("time:1795168800000") && seconds.contains("2026-11-20T10:00:00Z"),
+            "{seconds}"
+        );
+        assert_eq!(
+            (read("time:7"), read("time:-1795168800")),
+            (Ok(Until::Time(7)), Ok(Until::Time(-1_795_168_800)))
+        );
     }
 }

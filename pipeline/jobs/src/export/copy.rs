@@ -62,9 +62,9 @@ impl Copying<'_> {
         problems: &mut Problems,
         meter: &Meter,
     ) -> Result<BTreeSet<u32>, Failure> {
-        let verify_blocks = self.options.level >= Level::Blocks;
+        let (verify_sums, verify_blocks) = (self.verify_sums(), self.options.level >= Level::Blocks);
         let copy = Journalled {
-            copy: CopyRanges { source: self.source, target: self.target, verify_blocks },
+            copy: CopyRanges { source: self.source, target: self.target, verify_sums, verify_blocks },
             journal: self.journal,
             read: AtomicU64::new(0),
         };
@@ -87,6 +87,11 @@ impl Copying<'_> {
         Ok(distrusted)
     }
 
+    /// What Hadoop recorded of a file is a recorded digest.
+    fn verify_sums(&self) -> bool {
+        self.options.level >= Level::Sums
+    }
+
     /// Compares the files whose names are taken in the target with the source.
     fn compare(&self, state: &mut State, problems: &mut Problems) -> Result<(), Failure> {
         let files = state.numbers(|state| matches!(state, FileState::ToCompare));
@@ -95,7 +100,8 @@ impl Copying<'_> {
         }
         let bytes = files.iter().filter_map(|file| self.plan.file(*file)).map(|(_, found)| found.len).sum();
         let meter = self.run.meter("compare with what is there", Some(files.len() as u64), Some(bytes));
-        let step = CompareFiles { source: self.source, target: self.target };
+        let verify_sums = self.verify_sums();
+        let step = CompareFiles { source: self.source, target: self.target, verify_sums };
         let units = files.into_iter().map(|file| self.to_compare(file)).collect::<Result<Vec<_>, _>>()?;
         let workers = self.options.workers;
         self.run.flow(runtime::units(units)).io(workers, "compare", &step).unordered().each(|compared| {
@@ -121,7 +127,9 @@ impl Copying<'_> {
         state: &mut State,
         problems: &mut Problems,
     ) -> Result<(), Failure> {
-        let Compared { file, len, same, ranges, walked, opened, target_len, identity } = compared;
+        let Compared { file, len, same, ranges, walked, opened, target_len, side_removed, identity } =
+            compared;
+        state.tally.side_files_removed += u64::from(side_removed);
         state.tally.bytes_read += len;
         let read = match same {
             Err(problem) => {
@@ -176,7 +184,9 @@ impl Copying<'_> {
         let whole = found.is_empty();
         problems.extend(found.into_iter().map(|problem| self.in_source(file, problem)));
         whole.then(|| Contents {
-            blocks: walked.map(|walked| walked.blocks.total()),
+            blocks: walked
+                .filter(|walked| walked.unread_version().is_none())
+                .map(|walked| walked.blocks.total()),
             checksum_type: walked.and_then(checksum_type).map(|kind| kind.name().to_owned()),
             ..contents
         })

@@ -11,7 +11,7 @@ use crate::verifying::verify_files;
 use catalog::{Journal, Recovered, Repository, layout};
 use formats::compress::Dictionaries;
 use runtime::Run;
-use stage::{Failure, Problems, Report, Stopped};
+use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
 use std::sync::{Arc, Mutex, PoisonError};
 use steps::{Blake3, FileToVerify, FoundFile, Level, ListedFile, failed_store};
 use store::{Attributes, Store, StoreErrorKind, StorePath};
@@ -61,9 +61,11 @@ impl<'a> Delivery<'a> {
     /// An export from its beginning to its end.
     pub fn export(&self) -> Result<Report<ExportReport>, Stopped> {
         let (plan, options) = (self.plan, self.options);
-        if let Some((image, tally)) = self.already_there()? {
-            let report = ExportReport::already_there(plan, options, &image, tally);
-            return Ok(Report::new("export", report, plan.accepted.clone()));
+        if let Some((image, tally, verified)) = self.already_there()? {
+            let report = ExportReport::already_there(plan, options, &image, (tally, verified));
+            let mut problems = plan.accepted.clone();
+            problems.extend(self.level_of_before(&image, verified));
+            return Ok(Report::new("export", report, problems));
         }
         let mut begun = self.begin()?;
         self.copy(&mut begun)?;
@@ -77,6 +79,9 @@ impl<'a> Delivery<'a> {
             let wrong = format!("{} keeps no owner, group or mode", self.target.uri());
             return Err(Failure::usage(wrong).into());
         }
+        self.target.check_attributes(&self.options.attributes).map_err(|error| {
+            failed_store("looking at the options", self.target.as_ref(), error).hint("nothing was written")
+        })?;
         let mut publishing = Publishing::new(self.target.as_ref(), self.plan, self.options)?;
         let journal_path = layout::journal(self.plan.run_id()).map_err(Failure::usage)?;
         let begun_here = self.target.metadata(&journal_path).is_ok();
@@ -129,7 +134,7 @@ impl<'a> Delivery<'a> {
         if let Err(failure) = copying.work(&mut begun.state, &mut begun.problems) {
             return Err(Stopped { failure, problems: std::mem::take(&mut begun.problems) });
         }
-        self.stop_at_damage(&begun.state, &mut begun.problems)
+        self.stop_at_damage(&mut begun.state, &mut begun.problems)
     }
 
     /// Publishes the snapshot and writes the image. Gives the image's id, how the files came about, and the problems.
@@ -147,8 +152,8 @@ impl<'a> Delivery<'a> {
     }
 
     /// The image of an export that is there already, whole and unchanged; no file is read for it.
-    pub fn already_there(&self) -> Result<Option<(String, Tally)>, Failure> {
-        let Some(tally) = image::unchanged(self.plan, self.options, self.target.as_ref())? else {
+    pub fn already_there(&self) -> Result<Option<(String, Tally, Level)>, Failure> {
+        let Some((tally, verified)) = image::unchanged(self.plan, self.options, self.target.as_ref())? else {
             return Ok(None);
         };
         // A run that was killed after it had written the image left these behind.
@@ -157,7 +162,16 @@ impl<'a> Delivery<'a> {
         if self.target.metadata(&journal).is_ok() {
             self.clear_away(&journal, &layout::partial(run_id).map_err(Failure::usage)?);
         }
-        Ok(Some((image::id_of(self.plan), tally)))
+        Ok(Some((image::id_of(self.plan), tally, verified)))
+    }
+
+    /// What is to be known where the run that made an image could not verify all that was asked for.
+    fn level_of_before(&self, image: &str, verified: Level) -> Option<Problem> {
+        let asked = self.options.level;
+        let what = format!("image {image} is verified up to level {verified} only, {asked} was asked for");
+        let problem = Problem::new(ProblemKind::Unsupported, self.target.uri(), what);
+        let problem = problem.hint("see which files and why: tidegate snapshot verify --level cells");
+        (verified < asked).then_some(problem)
     }
 
     fn prepare(&self, journal_path: &StorePath) -> Result<(), Failure> {
@@ -213,7 +227,7 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    fn stop_at_damage(&self, state: &State, problems: &mut Problems) -> Result<(), Stopped> {
+    fn stop_at_damage(&self, state: &mut State, problems: &mut Problems) -> Result<(), Stopped> {
         let failed = state.numbers(|state| matches!(state, FileState::Failed)).len();
         if failed == 0 && self.options.level >= Level::Cells {
             let verified = verify_files(
@@ -223,19 +237,44 @@ impl<'a> Delivery<'a> {
                 Dictionaries::new(),
                 self.run,
             )?;
-            if !verified.problems.is_empty() {
-                problems.append(verified.problems);
+            problems.append(verified.problems);
+            if verified.damaged > 0 {
                 return Err(self.damaged("cells are not what the files say of them", problems));
             }
+            state.reached = verified.reached.unwrap_or(Level::Cells);
+        } else if failed == 0 && self.options.level >= Level::Blocks {
+            self.note_unfollowed(state, problems)?;
         }
         match failed {
             0 => Ok(()),
             failed => {
-                let wrong =
-                    format!("{failed} of {} files are damaged or could not be read", self.plan.found.len());
-                Err(self.damaged(&wrong, problems))
+                let all = self.plan.found.len();
+                if problems.kept().iter().all(|problem| problem.kind == ProblemKind::Unreadable) {
+                    return Err(self.unread(&format!("{failed} of {all} files could not be read"), problems));
+                }
+                Err(self
+                    .damaged(&format!("{failed} of {all} files are damaged or could not be read"), problems))
             }
         }
+    }
+
+    /// Files whose blocks are of a version that is not read were copied and proved, no more.
+    fn note_unfollowed(&self, state: &mut State, problems: &mut Problems) -> Result<(), Failure> {
+        for (number, file) in (0..).zip(&state.files) {
+            let (FileState::Done(proof), Some((listed, found))) = (file, self.plan.file(number)) else {
+                continue;
+            };
+            // Of a file that a restore wrote every cell was checked.
+            if proof.contents.blocks.is_some() || proof.contents.entries.is_some() {
+                continue;
+            }
+            state.reached = Level::Sums;
+            let path = self.plan.target_path(listed, found).map_err(Failure::usage)?;
+            let why = proof.contents.unread.as_deref().unwrap_or("a version that is not read");
+            let problem = Problem::new(ProblemKind::Unsupported, path, why);
+            problems.push(problem.meaning("its blocks were not followed: it is verified up to level sums"));
+        }
+        Ok(())
     }
 
     fn files_to_verify(&self) -> Result<Vec<FileToVerify>, Failure> {
@@ -251,6 +290,14 @@ impl<'a> Delivery<'a> {
             })
         };
         self.plan.listed.files.iter().zip(&self.plan.found).map(file).collect()
+    }
+
+    /// Nothing is known to be wrong with the bytes.
+    fn unread(&self, wrong: &str, problems: &mut Problems) -> Stopped {
+        let subject = format!("snapshot {}", self.plan.snapshot);
+        let failure = Failure::failed(self.plan.purpose.doing(), subject, wrong)
+            .hint("nothing was published; mend what the problems say, and run the same command again");
+        Stopped { failure, problems: std::mem::take(problems) }
     }
 
     fn damaged(&self, wrong: &str, problems: &mut Problems) -> Stopped {

@@ -14,7 +14,10 @@ use columns::files::{FileRow, RangeDigest};
 use formats::name::FileName;
 use stage::Failure;
 use std::collections::HashMap;
-use steps::{Blake3, Contents, FileSum, Level, Proof, RangeSum, failed_store};
+use steps::{
+    Blake3, Contents, FileSum, Level, Proof, RangeSum, drop_stale_side, failed_store, file_identity,
+    identity_with_side, settle_side,
+};
 use store::{Publish, Store, StorePath};
 
 const DOING: &str = "writing the image";
@@ -40,12 +43,13 @@ fn dir_of(plan: &ExportPlan) -> Result<StorePath, Failure> {
 }
 
 /// Whether the export was done before and nothing has changed since: the image is there, the snapshot is, and every
-/// file is still the one that was proved. Reads no file.
+/// file is still the one that was proved. Reads no file, but for one beside which Hadoop has put checksums since. Gives the
+/// level that it was verified to, too.
 pub fn unchanged(
     plan: &ExportPlan,
     options: &ExportOptions,
     target: &dyn Store,
-) -> Result<Option<Tally>, Failure> {
+) -> Result<Option<(Tally, Level)>, Failure> {
     let dir = dir_of(plan)?;
     let image = match read_image(target, &dir) {
         Ok(image) if image.plan == plan.digest => image,
@@ -62,6 +66,7 @@ pub fn unchanged(
     if publishing.there()? != super::There::Ours {
         return Ok(None);
     }
+    publishing.drop_stale_sides()?;
     let unread = |error| unremembered("reading the image of an earlier export", &error);
     let (mut tally, mut rows) = (Tally::default(), 0);
     let files = match FilesOfImage::open(target, &dir, &image) {
@@ -70,24 +75,44 @@ pub fn unchanged(
     };
     for batch in files {
         for row in batch.map_err(unread)? {
-            if !is_still(target, &row)? {
+            if !is_still(target, &row, &mut tally)? {
                 return Ok(None);
             }
             add(&mut tally.reused, row.len);
             rows += 1;
         }
     }
-    Ok((rows == image.files.count).then_some(tally))
+    let verified = Level::from_name(&image.verified).unwrap_or(Level::List);
+    Ok((rows == image.files.count).then_some((tally, verified)))
 }
 
-fn is_still(target: &dyn Store, row: &FileRow) -> Result<bool, Failure> {
+/// Whether a file is the one that an image knows. Checksums that Hadoop keeps of it, and that the image does not know,
+/// go if they are of other bytes.
+fn is_still(target: &dyn Store, row: &FileRow, tally: &mut Tally) -> Result<bool, Failure> {
     let path = StorePath::parse(&row.path).map_err(Failure::usage)?;
-    match target.metadata(&path) {
-        Ok(metadata) => Ok(metadata.len == row.len && metadata.identity.0 == row.identity),
-        Err(error) if error.is_not_found() => Ok(false),
-        Err(error) => Err(failed_store("looking at the target", target, error)),
+    let failed = |error| failed_store(LOOKING, target, error);
+    let metadata = match target.metadata(&path) {
+        Err(error) if error.is_not_found() => return Ok(false),
+        found => found.map_err(failed)?,
+    };
+    if metadata.len != row.len || metadata.identity.0 != file_identity(&row.identity) {
+        return Ok(false);
     }
+    if identity_with_side(target, &path, &metadata.identity).map_err(failed)? != row.identity {
+        tally.side_files_removed += u64::from(settle_side(target, &path).map_err(failed)?);
+    }
+    Ok(true)
 }
+
+/// The identity of a file and of its checksums as they are now.
+fn now(target: &dyn Store, path: &str) -> Result<String, Failure> {
+    let failed = |error| failed_store(LOOKING, target, error);
+    let path = StorePath::parse(path).map_err(Failure::usage)?;
+    let metadata = target.metadata(&path).map_err(failed)?;
+    identity_with_side(target, &path, &metadata.identity).map_err(failed)
+}
+
+const LOOKING: &str = "looking at the target";
 
 /// Files in the target that an earlier image knows and that have not changed need not be read again.
 pub fn reuse(
@@ -117,9 +142,10 @@ pub fn reuse(
         for row in files.flatten().flatten() {
             let Some(&(number, len)) = wanted.get(&row.path) else { continue };
             if row.len == len
-                && is_still(target, &row)?
-                && let Some(proof) = proof_of(&row)
+                && is_still(target, &row, &mut state.tally)?
+                && let Some(mut proof) = proof_of(&row)
             {
+                proof.identity = now(target, &row.path)?;
                 wanted.remove(&row.path);
                 if !plan.in_place {
                     add(&mut state.tally.reused, len);
@@ -275,7 +301,8 @@ pub fn write_image(
         table: plan.table.clone(),
         manifest_blake3: manifest.to_string(),
         files,
-        verified: export.options.level.to_string(),
+        verified: export.options.level.min(state.reached).to_string(),
+        cut: plan.cut.clone(),
         run: ImageRun {
             id: plan.run_id().to_owned(),
             finished_ms: now_ms(export.context),
@@ -295,6 +322,7 @@ fn put_and_read_back(target: &dyn Store, dir: &StorePath, name: &str, bytes: &[u
     let failed = |error| failed_store(DOING, target, error);
     let path = dir.join(name).map_err(failed)?;
     if is_on_medium(target, &path, bytes).is_ok_and(|there| there) {
+        drop_stale_side(target, &path, bytes).map_err(failed)?;
         return Ok(()); // an interrupted run has written it
     }
     target.put(&path, bytes, Publish::Replace).map_err(failed)?;

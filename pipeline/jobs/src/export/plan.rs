@@ -3,6 +3,7 @@
 use super::ExportOptions;
 use crate::Context;
 use crate::snapshot_files::SnapshotFiles;
+use catalog::ImageCut;
 use formats::name::SnapshotName;
 use formats::snapshot::{DescriptionRewrite, Place, rewrite_description};
 use runtime::Run;
@@ -77,6 +78,8 @@ pub struct ExportPlan {
     pub range_len: u64,
     /// What was found wrong and accepted.
     pub accepted: Problems,
+    /// The cut that is restored, for the image.
+    pub cut: Option<ImageCut>,
     /// BLAKE3 of all of this, in hexadecimal: names the run.
     pub digest: String,
 }
@@ -133,6 +136,7 @@ impl ExportPlan {
             found: found.into_iter().flatten().collect(),
             range_len: options.range_len,
             accepted,
+            cut: None,
             digest: String::new(),
         }
     }
@@ -229,7 +233,11 @@ pub(crate) fn judge(
             files.missing.count(),
             files.listed.files.len()
         );
-        let hint = "nothing was written; bring the files back into `archive`, or take a new snapshot";
+        let unread = files.missing.kept().iter().all(|problem| problem.kind == ProblemKind::Unreadable);
+        let hint = match unread {
+            true => "nothing was written; mend what the problems say, and run the same command again",
+            false => "nothing was written; bring the files back into `archive`, or take a new snapshot",
+        };
         return stop(FailureKind::Failed, wrong, hint, files.missing.clone());
     }
     Ok(tiling.into_iter().collect())

@@ -4,7 +4,7 @@
 use super::{ExportOptions, ExportPlan};
 use stage::Failure;
 use std::borrow::Cow;
-use steps::{Blake3, DESCRIPTION, MANIFEST, SNAPSHOTS, failed_store};
+use steps::{Blake3, DESCRIPTION, MANIFEST, SNAPSHOTS, drop_stale_side, failed_store};
 use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath, list_all, read_all};
 
 /// The longest manifest that is read back: a protobuf cannot be longer.
@@ -134,6 +134,7 @@ impl<'a> Publishing<'a> {
     pub fn publish(&self) -> Result<(), Failure> {
         if self.there()? == There::Ours {
             // An interrupted run has published it.
+            self.drop_stale_sides()?;
             return self.drop_working();
         }
         if !self.target.abilities().rename {
@@ -157,8 +158,14 @@ impl<'a> Publishing<'a> {
         self.read_back(&self.published)
     }
 
-    /// Swaps the new snapshot with the old one, so that at every moment one of them is there; then drops the old.
+    /// Swaps the new snapshot with what has its name, so that at every moment one of them is there; then drops the old.
     fn replace(&self) -> Result<(), Failure> {
+        if self.there()? == There::Nothing {
+            // A directory without documents has the name; what Hadoop does not show may be in it.
+            self.target.delete_tree(&self.published).map_err(|error| self.unpublished(error))?;
+            let renamed = self.target.rename(&self.working, &self.published, Publish::IfAbsent);
+            return renamed.map_err(|error| self.unpublished(error));
+        }
         if !self.overwrite && self.there()? != There::Ours {
             return Err(self.exists());
         }
@@ -193,6 +200,7 @@ impl<'a> Publishing<'a> {
                     _ => failed(error),
                 })?;
             }
+            drop_stale_side(self.target, &path, bytes).map_err(failed)?;
             if self.target.abilities().attributes {
                 self.target.set_attributes(&path, self.attributes).map_err(failed)?;
             }
@@ -200,6 +208,16 @@ impl<'a> Publishing<'a> {
         if self.target.abilities().directories {
             let owner = Attributes { mode: None, ..self.attributes.clone() };
             self.target.set_attributes(dir, &owner).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// The documents are what this plan would put there; what Hadoop kept of others under their names goes.
+    pub fn drop_stale_sides(&self) -> Result<(), Failure> {
+        for (name, bytes) in [(DESCRIPTION, self.plan.description.as_slice()), (MANIFEST, &self.manifest)] {
+            let path = self.published.join(name);
+            path.and_then(|path| drop_stale_side(self.target, &path, bytes))
+                .map_err(|error| self.unpublished(error))?;
         }
         Ok(())
     }
@@ -223,6 +241,9 @@ impl<'a> Publishing<'a> {
             Err(error) if error.is_not_found() => return Ok(There::Nothing),
             Err(error) => return Err(failed(error)),
         };
+        // Hadoop does not show its own.
+        let hidden = |name: &str| self.target.abilities().side_files && store::is_side_file(name);
+        let entries: Vec<_> = entries.into_iter().filter(|entry| !hidden(&entry.name)).collect();
         if entries.is_empty() {
             return Ok(There::Nothing);
         }

@@ -40,6 +40,9 @@ pub struct WrittenRecord {
     /// Cells that batches had twice.
     #[serde(default)]
     pub duplicates: u64,
+    /// Markers among its edits that delete exactly one version.
+    #[serde(default)]
+    pub version_deletes: u64,
 }
 
 /// A range that was copied.

@@ -38,6 +38,8 @@ pub struct ExportReport {
     pub compared: Counted,
     /// Files that were there with other bytes and were replaced.
     pub replaced: Counted,
+    /// Files of checksums that Hadoop had kept beside files that were there already, of other bytes than theirs: removed.
+    pub side_files_removed: u64,
     /// Bytes that this run read from the source's files.
     pub source_bytes_read: u64,
     /// What was proved of each file.
@@ -72,6 +74,7 @@ impl ExportReport {
 
     pub(super) fn of_run(plan: &ExportPlan, options: &ExportOptions, image: &str, state: &State) -> Self {
         let mut report = Self::new(plan, options, Some(image), state.tally);
+        report.verified = options.level.min(state.reached);
         for file in &state.files {
             if let FileState::Done(proof) = file {
                 let contents = &proof.contents;
@@ -87,9 +90,10 @@ impl ExportReport {
         plan: &ExportPlan,
         options: &ExportOptions,
         image: &str,
-        tally: Tally,
+        there: (Tally, Level),
     ) -> Self {
-        Self { already_there: true, ..Self::new(plan, options, Some(image), tally) }
+        let verified = options.level.min(there.1);
+        Self { already_there: true, verified, ..Self::new(plan, options, Some(image), there.0) }
     }
 
     fn new(plan: &ExportPlan, options: &ExportOptions, image: Option<&str>, tally: Tally) -> Self {
@@ -110,6 +114,7 @@ impl ExportReport {
             reused: tally.reused.into(),
             compared: tally.compared.into(),
             replaced: tally.replaced.into(),
+            side_files_removed: tally.side_files_removed,
             source_bytes_read: tally.bytes_read,
             verified: options.level,
             without_checksums: 0,

@@ -6,7 +6,7 @@ use formats::snapshot::Place;
 use serde::{Deserialize, Serialize};
 use stage::Failure;
 use std::collections::{BTreeMap, HashMap};
-use steps::{Proof, failed_store};
+use steps::{Level, Proof, failed_store, with_side};
 use store::{Kind, Metadata, Store, StoreError, StorePath, list_all};
 
 /// What is to be done with a file.
@@ -42,6 +42,8 @@ pub struct Tally {
     pub replaced: (u64, u64),
     /// Bytes that this run read from the source.
     pub bytes_read: u64,
+    /// Hadoop's checksums of other bytes than those of files that were there already, removed.
+    pub side_files_removed: u64,
 }
 
 /// Where an export is.
@@ -54,6 +56,8 @@ pub struct State {
     pub added: Vec<AddedFile>,
     /// How it came about.
     pub tally: Tally,
+    /// How far all files could be verified; what was asked for may be less.
+    pub reached: Level,
 }
 
 /// A file that was made, proved, and is or is to be in the target's archive.
@@ -106,6 +110,7 @@ impl State {
             copied,
             added: Vec::new(),
             tally: Tally::default(),
+            reached: Level::Cells,
         };
         if plan.in_place {
             plan.found.iter().for_each(|found| add(&mut state.tally.reused, found.len));
@@ -120,7 +125,11 @@ impl State {
                 looked_at = (file.directory, files_beside(target, &path)?);
             }
             let there = match looked_at.1.remove(path.name()) {
-                Some(metadata) if metadata.kind == Kind::File => Some(metadata.identity.0),
+                Some(metadata) if metadata.kind == Kind::File => {
+                    let side = path.side_file().and_then(|side| looked_at.1.remove(side.name()));
+                    let side = side.filter(|_| target.abilities().side_files);
+                    Some(with_side(&metadata.identity, side.as_ref().map(|side| &side.identity)))
+                }
                 Some(_) => {
                     return Err(Failure::refused(plan.purpose.doing(), path, "is a directory in the target"));
                 }

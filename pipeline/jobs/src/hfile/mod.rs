@@ -7,7 +7,7 @@ use serde::Serialize;
 use stage::{Failure, Problem, Problems, Report};
 use std::io::Write;
 use std::sync::Arc;
-use steps::{CatHFile, FileToVerify, Level, describe_hfile, locate_cells};
+use steps::{CatHFile, CellFile, FileToVerify, Level, describe_hfile, locate_cells, other_kind, sniff_file};
 use store::{Store, StorePath};
 
 pub use steps::{BloomDescription, CatOptions, HFileDescription};
@@ -24,8 +24,7 @@ pub fn info(files: &[String]) -> Result<Report<HFilesReport>, Failure> {
     let mut problems = Problems::default();
     let mut described = Vec::new();
     for file in files {
-        let (store, path) = open_beside(file)?;
-        match locate_cells(&store, &path).and_then(|file| describe_hfile(&file)) {
+        match locate(file)?.and_then(|located| describe_hfile(&located.cells)) {
             Ok(description) => described.push(description),
             Err(problem) => problems.push(problem),
         }
@@ -36,8 +35,12 @@ pub fn info(files: &[String]) -> Result<Report<HFilesReport>, Failure> {
 /// What verifying HFiles came to.
 #[derive(Debug, Clone, Serialize)]
 pub struct HFilesVerified {
-    /// How much was verified.
+    /// How far all files were verified.
     pub level: Level,
+    /// How far they were to be.
+    pub asked: Level,
+    /// Files that were given; fewer are looked at where one is no HFile, or cannot be found.
+    pub given: u64,
     /// What was found.
     #[serde(flatten)]
     pub verified: Verified,
@@ -52,14 +55,29 @@ pub fn verify(
     context: &Context,
 ) -> Result<Report<HFilesVerified>, Failure> {
     let run = context.start()?;
-    let to_verify = |file: &String| {
-        let (store, path) = open_beside(file)?;
-        Ok(FileToVerify { store, path, len: None, recorded: None, region: None, table: None })
-    };
-    let files = files.iter().map(to_verify).collect::<Result<_, Failure>>()?;
-    let mut verified = verify_files(files, level, workers, dictionaries_of(dictionaries)?, &run)?;
-    let problems = std::mem::take(&mut verified.problems);
-    Ok(Report::new("hfile verify", HFilesVerified { level, verified }, problems))
+    let (mut problems, mut to_verify) = (Problems::default(), Vec::new());
+    for file in files {
+        match locate(file)? {
+            // Of a link or reference, the file that it leads to.
+            Ok(Located { store, path, cells }) => {
+                let path = cells.leads_to.unwrap_or(path);
+                to_verify.push(FileToVerify {
+                    store,
+                    path,
+                    len: None,
+                    recorded: None,
+                    region: None,
+                    table: None,
+                });
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let mut verified = verify_files(to_verify, level, workers, dictionaries_of(dictionaries)?, &run)?;
+    problems.append(std::mem::take(&mut verified.problems));
+    let reached = verified.reached.unwrap_or(level);
+    let report = HFilesVerified { level: reached, asked: level, given: files.len() as u64, verified };
+    Ok(Report::new("hfile verify", report, problems))
 }
 
 /// What printing cells came to.
@@ -87,10 +105,9 @@ pub fn cat(
         if cat.is_full() {
             break;
         }
-        let (store, path) = open_beside(file)?;
-        let result = match locate_cells(&store, &path) {
+        let result = match locate(file)? {
             Err(problem) => Ok(Err(problem)),
-            Ok(file) => cat.cat(&file),
+            Ok(located) => cat.cat(&located.cells),
         };
         match result {
             Ok(Ok(())) => printed += 1,
@@ -103,11 +120,29 @@ pub fn cat(
     Ok(Report::new("hfile cat", Printed { files: printed, cells }, problems))
 }
 
+/// A file that was given, and what holds its cells.
+struct Located {
+    store: Arc<dyn Store>,
+    path: StorePath,
+    cells: CellFile,
+}
+
+/// Finds what holds the cells of a file that was given. One of another kind is a problem.
+fn locate(file: &str) -> Result<Result<Located, Problem>, Failure> {
+    let (store, path) = open_beside(file)?;
+    let found = sniff_file(store.as_ref(), &path).and_then(|kind| match kind.is_for_hfile() {
+        true => locate_cells(&store, &path),
+        false => Err(other_kind(&format!("{}/{path}", store.uri().trim_end_matches('/')), kind, "an HFile")),
+    });
+    Ok(found.map(|cells| Located { store, path, cells }))
+}
+
 /// Opens the storage that a file lies on, and gives the file's path there. The whole file system is the store, so that
 /// links and references find their way.
 fn open_beside(file: &str) -> Result<(Arc<dyn Store>, StorePath), Failure> {
     store::open_containing(file).map_err(|error| match error.kind {
         store::StoreErrorKind::NotFound => Failure::failed("opening", &error.path, &error.what),
+        store::StoreErrorKind::PermissionDenied => steps::failed_storage("opening", &error),
         _ => Failure::usage(error),
     })
 }

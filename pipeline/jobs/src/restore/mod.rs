@@ -108,16 +108,16 @@ impl Restore<'_> {
             run: &self.run,
             plan: &plan.export,
         };
-        if let Some((image, tally)) = delivery.already_there()? {
+        if let Some((image, tally, _)) = delivery.already_there()? {
             return Ok(RestoredTable::already_there(plan, &image, tally));
         }
         let mut begun = delivery.begin()?;
         delivery.copy(&mut begun)?;
-        let written = new_files(plan, &delivery, &mut begun)?;
+        let mut written = new_files(plan, &delivery, &mut begun)?;
         let manifest = retable::with_files(&plan.export.manifest, &written.files)?;
         prove_manifest(plan, &manifest, &written.files)?;
         begun.name_all(manifest)?;
-        begun.state.added = written.files;
+        begun.state.added = std::mem::take(&mut written.files);
         let (target, attributes) = (delivery.target, &plan.options.attributes);
         place::place(target, &begun.partial, &mut begun.state.added, attributes, &self.run)?;
         let (image, state, found) = delivery.finish(begun)?;
@@ -126,7 +126,7 @@ impl Restore<'_> {
             let told = |(family, cells): (&String, &u64)| left_out_problem(&plan.table, family, *cells);
             problems.extend(written.left_out.iter().map(told));
         }
-        Ok(RestoredTable::of_run(plan, &image, &state, written.left_out, written.duplicates))
+        Ok(RestoredTable::of_run(plan, &image, &state, written))
     }
 
     /// All plans before the first thing is written.

@@ -52,6 +52,8 @@ pub fn place(
             Err(error) if error.kind == StoreErrorKind::AlreadyExists || error.is_not_found() => {
                 let there = target.metadata(&to).map_err(failed)?.identity.0;
                 if there != file.proof.identity {
+                    // Its bytes are held against our digest, not against what Hadoop may have kept of others.
+                    steps::drop_side(target.as_ref(), &to).map_err(failed)?;
                     taken.push(to_verify(target, &to, file));
                 }
             }

@@ -124,6 +124,7 @@ impl TablePlan {
         let cluster = read_cluster_id(source.as_ref())?;
         let mut export = ExportPlan::of(files, documents, cluster, &options, Default::default());
         (export.purpose, export.in_place) = (Purpose::Restore, *in_place);
+        export.cut = cut.map(OpenedCut::for_image);
         export.digest = export.digest_with(&options, &work(&to, edits.as_ref()));
         let mut plan = Self { table, names, regions, export, options, edits, warnings: Vec::new() };
         let regions = plan.row_regions().map(|region| plan.names.target_of(&region.encoded)).collect();

@@ -1,5 +1,6 @@
 use super::edits::Forecast;
 use super::plan::TablePlan;
+use super::write::Written;
 use crate::cut::CutReport;
 use crate::export::{AddedFile, Counted, State, Tally};
 use serde::Serialize;
@@ -59,6 +60,9 @@ pub struct RestoredTable {
     pub cells: u64,
     /// Cells that batches had twice; they are in once.
     pub duplicates: u64,
+    /// Markers among the edits that delete exactly one version: what HBase itself showed of such columns depended on when it
+    /// flushed (docs/restore.md).
+    pub version_deletes: u64,
     /// Cells of families that the base snapshot's schema does not have, by family: they are not in.
     pub left_out: BTreeMap<String, u64>,
     /// About how much there is to do; only where there are edits.
@@ -92,13 +96,8 @@ impl RestoredTable {
     }
 
     /// Of a run that came to its end.
-    pub(super) fn of_run(
-        plan: &TablePlan,
-        image: &str,
-        state: &State,
-        left_out: BTreeMap<String, u64>,
-        duplicates: u64,
-    ) -> Self {
+    pub(super) fn of_run(plan: &TablePlan, image: &str, state: &State, written: Written) -> Self {
+        let Written { left_out, duplicates, version_deletes, .. } = written;
         let entries = |file: &AddedFile| file.proof.contents.entries.unwrap_or(0);
         let bytes = state.added.iter().map(|file| file.proof.sum.len).sum();
         let mut warnings = plan.warnings.clone();
@@ -108,6 +107,7 @@ impl RestoredTable {
             written: Counted { files: state.added.len() as u64, bytes },
             cells: state.added.iter().map(entries).sum(),
             duplicates,
+            version_deletes,
             left_out,
             ..Self::new(plan, Some(image), state.tally)
         }
@@ -138,6 +138,7 @@ impl RestoredTable {
             written: Counted::default(),
             cells: 0,
             duplicates: 0,
+            version_deletes: 0,
             left_out: BTreeMap::new(),
             forecast: plan
                 .edits

@@ -99,8 +99,13 @@ impl Writing<'_> {
         if !problems.is_empty() {
             return Ok(Err(problems));
         }
-        let record =
-            WrittenRecord { unit: unit.unit, files, left_out: unit.left_out, duplicates: unit.duplicates };
+        let record = WrittenRecord {
+            unit: unit.unit,
+            files,
+            left_out: unit.left_out,
+            duplicates: unit.duplicates,
+            version_deletes: unit.version_deletes,
+        };
         begun.write_down(&Record::Written(record.clone()))?;
         Ok(Ok(record))
     }
@@ -169,12 +174,15 @@ pub struct Written {
     pub left_out: BTreeMap<String, u64>,
     /// Cells that batches had twice.
     pub duplicates: u64,
+    /// Markers among the edits that delete exactly one version.
+    pub version_deletes: u64,
 }
 
 impl Written {
     fn take(&mut self, record: WrittenRecord) {
         self.files.extend(record.files);
         self.duplicates += record.duplicates;
+        self.version_deletes += record.version_deletes;
         for (family, cells) in record.left_out {
             *self.left_out.entry(family).or_default() += cells;
         }
@@ -194,6 +202,8 @@ pub struct CheckedEdits {
     pub left_out: BTreeMap<String, u64>,
     /// Cells that came a second time.
     pub duplicates: u64,
+    /// Markers among the edits that delete exactly one version.
+    pub version_deletes: u64,
     /// Cells that are in no file, because a later one has the same key.
     pub superseded: u64,
     /// What is wrong: the unit is not whole.
@@ -211,13 +221,21 @@ impl Map for CheckEdits<'_> {
     type Out = CheckedEdits;
 
     fn map(&self, edits: WrittenEdits) -> Result<CheckedEdits, Failure> {
-        let WrittenEdits { unit, files, left_out, duplicates, superseded, problems } = edits;
+        let WrittenEdits { unit, files, left_out, duplicates, version_deletes, superseded, problems } = edits;
         let (files, families): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         let checked = match problems.is_empty() {
             true => self.0.map(WrittenUnit { files })?.files,
             false => Vec::new(),
         };
         let files = checked.into_iter().zip(families).map(|((file, found), family)| (file, family, found));
-        Ok(CheckedEdits { unit, files: files.collect(), left_out, duplicates, superseded, problems })
+        Ok(CheckedEdits {
+            unit,
+            files: files.collect(),
+            left_out,
+            duplicates,
+            version_deletes,
+            superseded,
+            problems,
+        })
     }
 }

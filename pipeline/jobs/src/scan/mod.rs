@@ -78,6 +78,8 @@ pub struct ScanReport {
     pub read: u64,
     /// Edits that came from batches.
     pub edits: u64,
+    /// Markers that delete exactly one version: what HBase itself showed of such columns depends on when it flushed.
+    pub version_deletes: u64,
     /// MOB values that were read from their files.
     pub mob_values: u64,
     /// Cells of families that the snapshot's schema lacks, left out, by family.

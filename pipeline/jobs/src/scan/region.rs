@@ -184,6 +184,7 @@ impl ScanRegion<'_> {
                 return Err(Failure::interrupted().into());
             }
             self.report.read += 1;
+            self.report.version_deletes += u64::from(cell.cell_type.deletes_one_version());
             if left.start != cell.row {
                 left.start.clear();
                 left.start.extend_from_slice(cell.row);

@@ -31,8 +31,10 @@ pub struct SnapshotVerified {
     pub root: String,
     /// The snapshot.
     pub snapshot: String,
-    /// How much was verified.
+    /// How far all files were verified.
     pub level: Level,
+    /// How far they were to be.
+    pub asked: Level,
     /// Files that the snapshot needs.
     pub needed: u64,
     /// Files that are missing, unreadable or of another length.
@@ -79,7 +81,8 @@ pub fn verify_in(
     let report = SnapshotVerified {
         root: store.uri(),
         snapshot: options.snapshot.clone(),
-        level: options.level,
+        level: verified.reached.unwrap_or(options.level),
+        asked: options.level,
         needed: files.listed.files.len() as u64,
         missing: files.missing.count(),
         verified,

@@ -6,8 +6,10 @@ use stage::{Failure, Problem, ProblemKind, Problems, Report};
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use steps::{CatWal, SalvageStop, describe_wal, salvage_wal, source_problem};
-use store::ReadRanges;
+use steps::{
+    CatWal, SalvageStop, Witnessed, describe_wal, other_kind, salvage_wal, sniff_file, source_problem,
+};
+use store::{ReadRanges, StoreErrorKind};
 
 pub use crate::time::parse_ms;
 pub use steps::{CatWalOptions, LostBytes, RegionDescription, Salvaged, WalDescription};
@@ -68,11 +70,17 @@ pub fn verify(files: &[String], memory: usize) -> Result<Report<WalsVerified>, F
 fn describe(files: &[String], memory: usize) -> Result<(Vec<WalDescription>, Problems), Failure> {
     let (mut described, mut problems) = (Vec::new(), Problems::default());
     for file in files {
-        let read = open(file)?.and_then(|wal| describe_wal(wal, file, decoder_options(file, memory)));
+        let wal = open(file)?;
+        let as_ranges = |wal: &Arc<Witnessed>| Arc::clone(wal) as Arc<dyn ReadRanges>;
+        let read = wal.and_then(|wal| {
+            let described = describe_wal(as_ranges(&wal), file, decoder_options(file, memory))?;
+            Ok((described, wal))
+        });
         match read {
-            Ok((description, found)) => {
-                described.push(description);
+            Ok(((description, found), wal)) => {
                 problems.append(found);
+                problems.extend(wal.problem(file, description.end == "closed"));
+                described.push(description);
             }
             Err(problem) => problems.push(problem),
         }
@@ -106,7 +114,13 @@ pub fn cat(
         }
         let result = match open(file)? {
             Err(problem) => Ok(Err(problem)),
-            Ok(wal) => cat.cat(wal, file, decoder_options(file, memory)),
+            Ok(wal) => {
+                let ranges: Arc<dyn ReadRanges> = Arc::<Witnessed>::clone(&wal);
+                let printed = cat.cat(ranges, file, decoder_options(file, memory));
+                // Only what was read of it counts: printing may have stopped anywhere.
+                problems.extend(wal.problem(file, false));
+                printed
+            }
         };
         match result {
             Ok(Ok(())) => printed += 1,
@@ -131,10 +145,10 @@ pub struct SalvageReport {
 
 /// Gets out of a WAL what is whole, into a new file if one is asked for. What is lost is a problem each.
 pub fn salvage(file: &str, to: Option<&str>, memory: usize) -> Result<Report<SalvageReport>, Failure> {
-    let wal = open(file)?.map_err(|problem| Failure::failed("opening", problem.path, problem.what))?;
+    let wal = open(file)?.map_err(|problem| unopened(&problem))?;
     let mut out = to.map(create).transpose()?;
     let writer = out.as_mut().map(|out| out as &mut dyn Write);
-    let salvaged = match salvage_wal(wal.as_ref(), file, decoder_options(file, memory), writer) {
+    let salvaged = match salvage_wal(&*wal, file, decoder_options(file, memory), writer) {
         Ok(salvaged) => salvaged,
         Err(SalvageStop::File(problem)) => {
             return Err(Failure::failed("salvaging", problem.path, problem.what));
@@ -153,11 +167,19 @@ pub fn salvage(file: &str, to: Option<&str>, memory: usize) -> Result<Report<Sal
             .at(lost.offset)
             .meaning(format!("at most {} entries were there", lost.entries_at_most))
     };
-    let problems = salvaged.lost.iter().map(lost).collect();
+    let mut problems: Problems = salvaged.lost.iter().map(lost).collect();
+    problems.extend(wal.problem(file, salvaged.end == "closed"));
     Ok(Report::new("wal salvage", SalvageReport { salvaged, written: to.map(str::to_owned) }, problems))
 }
 
 fn create(path: &str) -> Result<BufWriter<std::fs::File>, Failure> {
+    // What Hadoop kept of a file of this name that is gone would make the new one unreadable to it.
+    if let Ok((store, below)) = store::open_containing(path)
+        && store.metadata(&below).is_err_and(|error| error.is_not_found())
+    {
+        steps::drop_side(store.as_ref(), &below)
+            .map_err(|error| steps::failed_storage("writing the salvaged WAL", &error))?;
+    }
     let made = OpenOptions::new().write(true).create_new(true).open(path);
     made.map(|file| BufWriter::with_capacity(1 << 20, file)).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
@@ -167,16 +189,29 @@ fn create(path: &str) -> Result<BufWriter<std::fs::File>, Failure> {
     })
 }
 
-fn open(file: &str) -> Result<Result<Arc<dyn ReadRanges>, Problem>, Failure> {
+fn open(file: &str) -> Result<Result<Arc<Witnessed>, Problem>, Failure> {
     let (store, path) = match store::open_containing(file) {
         Ok(opened) => opened,
-        Err(error) if error.is_not_found() => return Ok(Err(source_problem(&error))),
+        Err(error) if matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::PermissionDenied) => {
+            return Ok(Err(source_problem(&error)));
+        }
         Err(error) => return Err(Failure::usage(error)),
     };
-    Ok(match store.open(&path) {
-        Ok(opened) => Ok(Arc::from(opened)),
-        Err(error) => Err(source_problem(&error)),
-    })
+    Ok(sniff_file(store.as_ref(), &path).and_then(|kind| match kind.is_for_wal() {
+        true => match Witnessed::open(store.as_ref(), &path) {
+            Ok(opened) => Ok(Arc::new(opened)),
+            Err(error) => Err(source_problem(&error)),
+        },
+        false => Err(other_kind(file, kind, "a WAL")),
+    }))
+}
+
+fn unopened(problem: &Problem) -> Failure {
+    let failure = Failure::failed("opening", &problem.path, &problem.what);
+    match problem.hint.as_str() {
+        "" => failure,
+        hint => failure.hint(hint),
+    }
 }
 
 /// Recovered edits are known by their directory.

@@ -66,7 +66,7 @@ fn damage_is_told_with_its_place() {
 #[test]
 fn an_unknown_codec_is_named_and_nothing_is_made_of_it() {
     let (source, target) = stores();
-    let class = "org.apache.hadoop.hbase.regionserver.wal.IndexedWALEditCodec";
+    let class = "org.example.OurWALEditCodec";
     let mut bytes = Vec::new();
     let header = WalHeader { cell_codec_class: Some(class.into()), ..WalHeader::plain() };
     header.encode(&mut bytes);

@@ -29,6 +29,7 @@ pub fn options() -> ConvertOptions {
         tables: Vec::new(),
         workers: 2,
         allow_clear_text: false,
+        copied_at_ms: None,
         dry_run: false,
     }
 }

@@ -156,7 +156,13 @@ fn a_dry_run_touches_nothing() {
 /// Where nothing can be renamed, with and without directories: as object stores are.
 #[test]
 fn without_renames_the_manifest_is_what_is_written_last_of_the_snapshot() {
-    let no_rename = Abilities { rename: false, parallel_parts: true, directories: true, attributes: true };
+    let no_rename = Abilities {
+        rename: false,
+        parallel_parts: true,
+        directories: true,
+        attributes: true,
+        side_files: false,
+    };
     for (memory, range_len) in [(MemoryStore::objects(), 1 << 20), (MemoryStore::new(no_rename), RANGE_LEN)] {
         let options = |snapshot: &str| ExportOptions { range_len, ..options(snapshot) };
         let source = shared(source());

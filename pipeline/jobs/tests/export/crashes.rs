@@ -78,7 +78,13 @@ fn dying_while_a_snapshot_is_replaced() {
 
 #[test]
 fn dying_where_nothing_can_be_renamed() {
-    let no_rename = Abilities { rename: false, parallel_parts: true, directories: true, attributes: true };
+    let no_rename = Abilities {
+        rename: false,
+        parallel_parts: true,
+        directories: true,
+        attributes: true,
+        side_files: false,
+    };
     die_everywhere(&options("s1"), || MemoryStore::new(no_rename), false);
     // There a file is seen only once it is finished, so that its ranges cannot be proved one by one: no long files.
     let in_one_part = ExportOptions { range_len: 1 << 20, ..options("s1") };

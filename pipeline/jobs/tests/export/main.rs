@@ -13,5 +13,6 @@ mod crashes;
 mod faults;
 mod moving;
 mod refused;
+mod side_files;
 mod source_faults;
 mod support;

@@ -93,7 +93,7 @@ pub fn cut(from: &Path, snapshot: &str, until: Until) -> CutOptions {
         dependencies: None,
         clock_bound_ms: None,
         clocks: None,
-        accept_gaps: true,
+        accept_gaps: None,
         workers: 2,
     }
 }
@@ -148,6 +148,7 @@ pub fn repository(set: &Path) -> TempDir {
         tables: Vec::new(),
         workers: 2,
         allow_clear_text: false,
+        copied_at_ms: None,
         dry_run: false,
     };
     jobs::convert::run(&options, &context()).unwrap_or_else(|stopped| panic!("{}", stopped.failure));

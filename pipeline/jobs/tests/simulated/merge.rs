@@ -205,8 +205,9 @@ fn every_edit_comes_once_and_a_wrong_merge_is_noticed() {
     let mut cuts = 0;
     for seed in seeds(20) {
         let cluster = simulate(seed, &Shape::of(seed));
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::files());
-        put(&cluster, store.as_ref());
+        let memory = MemoryStore::files();
+        put(&cluster, &memory);
+        let store: Arc<dyn Store> = Arc::new(memory);
         convert(&cluster, &store, &format!("seed {seed}"));
         let names = cluster.region_names();
         let random = &mut Random::new(seed);

@@ -11,8 +11,9 @@ fn a_scan_shows_the_table_at_every_cut() {
     let (mut cuts, mut refused, mut cells) = (0, 0, 0);
     for seed in seeds(20) {
         let cluster = simulate(seed, &Shape::of(seed));
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::files());
-        put(&cluster, store.as_ref());
+        let memory = MemoryStore::files();
+        put(&cluster, &memory);
+        let store: Arc<dyn Store> = Arc::new(memory);
         convert(&cluster, &store, &format!("seed {seed}"));
         let random = &mut Random::new(seed);
         for snapshot in cluster.snapshots.iter().take(3) {

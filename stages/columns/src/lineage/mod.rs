@@ -1,5 +1,6 @@
 //! What a WAL of hbase:meta says about regions, parents and daughters (`<wal>.lineage.parquet`): the cells of
-//! `info:regioninfo`, `info:splitA`, `info:splitB` and `info:merge*`. Used to tell lineages, never as data.
+//! `info:regioninfo`, `info:splitA`, `info:splitB` and `info:merge*`, and since version 2 those that say where a region is:
+//! `info:state`, `info:sn`, `info:server`, `info:serverstartcode` and `info:seqnumDuringOpen`. Never used as data.
 
 mod row;
 
@@ -13,7 +14,7 @@ use std::io::Write;
 /// What the key `tidegate.content` says.
 pub const CONTENT: &str = "lineage";
 /// What the key `tidegate.version` says: raised when a column is added, removed or changes its meaning.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Writes lineage as Parquet, in the order of the WAL.
 pub struct LineageEncoder<W: Write + Send>(RowEncoder<W, LineageRow>);

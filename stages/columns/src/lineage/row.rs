@@ -31,7 +31,7 @@ pub struct LineageRow {
     pub region: String,
     /// The row: the region's whole name.
     pub row: Vec<u8>,
-    /// Qualifier: `regioninfo`, `splitA`, `splitB`, `merge0000`, ...
+    /// Qualifier: `regioninfo`, `splitA`, `splitB`, `merge0000`, `state`, `server`, ...
     pub qualifier: String,
     /// Encoded name of the region in the value: a daughter of a split, a parent of a merge, or the region itself.
     pub other: Option<String>,

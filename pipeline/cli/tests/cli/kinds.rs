@@ -1,0 +1,98 @@
+//! A file of another kind than a command reads: what it is, and what reads it.
+
+use crate::cases_files::{case, named};
+use crate::support::{files_below, text, tidegate, tour};
+use std::fs;
+use std::path::PathBuf;
+
+/// Each kind of file that a repository or root holds, handed to each command that reads another: what is said.
+#[test]
+fn a_file_of_another_kind_is_named_by_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let of_tour = |path: &str| tour().join(path);
+    let hfile = case("02-hfile-3.0/hbase14_v3_NONE_NONE");
+    let wal = files_below(&of_tour("WALs")).into_iter().find(|path| !text(path).ends_with(".meta")).unwrap();
+    let reference = of_tour(
+        "data/default/customers/d3c5ea917ddcef78d9eb1ade7156a395/p/\
+         015925a1724d474e8a96204729c9a09e_SeqId_67_.827de14d5e4ea0e6c72d82bc2b328a57",
+    );
+    let link = of_tour(
+        "data/default/customers_copy/c4d0626349d9278b7a2a7c89b1661ecf/p/\
+         customers=827de14d5e4ea0e6c72d82bc2b328a57-015925a1724d474e8a96204729c9a09e_SeqId_67_",
+    );
+    let list = made("f1.1795", &[0, 0, 0, 2, 8, 1, 9, 9, 9, 9]);
+    // What is said, and what to do; none where the command is the right one.
+    type Said = Option<(&'static str, &'static str)>;
+    let both = |what, hint| (Some((what, hint)), Some((what, hint)));
+    let kinds: Vec<(PathBuf, (Said, Said))> = vec![
+        (hfile, (None, Some(("an HFile", "hfile info|verify|cat")))),
+        (wal, (Some(("a WAL", "wal info|cat|verify")), None)),
+        (reference, (None, Some(("a Reference", "hfile info|verify|cat")))),
+        (link, (None, Some(("an HFileLink", "hfile info|verify|cat")))),
+        (
+            case("08-other-kinds-of-file/sequencefile-wal-0.94.1368422402811"),
+            both("a WAL of HBase 0.94", "HBase 1"),
+        ),
+        (
+            made("part-m-00000", b"SEQ\x06\x30org.apache.hadoop.hbase.io.ImmutableBytesWritable"),
+            both("HBase's Export", "Import"),
+        ),
+        (case("08-other-kinds-of-file/hfile-2.0"), both("an HFile of version 2.0", "HBase 1")),
+        (
+            of_tour(".hbase-snapshot/orders-before/data.manifest"),
+            both("a snapshot's manifest", "snapshot info|verify"),
+        ),
+        (
+            of_tour(".hbase-snapshot/orders-before/.snapshotinfo"),
+            both("a snapshot's description", "snapshot info|verify"),
+        ),
+        (
+            of_tour("data/shop/orders/.tabledesc/.tableinfo.0000000001.1000"),
+            both("a table's descriptor", "--schema"),
+        ),
+        (
+            of_tour("data/shop/orders/9ad8d31fe1c7eba3d397f91c73d7ad5f/.regioninfo"),
+            both("a region's description", "--schema"),
+        ),
+        (list, both("the list of a store's files", "by itself")),
+        (made("x.parquet", b"PAR1....PAR1"), both("a Parquet file", "tidegate scan")),
+        (made(".x.crc", b"crc\0\0\0\x02\0abcd"), both("a Hadoop checksum file", "the file beside it")),
+        (dir.path().to_owned(), both("a directory", "the files in it")),
+        (tour(), both("an HBase root directory", "snapshot list --from ROOT")),
+        (made("7.seqid", b""), both("the mark of a region's sequence id", "nothing is in it")),
+    ];
+    let empty = made("empty", b"");
+    named(&["hfile", "verify", text(&empty)], 3, "an empty file, not an HFile", "nothing is in it");
+    tidegate(["wal", "info", text(&empty)]).with(0);
+    for (file, (by_hfile, by_wal)) in &kinds {
+        let file = text(file);
+        if let Some((what, hint)) = by_hfile {
+            for command in ["info", "verify", "cat"] {
+                named(&["hfile", command, file], 3, what, hint);
+            }
+        }
+        if let Some((what, hint)) = by_wal {
+            for command in ["info", "verify", "cat"] {
+                named(&["wal", command, file], 3, what, hint);
+            }
+            named(&["wal", "salvage", file], 1, what, hint);
+        }
+        if by_hfile.is_none() {
+            for command in ["info", "verify", "cat"] {
+                tidegate(["hfile", command, file]).with(0);
+            }
+        }
+    }
+    // A root is wanted, a file is given.
+    for (file, (by_hfile, by_wal)) in kinds.iter().filter(|(file, _)| file.is_file()) {
+        let (what, hint) = by_hfile.or(*by_wal).unwrap();
+        for command in [&["snapshot", "list"][..], &["cut", "--snapshot", "s", "--until", "end"]] {
+            named(&[command, &["--from", text(file)]].concat(), 1, what, hint);
+        }
+    }
+}
