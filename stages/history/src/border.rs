@@ -6,8 +6,11 @@
 //! the file lies under `WALs`: when HBase archives it, it sets the time. It had been closed by then, so an archived file
 //! can show that a neighbour is gone, and never that none is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use formats::wal::EventType;
+
+use crate::history::is_event;
 use crate::{FileEnd, FileState, History};
 
 /// What lies between two WALs that follow each other in a group.
@@ -49,13 +52,19 @@ pub(crate) struct Borders {
     behind: BTreeMap<usize, Border>,
     /// The newer file of a border, by the older one's index.
     next: BTreeMap<usize, usize>,
+    /// The oldest file of its group, by every WAL's index.
+    first: BTreeMap<usize, usize>,
+    /// WALs that go on with a region which had been opened before: their groups had older ones.
+    going_on: BTreeSet<usize>,
 }
 
 impl Borders {
     /// Of the WALs of a history.
     pub fn new(history: &History) -> Self {
-        let mut borders = Self::default();
+        let mut borders = Self { going_on: going_on(history), ..Self::default() };
         for files in history.groups().values() {
+            let Some(first) = files.first() else { continue };
+            borders.first.extend(files.iter().map(|file| (*file, *first)));
             for pair in files.windows(2) {
                 let [older, newer] = *pair else { continue };
                 borders.next.insert(older, newer);
@@ -88,6 +97,16 @@ impl Borders {
         self.next.get(&file).copied()
     }
 
+    /// The oldest WAL of a WAL's group.
+    pub fn first_of(&self, file: usize) -> Option<usize> {
+        self.first.get(&file).copied()
+    }
+
+    /// Whether a WAL goes on with a region that had been opened before: then its group had an older one.
+    pub fn goes_on(&self, file: usize) -> bool {
+        self.going_on.contains(&file)
+    }
+
     /// The first border behind a file, or behind one that follows it, where a WAL is gone: the older and the newer file.
     pub fn gone_behind(&self, file: usize) -> Option<(usize, usize)> {
         let mut at = file;
@@ -104,13 +123,13 @@ impl Borders {
     /// there.
     pub fn adjoin(&self, older: usize, newer: usize) -> bool {
         let mut at = older;
-        while at != newer {
-            match self.next(at) {
-                Some(next) if self.behind(at) == Some(Border::Adjacent) => at = next,
-                _ => return false,
+        while let (Some(Border::Adjacent), Some(next)) = (self.behind(at), self.next(at)) {
+            if next == newer {
+                return true;
             }
+            at = next;
         }
-        true
+        false
     }
 
     /// Whether one file follows the other in a group and a WAL is gone between them.
@@ -125,6 +144,25 @@ impl Borders {
         }
         gone
     }
+}
+
+fn going_on(history: &History) -> BTreeSet<usize> {
+    let mut going_on = BTreeSet::new();
+    for entries in history.regions().values() {
+        let mut seen = BTreeSet::new();
+        // They are sorted: the first of a file is the one with the smallest id.
+        for segment in &entries.segments {
+            let Some(file) = entries.part(segment).map(|part| part.file).filter(|file| seen.insert(*file))
+            else {
+                continue;
+            };
+            let opens = |marker| is_event(marker, EventType::RegionOpen);
+            if !entries.marker(segment).is_some_and(|entry| opens(&entry.marker)) {
+                going_on.insert(file);
+            }
+        }
+    }
+    going_on
 }
 
 /// How long after the newer file was opened the older one was closed, ms.

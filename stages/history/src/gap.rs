@@ -294,8 +294,7 @@ impl Walk<'_> {
         let borders = &self.history.borders;
         let pairs =
             || before.files.iter().flat_map(|older| after.files.iter().map(move |newer| (*older, *newer)));
-        // A file of recovered edits, which lacks what was flushed, adjoins nothing, itself neither.
-        if pairs().any(|(older, newer)| older != newer && borders.adjoin(older, newer)) {
+        if pairs().any(|(older, newer)| borders.adjoin(older, newer)) {
             return (GapClass::Unlogged, GapCause::AdjoiningFiles);
         }
         if pairs().any(|(older, newer)| self.is_one_group(older, newer))
@@ -310,9 +309,8 @@ impl Walk<'_> {
     }
 
     fn is_one_group(&self, one: usize, other: usize) -> bool {
-        let group =
-            |file: usize| self.history.files().get(file).and_then(|file| file.wal()).map(|name| name.group());
-        group(one).is_some() && group(one) == group(other)
+        let first = |file: usize| self.history.borders.first_of(file);
+        first(one).is_some() && first(one) == first(other)
     }
 
     /// Whether a WAL that has the entry is one of a group of which all WALs since the snapshot are at hand.
@@ -329,7 +327,7 @@ fn tail_gap(
     region: &EncodedRegionName,
     entries: &RegionHistory,
 ) -> Option<Gap> {
-    let open = crate::lineage::opens(entries).next().filter(|_| starts.covered(region) == 0)?;
+    let open = entries.openings().next().map(|(_, event)| event).filter(|_| starts.covered(region) == 0)?;
     let number = open.log_sequence_number?;
     let last = |parent: &EncodedRegionName| history.last_of(parent);
     let parent = history.lineages().parents(region).max_by_key(|parent| last(parent))?;

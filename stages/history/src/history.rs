@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use formats::name::{EncodedRegionName, TableName};
 use formats::wal::name::WalName;
-use formats::wal::{EventType, Marker, ServerName};
+use formats::wal::{EventType, Marker, RegionEventDescriptor, ServerName};
 
 use crate::border::Borders;
 use crate::{
@@ -137,15 +137,22 @@ impl RegionHistory {
         below.map(|segment| segment.run.last.min(sequence)).max().unwrap_or_default()
     }
 
+    /// Its REGION_OPENs, by id.
+    pub(crate) fn openings(&self) -> impl Iterator<Item = (&MarkerEntry, &RegionEventDescriptor)> {
+        self.markers.iter().filter_map(|entry| match &entry.marker {
+            Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => Some((entry, event)),
+            _ => None,
+        })
+    }
+
     /// When the region opened for the first time that is known, ms by its server's clock.
     pub(crate) fn first_opened_ms(&self) -> Option<i64> {
-        let mut opened = self.markers.iter().filter(|entry| is_event(&entry.marker, EventType::RegionOpen));
-        opened.next().map(|entry| entry.write_time)
+        self.openings().next().map(|(entry, _)| entry.write_time)
     }
 
     /// The number with which the region opened for the first time that is known.
     pub(crate) fn first_open_number(&self) -> Option<u64> {
-        crate::lineage::opens(self).find_map(|event| event.log_sequence_number)
+        self.openings().find_map(|(_, event)| event.log_sequence_number)
     }
 
     /// The first id that is known and above `sequence`.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use formats::name::EncodedRegionName;
-use formats::wal::{EventType, Marker, ServerName};
+use formats::wal::{EventType, ServerName};
 
 use crate::border::{Border, opened_ms};
 use crate::history::is_event;
@@ -194,7 +194,7 @@ impl Search<'_> {
 
     fn group_since(&mut self, region: &EncodedRegionName, group: &[usize], since_ms: i64) {
         let Some(first) = group.first().copied() else { return };
-        if let Some(Span { from_ms, to_ms }) = unknown_span(self.history, group, since_ms)
+        if let Some(Span { from_ms, to_ms }) = unknown_span(self.history, first, since_ms)
             && self.is_inside(from_ms.unwrap_or(i64::MIN))
             && let Some(server) = self.server(first).cloned()
         {
@@ -297,19 +297,18 @@ fn is_finished(history: &History, region: &EncodedRegionName, child: &EncodedReg
 }
 
 /// A time of which no WAL of a group is at hand.
-pub(crate) struct Span {
-    pub from_ms: Option<i64>,
-    pub to_ms: i64,
+struct Span {
+    from_ms: Option<i64>,
+    to_ms: i64,
 }
 
 /// The time behind `since_ms` of which no WAL of a group is at hand, in front of its oldest one.
-pub(crate) fn unknown_span(history: &History, group: &[usize], since_ms: i64) -> Option<Span> {
-    let first = *group.first()?;
+fn unknown_span(history: &History, first: usize, since_ms: i64) -> Option<Span> {
     let file = history.files().get(first)?;
     let opened = opened_ms(file)?;
     let started = file.server()?.start_code.and_then(|ms| i64::try_from(ms).ok());
     let is_first = started.is_some_and(|started| opened - started <= history.tolerances.start_ms)
-        && !has_open_regions(history, first);
+        && !history.borders.goes_on(first);
     if opened <= since_ms || is_first {
         return None;
     }
@@ -317,33 +316,20 @@ pub(crate) fn unknown_span(history: &History, group: &[usize], since_ms: i64) ->
     Some(Span { from_ms: (from_ms > i64::MIN).then_some(from_ms), to_ms: opened })
 }
 
-/// Whether a WAL goes on with a region that had been opened before: then its group had an older one.
-fn has_open_regions(history: &History, file: usize) -> bool {
-    history.regions().values().any(|entries| {
-        let of_file = entries
-            .segments
-            .iter()
-            .filter(|segment| entries.part(segment).is_some_and(|part| part.file == file));
-        let first = of_file.min_by_key(|segment| segment.run.first);
-        first.is_some_and(|first| {
-            let opens = |marker: &Marker| {
-                matches!(marker, Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen)
-            };
-            !entries.marker(first).is_some_and(|entry| opens(&entry.marker))
-        })
-    })
-}
-
 /// Whether all WALs of a file's group are at hand from a time on, up to that file, as their borders show.
 pub(crate) fn is_known_since(history: &History, file: usize, since_ms: i64) -> bool {
-    let groups = history.groups();
-    let Some(group) = groups.values().find(|files| files.contains(&file)) else { return false };
-    let behind = group.iter().take_while(|other| **other != file);
-    unknown_span(history, group, since_ms).is_none()
-        && behind.into_iter().all(|older| {
-            let opened =
-                history.borders.next(*older).and_then(|next| history.files().get(next)).and_then(opened_ms);
-            history.borders.behind(*older) == Some(Border::Adjacent)
-                || opened.is_some_and(|opened| opened <= since_ms)
-        })
+    let borders = &history.borders;
+    let Some(mut at) = borders.first_of(file) else { return false };
+    if unknown_span(history, at, since_ms).is_some() {
+        return false;
+    }
+    while at != file {
+        let Some(next) = borders.next(at) else { return false };
+        let opened = history.files().get(next).and_then(opened_ms);
+        if borders.behind(at) != Some(Border::Adjacent) && opened.is_none_or(|opened| opened > since_ms) {
+            return false;
+        }
+        at = next;
+    }
+    true
 }

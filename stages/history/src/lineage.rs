@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use formats::name::{EncodedRegionName, StoreFileName, TableName};
-use formats::wal::{EventType, Marker, RegionEventDescriptor};
+use formats::wal::RegionEventDescriptor;
 
 use crate::{Descent, RegionHistory};
 
@@ -31,7 +31,7 @@ impl Lineages {
             }
         }
         for (child, history) in regions {
-            for open in opens(history) {
+            for (_, open) in history.openings() {
                 for parent in parents_shown(child, history.table(), open) {
                     lineages.add(parent, *child);
                 }
@@ -101,14 +101,6 @@ fn reach(edges: &BTreeMap<EncodedRegionName, Regions>, from: &EncodedRegionName)
         }
     }
     reached
-}
-
-/// The REGION_OPENs of a region.
-pub(crate) fn opens(history: &RegionHistory) -> impl Iterator<Item = &RegionEventDescriptor> {
-    history.markers().iter().filter_map(|entry| match &entry.marker {
-        Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => Some(event),
-        _ => None,
-    })
 }
 
 /// All files that a region has opened with.

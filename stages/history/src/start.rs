@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use formats::name::{EncodedRegionName, FamilyName, StoreFileName, TableName};
 use formats::snapshot::SnapshotType;
-use formats::wal::{EventType, FlushAction, Marker, RegionEventDescriptor};
+use formats::wal::{FlushAction, Marker};
 
 use crate::lineage::store_files;
 use crate::store_list::base_name;
-use crate::{History, MarkerEntry, RegionHistory};
+use crate::{History, RegionHistory};
 
 /// Up to which id the edits of its store are in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -313,7 +313,7 @@ impl<'a> FlushedFiles<'a> {
 fn raise_to_opening(start: &mut RegionStart, entries: &RegionHistory, clock_ms: i64) {
     let names: BTreeSet<String> = start.files.iter().map(|name| base_name(name).to_owned()).collect();
     let mut last = 0;
-    for (entry, event) in openings(entries) {
+    for (entry, event) in entries.openings() {
         let lead_ms = start.created_ms.map(|created| created.saturating_sub(entry.write_time));
         let before = entry.sequence <= start.held || lead_ms.is_some_and(|lead| lead > clock_ms);
         let perhaps = lead_ms.is_some_and(|lead| lead > 0);
@@ -328,13 +328,6 @@ fn raise_to_opening(start: &mut RegionStart, entries: &RegionHistory, clock_ms: 
     }
     start.held = start.held.max(last);
     start.covered = start.covered.max(last);
-}
-
-fn openings(entries: &RegionHistory) -> impl Iterator<Item = (&MarkerEntry, &RegionEventDescriptor)> {
-    entries.markers().iter().filter_map(|entry| match &entry.marker {
-        Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => Some((entry, event)),
-        _ => None,
-    })
 }
 
 #[cfg(test)]
@@ -382,14 +375,12 @@ mod tests {
     #[test]
     fn without_a_flush_an_empty_store_takes_everything() {
         let stores: [(&str, &[FileSequence]); 2] = [("f", &[FileSequence::UpTo(47)]), ("h", &[])];
-        {
-            let kind = SnapshotType::SkipFlush;
-            let starts = Starts::new(&[snapshot(kind, &stores)], &History::new(Sources::default()));
-            assert_eq!([after(&starts, "f"), after(&starts, "h")], [47, 0]);
-            assert_eq!((starts.covered(&region('a')), starts.held(&region('a'))), (0, 47));
-            let (_, _, store) = starts.without_files().next().unwrap();
-            assert_eq!(store.from, StartFrom::Everything);
-        }
+        let starts =
+            Starts::new(&[snapshot(SnapshotType::SkipFlush, &stores)], &History::new(Sources::default()));
+        assert_eq!([after(&starts, "f"), after(&starts, "h")], [47, 0]);
+        assert_eq!((starts.covered(&region('a')), starts.held(&region('a'))), (0, 47));
+        let (_, _, store) = starts.without_files().next().unwrap();
+        assert_eq!(store.from, StartFrom::Everything);
     }
 
     #[test]

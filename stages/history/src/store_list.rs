@@ -299,12 +299,7 @@ fn against_parents(
 
 /// The sequence id of every REGION_OPEN, and the number inside.
 fn open_numbers(entries: &RegionHistory) -> impl Iterator<Item = (u64, u64)> {
-    entries.markers().iter().filter_map(|entry| match &entry.marker {
-        Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => {
-            Some((entry.sequence, event.log_sequence_number?))
-        }
-        _ => None,
-    })
+    entries.openings().filter_map(|(entry, event)| Some((entry.sequence, event.log_sequence_number?)))
 }
 
 /// Regions of no parents that are younger than the snapshot's oldest of their table (without a snapshot, than the

@@ -58,8 +58,8 @@ pub(crate) fn whereabouts(history: &History, region: &EncodedRegionName) -> (Whe
 
 /// The last file of the server that opened a region which has an entry of it.
 fn newest_on(history: &History, entries: &RegionHistory, opened: usize) -> usize {
-    let group = |file: usize| history.files().get(file).and_then(|file| file.wal()).map(|name| name.group());
-    let on_server = entries.parts.iter().map(|part| part.file).filter(|file| group(*file) == group(opened));
+    let first = |file: usize| history.borders.first_of(file);
+    let on_server = entries.parts.iter().map(|part| part.file).filter(|file| first(*file) == first(opened));
     let created =
         |file: &usize| history.files().get(*file).and_then(|file| file.wal()).map(|name| name.created_ms);
     on_server.max_by_key(created).unwrap_or(opened)
@@ -151,6 +151,6 @@ impl RegionHistory {
 
     /// The number of the last REGION_OPEN: numbers of openings only grow.
     pub(crate) fn last_open_number(&self) -> Option<u64> {
-        crate::lineage::opens(self).filter_map(|event| event.log_sequence_number).max()
+        self.openings().filter_map(|(_, event)| event.log_sequence_number).max()
     }
 }
