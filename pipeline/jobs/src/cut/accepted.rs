@@ -26,6 +26,28 @@ pub struct NamedGap {
     pub last: u64,
 }
 
+impl NamedGap {
+    /// The name of ids that a cut asks for and that are not known.
+    pub fn beyond(beyond: &Beyond) -> Self {
+        Self { region: beyond.region, first: beyond.known + 1, last: beyond.asked }
+    }
+
+    /// Whether all ids of the other are among those of this one.
+    fn has_all_of(&self, other: &Self) -> bool {
+        self.region == other.region && self.first <= other.first && other.last <= self.last
+    }
+
+    fn touches(&self, other: &Self) -> bool {
+        self.region == other.region && self.first <= other.last && other.first <= self.last
+    }
+}
+
+impl From<&Gap> for NamedGap {
+    fn from(gap: &Gap) -> Self {
+        Self { region: gap.region, first: gap.ids.first, last: gap.ids.last }
+    }
+}
+
 impl FromStr for AcceptGaps {
     type Err = String;
 
@@ -89,31 +111,26 @@ impl Accepted {
 
     /// Whether a gap was named, all of it.
     pub fn has(&self, gap: &Gap) -> bool {
-        gap.class == GapClass::Ambiguous && self.covers(gap.region, gap.ids.first, gap.ids.last)
+        gap.class == GapClass::Ambiguous && self.covers(&gap.into())
     }
 
     /// Whether ids that were asked for and are not known were named.
     pub fn has_beyond(&self, beyond: &Beyond) -> bool {
-        self.covers(beyond.region, beyond.known + 1, beyond.asked)
+        self.covers(&NamedGap::beyond(beyond))
     }
 
-    /// Whether one of the named gaps has all of these ids.
-    pub fn covers(&self, region: EncodedRegionName, first: u64, last: u64) -> bool {
-        self.named.iter().any(|named| named.region == region && named.first <= first && last <= named.last)
+    /// Whether one of the named gaps has all ids of this one.
+    pub fn covers(&self, gap: &NamedGap) -> bool {
+        self.named.iter().any(|named| named.has_all_of(gap))
     }
 
     /// Named gaps that the cut does not have, or in which entries are known to be missing: each is a problem, for somebody who
     /// accepts what is not there may mean another cut.
     pub fn not_there<'a>(&'a self, gaps: &'a [Gap], cut: &'a Cut) -> impl Iterator<Item = Problem> + 'a {
         let is_used = |named: &NamedGap| {
-            let inside = |first: u64, last: u64| named.first <= first && last <= named.last;
-            let gap = |gap: &Gap| {
-                gap.region == named.region
-                    && gap.class != GapClass::Missing
-                    && inside(gap.ids.first, gap.ids.last)
-            };
-            let beyond = |of: &Beyond| of.region == named.region && inside(of.known + 1, of.asked);
-            let of_base = |of: &NamedGap| of.region == named.region && inside(of.first, of.last);
+            let gap = |gap: &Gap| gap.class != GapClass::Missing && named.has_all_of(&gap.into());
+            let beyond = |of: &Beyond| named.has_all_of(&NamedGap::beyond(of));
+            let of_base = |of: &NamedGap| named.has_all_of(of);
             gaps.iter().any(gap) || cut.beyond.iter().any(beyond) || self.of_bases.iter().any(of_base)
         };
         self.named.iter().filter(move |named| !is_used(named)).map(move |named| not_there(named, gaps))
@@ -121,12 +138,7 @@ impl Accepted {
 }
 
 fn not_there(named: &NamedGap, gaps: &[Gap]) -> Problem {
-    let missing = gaps.iter().any(|gap| {
-        gap.region == named.region
-            && gap.class == GapClass::Missing
-            && gap.ids.first <= named.last
-            && named.first <= gap.ids.last
-    });
+    let missing = gaps.iter().any(|gap| gap.class == GapClass::Missing && named.touches(&gap.into()));
     let (what, hint) = match missing {
         true => (
             "is known to have lost entries: that cannot be accepted",

@@ -44,9 +44,7 @@ pub(crate) fn gaps_of_base<'a>(
     base: &'a OpenedBase,
     accepted: &'a Accepted,
 ) -> impl Iterator<Item = Problem> + 'a {
-    let again = |gap: &&String| {
-        gap.parse().is_ok_and(|gap: NamedGap| accepted.covers(gap.region, gap.first, gap.last))
-    };
+    let again = |gap: &&String| gap.parse().is_ok_and(|gap: NamedGap| accepted.covers(&gap));
     base.accepted_gaps.iter().filter(move |gap| !again(gap)).map(|gap| {
         let name = &base.files.snapshot.description.name;
         Problem::new(

@@ -1,7 +1,7 @@
 //! What a certificate finds wrong, as problems; and a cut that cannot be made, as a refusal that says what would do.
 
 use super::OpenedBase;
-use super::accepted::Accepted;
+use super::accepted::{Accepted, NamedGap};
 use crate::time;
 use formats::name::EncodedRegionName;
 use history::{Certificate, Cut, Finding, Gap, GapClass, Refusal};
@@ -27,10 +27,8 @@ pub fn problems_of(
             .in_region(beyond.region)
             .meaning("SKIP_WAL writes or the flush of an empty memstore took the ids between, or entries are missing")
             .hint(format!(
-                "run convert, if the WALs are still there; if you know that nothing was lost there: --accept-gaps {}:{}-{}",
-                beyond.region,
-                beyond.known + 1,
-                beyond.asked
+                "run convert, if the WALs are still there; if you know that nothing was lost there: --accept-gaps {}",
+                NamedGap::beyond(beyond)
             ))
     });
     let in_files = certificate.declared.in_files.iter().map(|number| {
@@ -62,8 +60,8 @@ fn gap_problem(gap: &Gap, accepted: &Accepted) -> Option<Problem> {
         GapClass::Ambiguous => (
             "nothing was lost if SKIP_WAL writes or the flush of an empty memstore took the ids; nothing proves it",
             format!(
-                "run convert, if older WALs are still there; if you know that nothing was lost there: --accept-gaps {}:{}-{}",
-                gap.region, gap.ids.first, gap.ids.last
+                "run convert, if older WALs are still there; if you know that nothing was lost there: --accept-gaps {}",
+                NamedGap::from(gap)
             ),
         ),
         GapClass::Missing => (

@@ -85,7 +85,7 @@ impl OpenedCut {
     /// What an image says of the cut that it was restored at.
     pub(crate) fn for_image(&self) -> ImageCut {
         let Certificate { clock, completeness, .. } = &self.certificate;
-        let gap = |gap: &Gap| format!("{}:{}-{}", gap.region, gap.ids.first, gap.ids.last);
+        let gap = |gap: &Gap| NamedGap::from(gap).to_string();
         ImageCut {
             until: self.until.clone(),
             clock: report::clock_of(*clock).0.to_owned(),
