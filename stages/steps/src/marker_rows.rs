@@ -83,7 +83,7 @@ fn files(stores: &[StoreDescriptor]) -> Vec<String> {
 }
 
 /// What hbase:meta says of where a region is.
-const PLACE: [&str; 5] = ["state", "sn", "server", "serverstartcode", "seqnumDuringOpen"];
+pub(crate) const PLACE: [&str; 5] = ["state", "sn", "server", "serverstartcode", "seqnumDuringOpen"];
 
 /// A cell of hbase:meta, if it tells of a region's parents or daughters, or of where the region is.
 pub(crate) fn lineage_row(

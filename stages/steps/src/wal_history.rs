@@ -1,5 +1,6 @@
 //! What was made from WALs, as the values that a history is made of.
 
+use crate::marker_rows::PLACE;
 use columns::batch::BatchFile;
 use columns::lineage::LineageRow;
 use columns::markers::MarkerRow;
@@ -86,25 +87,22 @@ impl Places {
     /// Takes a cell of hbase:meta; what does not say where a region is is passed over.
     pub fn add(&mut self, row: &LineageRow) {
         let Ok(region) = EncodedRegionName::parse(&row.region) else { return };
-        if row.cell_type != PUT {
+        let qualifier = row.qualifier.as_str();
+        if row.cell_type != PUT || !PLACE.contains(&qualifier) {
             return;
         }
         let text = || std::str::from_utf8(&row.value).ok().map(str::to_owned);
         let number = || row.value.as_slice().try_into().ok().map(u64::from_be_bytes);
-        let mut place = Place { write_time: row.write_time, ..Place::default() };
-        let known = self.rows.remove(&(row.sequence, region));
-        let seen = known.is_some();
-        place = known.unwrap_or(place);
-        match row.qualifier.as_str() {
+        let begun = || Place { write_time: row.write_time, ..Place::default() };
+        let place = self.rows.entry((row.sequence, region)).or_insert_with(begun);
+        match qualifier {
             "state" => place.state = text(),
             "sn" => place.assigned = text(),
             "server" => place.address = text(),
             "serverstartcode" => place.start_code = number(),
             "seqnumDuringOpen" => place.open_number = number(),
-            _ if !seen => return,
             _ => {}
         }
-        self.rows.insert((row.sequence, region), place);
     }
 
     /// What they tell.

@@ -4,12 +4,10 @@ use super::plan::ConvertPlan;
 use crate::time;
 use catalog::Image;
 use formats::wal::name::{WalKind, WalName};
+use history::Tolerances;
 use stage::{Failure, Problem, ProblemKind};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Store;
-
-/// The first WAL of a server is opened no later than this after its start, ms.
-const START_MS: i64 = 60_000;
 
 /// The WAL groups of which the repository has something.
 pub fn known_groups(target: &dyn Store) -> Result<BTreeSet<String>, Failure> {
@@ -43,7 +41,7 @@ pub fn came_late(
 fn late(oldest: &WalName, images: &[&Image]) -> Option<Problem> {
     let opened = i64::try_from(oldest.created_ms).ok()?;
     let started = i64::try_from(oldest.server.start_code?).ok()?;
-    if opened - started <= START_MS {
+    if opened - started <= Tolerances::default().start_ms {
         return None;
     }
     let before =
