@@ -16,12 +16,15 @@ pub fn is_side_file(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".crc")
 }
 
+/// What Hadoop calls the side file of a file of this name; a side file itself has none.
+pub(crate) fn side_name(name: &str) -> Option<String> {
+    (!is_side_file(name)).then(|| format!(".{name}.crc"))
+}
+
 impl StorePath {
     /// Where Hadoop keeps the checksums of this file; the root, and a side file itself, have none.
     pub fn side_file(&self) -> Option<Self> {
-        let side = format!(".{}.crc", self.name());
-        let parent = self.parent().filter(|_| !is_side_file(self.name()))?;
-        parent.join(&side).ok()
+        self.parent()?.join(&side_name(self.name())?).ok()
     }
 }
 

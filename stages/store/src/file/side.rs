@@ -2,16 +2,14 @@
 
 use super::failed;
 use crate::StoreError;
+use crate::side::side_name;
 use rustix::io::Errno;
 use std::{fs, io, path::Path};
 
 /// Removes the side file of a file, if it has one.
 pub(super) fn drop_side(path: &Path) -> Result<(), StoreError> {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Ok(()) };
-    if crate::is_side_file(name) {
-        return Ok(());
-    }
-    let side = path.with_file_name(format!(".{name}.crc"));
+    let name = path.file_name().and_then(|name| name.to_str()).and_then(side_name);
+    let Some(side) = name.map(|name| path.with_file_name(name)) else { return Ok(()) };
     match fs::remove_file(&side) {
         Err(error) if !is_none(&error) => Err(failed("removing Hadoop's checksums", &side)(error)),
         _ => Ok(()),
