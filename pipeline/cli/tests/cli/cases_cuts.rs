@@ -264,30 +264,29 @@ fn case_17_recovered_edits_are_a_subset_of_the_wals_entry() {
     }
 }
 
+/// At the end, on top of a snapshot of the case, is what HBase showed then.
+fn the_end_is_proved(number: &str, snapshot: &str) {
+    let Some(case) = case(number) else { return };
+    let repository = Repository::of(&case.join("root"), &[snapshot]);
+    repository.is_proved(snapshot, "end", &case.join("truth.end.visible.jsonl"));
+}
+
 #[test]
 fn case_18_a_snapshot_taken_after_restore_snapshot_is_a_base() {
-    let Some(case) = case("18") else { return };
-    let repository = Repository::of(&case.join("root"), &["s-quietflush"]);
-    repository.is_proved("s-quietflush", "end", &case.join("truth.end.visible.jsonl"));
+    the_end_is_proved("18", "s-quietflush");
 }
 
 #[test]
 fn case_19_a_bulk_load_that_restore_snapshot_took_away_stays_away() {
-    let Some(case) = case("19") else { return };
-    let repository = Repository::of(&case.join("root"), &["s-bulkback"]);
-    repository.is_proved("s-bulkback", "end", &case.join("truth.end.visible.jsonl"));
+    the_end_is_proved("19", "s-bulkback");
 }
 
 #[test]
 fn case_20_a_bulk_load_of_a_dropped_family_stays_away() {
-    let Some(case) = case("20") else { return };
-    let repository = Repository::of(&case.join("root"), &["s-bulkreadd"]);
-    repository.is_proved("s-bulkreadd", "end", &case.join("truth.end.visible.jsonl"));
+    the_end_is_proved("20", "s-bulkreadd");
 }
 
 #[test]
 fn case_21_a_purged_bulk_load_stays_away() {
-    let Some(case) = case("21") else { return };
-    let repository = Repository::of(&case.join("root"), &["s-bulkpurged"]);
-    repository.is_proved("s-bulkpurged", "end", &case.join("truth.end.visible.jsonl"));
+    the_end_is_proved("21", "s-bulkpurged");
 }

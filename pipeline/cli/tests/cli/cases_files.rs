@@ -134,13 +134,18 @@ fn repository_of(root: &Path, snapshot: &str, level: &str) -> tempfile::TempDir 
     to
 }
 
+/// The exit code and the report of an export whose cells are verified.
+fn exported_with_cells(root: &Path, snapshot: &str, to: &Path) -> (i32, Value) {
+    let from = ["export", "--from", text(root), "--snapshot", snapshot, "--to", text(to)];
+    report(&[&from[..], &["--verify", "cells"]].concat())
+}
+
 #[test]
 fn case_03_root_of_hbase_1_4() {
     let (root, to) = (case("03-root-of-hbase-1.4/root"), tempfile::tempdir().unwrap());
     let listed = tidegate(["snapshot", "list", "--from", text(&root)]).with(0);
     assert!(listed.out.contains("s1"), "{}", listed.out);
-    let from = ["export", "--from", text(&root), "--snapshot", "s1", "--to", text(to.path())];
-    let (code, done) = report(&[&from[..], &["--verify", "cells"]].concat());
+    let (code, done) = exported_with_cells(&root, "s1", to.path());
     assert_eq!(code, 0, "{done:#}");
     assert_eq!((&done["verified"], &done["not_looked_into"]), (&"cells".into(), &0.into()));
     let (code, verified) =
@@ -344,8 +349,7 @@ fn case_15_mob_name_of_a_far_day() {
     let (root, to) = (case("15-mob-name-of-a-far-day/root"), tempfile::tempdir().unwrap());
     let listed = tidegate(["snapshot", "list", "--from", text(&root)]).with(0);
     assert!(listed.out.contains("s4-flush-ca"), "{}", listed.out);
-    let from = ["export", "--from", text(&root), "--snapshot", "s4-flush-ca", "--to", text(to.path())];
-    let (code, done) = report(&[&from[..], &["--verify", "cells"]].concat());
+    let (code, done) = exported_with_cells(&root, "s4-flush-ca", to.path());
     assert_eq!((code, &done["verified"]), (0, &"cells".into()), "{done:#}");
     tidegate(["snapshot", "verify", "--from", text(to.path()), "s4-flush-ca", "--level", "cells"]).with(0);
     let far = files_below(to.path()).into_iter().filter(|path| text(path).contains("2922789940817")).count();

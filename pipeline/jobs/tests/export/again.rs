@@ -5,7 +5,7 @@ use fixtures::file_name;
 use jobs::export::ExportOptions;
 use jobs::{Attributes, Level};
 use stage::FailureKind;
-use store::{Abilities, MemoryStore, Op, Store};
+use store::{MemoryStore, Op, Store};
 
 fn all_bytes(snapshot_files: usize) -> u64 {
     files().iter().take(snapshot_files).map(|(_, _, bytes)| bytes.len() as u64).sum()
@@ -156,14 +156,7 @@ fn a_dry_run_touches_nothing() {
 /// Where nothing can be renamed, with and without directories: as object stores are.
 #[test]
 fn without_renames_the_manifest_is_what_is_written_last_of_the_snapshot() {
-    let no_rename = Abilities {
-        rename: false,
-        parallel_parts: true,
-        directories: true,
-        attributes: true,
-        side_files: false,
-    };
-    for (memory, range_len) in [(MemoryStore::objects(), 1 << 20), (MemoryStore::new(no_rename), RANGE_LEN)] {
+    for (memory, range_len) in [(MemoryStore::objects(), 1 << 20), (MemoryStore::new(NO_RENAME), RANGE_LEN)] {
         let options = |snapshot: &str| ExportOptions { range_len, ..options(snapshot) };
         let source = shared(source());
         let (target, record) = recorded(shared(memory.clone()));

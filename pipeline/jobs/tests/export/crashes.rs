@@ -5,7 +5,7 @@ use fixtures::{file_name, hfile};
 use jobs::export::{ExportOptions, run_between};
 use stage::Failure;
 use std::sync::Arc;
-use store::{Abilities, Effect, Fault, MemoryStore, Op, Operation, StoreErrorKind};
+use store::{Effect, Fault, MemoryStore, Op, Operation, StoreErrorKind};
 
 /// From the nth operation on nothing happens any more, as if the process had ended there.
 fn dead_from(nth: u64) -> Fault {
@@ -78,14 +78,7 @@ fn dying_while_a_snapshot_is_replaced() {
 
 #[test]
 fn dying_where_nothing_can_be_renamed() {
-    let no_rename = Abilities {
-        rename: false,
-        parallel_parts: true,
-        directories: true,
-        attributes: true,
-        side_files: false,
-    };
-    die_everywhere(&options("s1"), || MemoryStore::new(no_rename), false);
+    die_everywhere(&options("s1"), || MemoryStore::new(NO_RENAME), false);
     // There a file is seen only once it is finished, so that its ranges cannot be proved one by one: no long files.
     let in_one_part = ExportOptions { range_len: 1 << 20, ..options("s1") };
     die_everywhere(&in_one_part, MemoryStore::objects, false);

@@ -7,11 +7,15 @@ use stage::{Report, Stopped};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
-use store::{Fault, Faults, Faulty, Kind, MemoryStore, Record, Recording, Store, StorePath};
+use store::{Abilities, Fault, Faults, Faulty, Kind, MemoryStore, Record, Recording, Store, StorePath};
 
 pub const CREATED_MS: i64 = 1_795_211_501_137;
 pub const RANGE_LEN: u64 = 1 << 16;
 pub const WORKERS: usize = 2;
+
+/// A store in which nothing can be renamed, with directories.
+pub const NO_RENAME: Abilities =
+    Abilities { rename: false, parallel_parts: true, directories: true, attributes: true, side_files: false };
 
 /// A root with two snapshots of one table of two regions: `s1` has a file of several ranges and three short ones, and
 /// `s2` has the same and one more. Half of the files are in `data`, half in `archive`.

@@ -1,12 +1,11 @@
 //! Histories on the scale of a real cluster (`Shape::real`): cut and scan give one answer, and no wrong table comes with
 //! a clean one.
 
-use crate::root::{Truth, context, cut_options, lines, put};
+use crate::root::{Truth, context, converted, cut_options, lines, put};
 use fixtures::sim::{
     Cluster, Entry, FileOf, Reading, Shape, SimSnapshot, raw_cells, simulate, visible_cells,
 };
 use fixtures::{Random, seeds};
-use jobs::convert::{ConvertOptions, run_between};
 use jobs::cut::{CutOptions, Until};
 use jobs::scan::{CellForm, ScanOptions, Shown};
 use stage::{FailureKind, Problems, Report, Stopped};
@@ -49,18 +48,7 @@ fn answer<T>(done: Result<Report<T>, Stopped>) -> Answer {
 
 /// Converts a root's WALs into the root itself; what is told of them.
 fn convert(cluster: &Cluster, store: &Arc<dyn Store>) -> BTreeSet<String> {
-    let options = ConvertOptions {
-        from: "memory:/".into(),
-        wal_root: None,
-        to: "memory:/".into(),
-        tables: Vec::new(),
-        workers: 1,
-        allow_clear_text: false,
-        copied_at_ms: None,
-        dry_run: false,
-    };
-    let report = run_between(&options, Arc::clone(store), None, store, &context(cluster)).unwrap();
-    let mut kinds = kinds(&report.problems);
+    let mut kinds = kinds(&converted(cluster, store).problems);
     kinds.retain(|kind| !kind.contains("ends within an entry"));
     kinds
 }

@@ -1,6 +1,6 @@
 use fixtures::sim::{Cluster, Reading, SimSnapshot, StoredCell, TableCell, Vector, raw_cells, visible_cells};
 use jobs::Context;
-use jobs::convert::{ConvertOptions, run_between};
+use jobs::convert::{ConvertOptions, ConvertReport, run_between};
 use jobs::cut::{Base, CutOptions, CutReport, Until};
 use jobs::scan::{CellForm, ScanOptions, Shown};
 use runtime::Cancel;
@@ -21,8 +21,8 @@ pub fn context(cluster: &Cluster) -> Context {
     }
 }
 
-/// Converts a root's WALs, into the root itself; nothing is wrong with it but the torn ends that killed servers left.
-pub fn convert(cluster: &Cluster, store: &Arc<dyn Store>, what: &str) {
+/// Converts a root's WALs, into the root itself.
+pub fn converted(cluster: &Cluster, store: &Arc<dyn Store>) -> Report<ConvertReport> {
     let options = ConvertOptions {
         from: "memory:/".into(),
         wal_root: None,
@@ -33,7 +33,12 @@ pub fn convert(cluster: &Cluster, store: &Arc<dyn Store>, what: &str) {
         copied_at_ms: None,
         dry_run: false,
     };
-    let report = run_between(&options, Arc::clone(store), None, store, &context(cluster)).unwrap();
+    run_between(&options, Arc::clone(store), None, store, &context(cluster)).unwrap()
+}
+
+/// The same; nothing is wrong with it but the torn ends that killed servers left.
+pub fn convert(cluster: &Cluster, store: &Arc<dyn Store>, what: &str) {
+    let report = converted(cluster, store);
     let torn = cluster.wals.iter().filter(|wal| wal.torn.is_some()).count();
     let mut problems: Vec<String> = report.problems.kept().iter().map(ToString::to_string).collect();
     let all = problems.len();
