@@ -1,4 +1,4 @@
-use super::{facts, files, some};
+use super::{facts, files, some, warnings};
 use jobs::export::{Counted, ExportReport};
 
 /// What an export did.
@@ -29,5 +29,5 @@ pub fn export(report: &ExportReport) -> String {
         true => String::new(),
         false => format!("In the HBase shell of the target:  clone_snapshot '{}', 'TABLE'\n", report.target),
     };
-    format!("{title}\n{facts}{next}")
+    format!("{title}\n{facts}{}{next}", warnings(&report.warnings))
 }

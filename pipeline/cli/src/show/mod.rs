@@ -78,6 +78,11 @@ fn files(files: u64, of_bytes: u64) -> String {
     }
 }
 
+/// What is not wrong but should be known, a line each.
+fn warnings(all: &[String]) -> String {
+    all.iter().map(|warning| format!("warning: {warning}\n")).collect()
+}
+
 /// A number unless it is 0.
 fn some(number: u64) -> String {
     if number == 0 { String::new() } else { count(number) }

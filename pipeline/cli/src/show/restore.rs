@@ -1,4 +1,4 @@
-use super::{count, facts, files, some};
+use super::{count, facts, files, some, warnings};
 use jobs::export::Counted;
 use jobs::restore::{Forecast, RestoreReport, RestoredTable};
 
@@ -58,6 +58,5 @@ fn shown(report: &RestoreReport, table: &RestoredTable) -> String {
         ("cells LEFT OUT", some(table.left_out.values().sum())),
         ("to be done", table.forecast.as_ref().filter(|_| report.dry_run).map_or(String::new(), forecast)),
     ]);
-    let warnings: String = table.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
-    format!("{title}\n{facts}{warnings}")
+    format!("{title}\n{facts}{}", warnings(&table.warnings))
 }

@@ -84,6 +84,43 @@ fn case_02_prefix_tree_is_named() {
     }
 }
 
+/// HBase 1 opens it, and HBase 2 tries for ever (`scripts/interop` shows that): the export is right, and says so.
+#[test]
+fn case_02_a_prefix_tree_table_is_not_for_hbase_2() {
+    let root = repository().join("fixtures/data/hbase-1.7/root");
+    let to = tempfile::tempdir().unwrap();
+    let export = |snapshot| {
+        report(&["export", "--from", text(&root), "--snapshot", snapshot, "--to", text(to.path())])
+    };
+    let (code, tree) = export("tree1");
+    let warning = tree["warnings"][0].as_str().unwrap();
+    assert_eq!((code, tree["warnings"].as_array().unwrap().len()), (0, 1), "{tree:#}");
+    assert!(
+        warning.starts_with("family t: HBase 2 does not have DATA_BLOCK_ENCODING PREFIX_TREE"),
+        "{warning}"
+    );
+    let (code, ledger) = export("s1");
+    assert_eq!((code, &ledger["warnings"]), (0, &serde_json::json!([])));
+    let restored = report(&[
+        "restore",
+        "--from",
+        text(to.path()),
+        "--snapshot",
+        "tree1",
+        "--until",
+        "snapshot",
+        "--to",
+        text(to.path()),
+        "--as",
+        "again",
+    ]);
+    assert_eq!(
+        (restored.0, &restored.1["tables"][0]["warnings"][0]),
+        (0, &tree["warnings"][0]),
+        "{restored:?}"
+    );
+}
+
 /// A snapshot whose files are of version 2.3: that of HBase 1.4, with one of its HFiles replaced.
 #[test]
 fn case_01_hfile_2_3_as_a_member_of_a_snapshot() {

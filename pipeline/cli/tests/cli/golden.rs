@@ -75,7 +75,7 @@ fn the_fields_of_the_reports_are_the_documented_ones() {
     let expected = "already_there command compared copied dry_run encrypted files from image not_looked_into outcome \
                     plan problem_count problems regions replaced resumed reused side_files_removed snapshot \
                     source_bytes_read table target \
-                    to verified without_checksums";
+                    to verified warnings without_checksums";
     assert_eq!(fields(&export), expected.split(' ').collect());
     assert_eq!(fields(&export["files"]), ["bytes", "files"].into());
     let (_, verify) = report(&["snapshot", "verify", "--from", to, "orders-before"]);

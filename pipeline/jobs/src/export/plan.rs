@@ -78,6 +78,8 @@ pub struct ExportPlan {
     pub range_len: u64,
     /// What was found wrong and accepted.
     pub accepted: Problems,
+    /// What is not wrong but should be known.
+    pub warnings: Vec<String>,
     /// The cut that is restored, for the image.
     pub cut: Option<ImageCut>,
     /// BLAKE3 of all of this, in hexadecimal: names the run.
@@ -136,6 +138,7 @@ impl ExportPlan {
             found: found.into_iter().flatten().collect(),
             range_len: options.range_len,
             accepted,
+            warnings: read.schema.refused_by_hbase_2(),
             cut: None,
             digest: String::new(),
         }

@@ -50,6 +50,8 @@ pub struct ExportReport {
     pub encrypted: u64,
     /// Files that could not be looked into for another reason.
     pub not_looked_into: u64,
+    /// What is not wrong but should be known.
+    pub warnings: Vec<String>,
 }
 
 /// Files and their bytes.
@@ -120,6 +122,7 @@ impl ExportReport {
             without_checksums: 0,
             encrypted: 0,
             not_looked_into: 0,
+            warnings: plan.warnings.clone(),
         }
     }
 }

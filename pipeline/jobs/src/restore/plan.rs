@@ -128,7 +128,8 @@ impl TablePlan {
         export.digest = export.digest_with(&options, &work(&to, edits.as_ref()));
         let mut plan = Self { table, names, regions, export, options, edits, warnings: Vec::new() };
         let regions = plan.row_regions().map(|region| plan.names.target_of(&region.encoded)).collect();
-        plan.warnings = leftover_edits(target.as_ref(), &plan.names.table, &regions)?;
+        plan.warnings = plan.export.warnings.clone();
+        plan.warnings.extend(leftover_edits(target.as_ref(), &plan.names.table, &regions)?);
         let unproved = plan.edits.iter().flat_map(|edits| &edits.unproved);
         let warning = |batch| format!("{batch} has no recorded digests: damage in it may go unnoticed");
         plan.warnings.extend(unproved.map(warning));

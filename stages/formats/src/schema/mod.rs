@@ -7,6 +7,7 @@ mod family;
 mod file_list;
 pub(crate) mod proto;
 mod reference;
+mod refused;
 mod region_info;
 mod root;
 mod table;
