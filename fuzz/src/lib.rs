@@ -10,12 +10,12 @@ pub mod watch;
 pub use hfile::hfile;
 pub use wal::{wal, walname};
 
-use formats::name::{
+use formats::schema::{self, TableInfoFileName, TrackFileName};
+use formats::snapshot::{self, DescriptionRewrite, Place};
+use names::{
     BackReference, BackReferenceDirectory, EncodedRegionName, FamilyName, FileName, HFileLink, Namespace,
     SnapshotName, StoreFileName, TableName,
 };
-use formats::schema::{self, TableInfoFileName, TrackFileName};
-use formats::snapshot::{self, DescriptionRewrite, Place};
 use std::fmt::Display;
 
 /// One entry point.

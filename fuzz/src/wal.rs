@@ -1,10 +1,10 @@
 //! Whole WALs, with every codec, and their names.
 
-use formats::wal::name::{RecoveredEditsName, WalName};
 use formats::wal::{
-    SalvageStep, ServerName, Step, WalDecoder, WalDecoderOptions, WalEncoder, WalEnd, WalEntry, WalSalvager,
+    SalvageStep, Step, WalDecoder, WalDecoderOptions, WalEncoder, WalEnd, WalEntry, WalSalvager,
     encode_entry_json,
 };
+use names::{RecoveredEditsName, ServerName, WalName};
 
 /// What was decoded: where each entry starts and ends, and its JSON (empty where it has none).
 type Entries = Vec<(u64, u64, Vec<u8>)>;

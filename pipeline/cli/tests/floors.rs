@@ -17,39 +17,43 @@ const SCREEN: &[&str] = &["clap", "indicatif", "console", "comfy-table"];
 
 const FLOORS: &[Floor] = &[
     Floor { name: "stage", uses: &[], never: &["rustix", "blake3", "tempfile"] },
-    Floor { name: "formats", uses: &[], never: &["arrow", "parquet", "rustix", "jiff"] },
-    Floor { name: "history", uses: &["formats"], never: &["arrow", "parquet", "rustix", "jiff"] },
-    Floor { name: "columns", uses: &["formats"], never: &["rustix"] },
-    Floor { name: "store", uses: &[], never: &["arrow", "parquet", "prost"] },
-    Floor { name: "cluster", uses: &["formats"], never: &["arrow", "parquet"] },
+    Floor { name: "names", uses: &["stage"], never: &["arrow", "parquet", "rustix", "jiff", "prost"] },
+    Floor { name: "formats", uses: &["names"], never: &["arrow", "parquet", "rustix", "jiff"] },
+    Floor { name: "history", uses: &["names", "formats"], never: &["arrow", "parquet", "rustix", "jiff"] },
+    Floor { name: "columns", uses: &["names", "formats"], never: &["rustix"] },
+    Floor { name: "store", uses: &["names"], never: &["arrow", "parquet", "prost"] },
+    Floor { name: "cluster", uses: &["names", "formats"], never: &["arrow", "parquet"] },
     Floor {
         name: "steps",
-        uses: &["stage", "formats", "history", "columns", "store", "cluster"],
+        uses: &["stage", "names", "formats", "history", "columns", "store", "cluster"],
         never: &["rustix"],
     },
     Floor { name: "runtime", uses: &["stage"], never: &["blake3", "prost", "arrow", "parquet"] },
-    Floor { name: "catalog", uses: &["stage", "store", "columns"], never: &["prost"] },
+    Floor { name: "catalog", uses: &["stage", "names", "store", "columns"], never: &["prost"] },
     Floor {
         name: "jobs",
-        uses: &["stage", "formats", "history", "columns", "store", "cluster", "steps", "runtime", "catalog"],
+        uses: &[
+            "stage", "names", "formats", "history", "columns", "store", "cluster", "steps", "runtime",
+            "catalog",
+        ],
         never: SCREEN,
     },
     Floor {
         name: "cli",
-        uses: &["jobs", "catalog", "stage"],
+        uses: &["jobs", "catalog", "stage", "names"],
         never: &["rayon", "tokio", "arrow", "parquet"],
     },
-    Floor { name: "fixtures", uses: &["formats", "columns", "store", "jobs"], never: SCREEN },
+    Floor { name: "fixtures", uses: &["names", "formats", "columns", "store", "jobs"], never: SCREEN },
     Floor {
         name: "benches",
-        uses: &["formats", "columns", "store", "steps", "jobs", "fixtures", "stage"],
+        uses: &["names", "formats", "columns", "store", "steps", "jobs", "fixtures", "stage"],
         never: &[],
     },
-    Floor { name: "fuzz", uses: &["formats", "history", "columns"], never: &[] },
+    Floor { name: "fuzz", uses: &["names", "formats", "history", "columns"], never: &[] },
 ];
 
 /// Crates that start no thread; `store` and `cluster` may own a hidden runtime.
-const THREADLESS: [&str; 6] = ["stage", "formats", "history", "columns", "steps", "catalog"];
+const THREADLESS: [&str; 7] = ["stage", "names", "formats", "history", "columns", "steps", "catalog"];
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

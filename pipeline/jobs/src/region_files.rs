@@ -2,9 +2,9 @@
 
 use catalog::layout;
 use formats::compress::Dictionaries;
-use formats::name::{EncodedRegionName, FamilyName, FileName, TableName};
 use formats::snapshot::{Place, RegionManifest, resolve};
 use history::BulkLoadedFile;
+use names::{EncodedRegionName, FamilyName, FileName, TableName};
 use stage::{Problem, ProblemKind};
 use steps::{CellFile, HFileCursor, RowRange, source_problem};
 use store::{Store, StoreError, StorePath};

@@ -1,7 +1,7 @@
 //! A snapshot with its files found: what exporting, verifying and describing one begin with.
 
-use formats::name::SnapshotName;
 use formats::snapshot::Place;
+use names::SnapshotName;
 use runtime::{Run, units};
 use stage::{Failure, Problem, Problems};
 use std::ops::Range;

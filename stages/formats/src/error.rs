@@ -73,6 +73,13 @@ impl FormatError {
     }
 }
 
+/// A name among the bytes that is none.
+impl From<names::NameError> for FormatError {
+    fn from(error: names::NameError) -> Self {
+        Self::corrupt(error.what)
+    }
+}
+
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.offset {

@@ -12,7 +12,6 @@ pub mod encoding;
 mod error;
 pub mod hfile;
 mod input;
-pub mod name;
 pub mod schema;
 pub mod snapshot;
 pub mod sniff;

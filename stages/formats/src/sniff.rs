@@ -2,8 +2,8 @@
 //! damage.
 
 use crate::hfile::{BlockType, HFileVersion, TRAILER_SIZE, TRAILER_SIZE_V2};
-use crate::name::StoreFileName;
 use crate::schema::decode_reference;
+use names::StoreFileName;
 use std::fmt;
 
 /// How many bytes of a file's front and of its end [`sniff`] wants to see: all of a shorter file.

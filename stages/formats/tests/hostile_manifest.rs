@@ -11,10 +11,10 @@
     reason = "a test fails by a panic and says what it skips"
 )]
 
-use formats::name::{FamilyName, HFileName, StoreFileName, TableName};
 use formats::schema::{Attributes, ColumnFamilySchema, Configuration, RegionInfo, TableSchema};
 use formats::snapshot::*;
 use formats::{FormatError, FormatErrorKind};
+use names::{FamilyName, HFileName, StoreFileName, TableName};
 use proptest::prelude::*;
 
 /// A message from (field number, value) pairs.

@@ -11,12 +11,12 @@
     reason = "a test fails by a panic and says what it skips"
 )]
 
-use formats::name::{FamilyName, HFileName, StoreFileName, TableName};
 use formats::schema::{Attributes, ColumnFamilySchema, Configuration, RegionInfo, TableSchema};
 use formats::snapshot::{
     FamilyFiles, RegionManifest, SnapshotManifest, StoreFile, check_tiling, decode_manifest, encode_manifest,
     encode_region_manifest, region_manifests,
 };
+use names::{FamilyName, HFileName, StoreFileName, TableName};
 
 const REGIONS: u64 = 20_000;
 const FILES_A_REGION: u64 = 50;

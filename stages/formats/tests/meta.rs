@@ -10,12 +10,12 @@
     reason = "a test fails by a panic and says what it skips"
 )]
 
-use formats::name::{EncodedRegionName, SnapshotName, TableName};
 use formats::schema::{self, BloomType, KeepDeletedCells, Range};
 use formats::snapshot::{
     self, DescriptionRewrite, Place, RegionRole, SnapshotDescription, SnapshotManifest, SnapshotType,
     StoreFileTarget, Via,
 };
+use names::{EncodedRegionName, SnapshotName, TableName};
 
 fn read(path: &str) -> Vec<u8> {
     let path = format!("{}/tests/data/meta/{path}", env!("CARGO_MANIFEST_DIR"));
@@ -53,7 +53,7 @@ fn a_snapshot_with_mob() {
     let roles: Vec<_> = manifest.regions.iter().map(|region| region.role()).collect();
     assert_eq!(roles, [RegionRole::Rows, RegionRole::Rows, RegionRole::Mob]);
     let paths: Vec<_> = targets("s1").iter().map(|(role, target)| (*role, target.path(Place::Mob))).collect();
-    let mob = formats::name::mob_region_name(&description.table);
+    let mob = names::mob_region_name(&description.table);
     assert!(paths.contains(&(
         RegionRole::Mob,
         format!("mobdir/data/ns1/t2/{mob}/mob/6f8f57715090da2632453988d9a1501b202611203c72ce2cecdb4dd8802b4febfdac9863_a52b92d17fe1f247252a26449b096ae9")

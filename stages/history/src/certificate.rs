@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use formats::name::{EncodedRegionName, TableName};
+use names::{EncodedRegionName, TableName};
 
 use crate::{
     ClockLevel, Clocks, ClosedBecause, Completeness, Cut, Dependency, Frontier, History, Refusal, StartFrom,

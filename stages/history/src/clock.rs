@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use formats::wal::ServerName;
+use names::ServerName;
 
 /// The error of a clock in ms: what it shows less the true time is in `low..=high`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What the clocks of servers prove of a cut.
 
-use formats::name::EncodedRegionName;
+use names::EncodedRegionName;
 
 use crate::gap::{has_hole_behind_first, is_known_whole};
 use crate::history::Stretch;

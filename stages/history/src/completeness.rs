@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::{EncodedRegionName, FamilyName};
-use formats::wal::{Marker, ServerName};
+use formats::wal::Marker;
+use names::{EncodedRegionName, FamilyName, ServerName};
 
 use crate::knowledge::unknown;
 use crate::replay::bulk_files;

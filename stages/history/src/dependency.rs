@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::EncodedRegionName;
+use names::EncodedRegionName;
 
 use crate::{Cut, History, Starts};
 

@@ -1,6 +1,6 @@
 //! Frontier: up to which time every WAL group has been read.
 
-use formats::wal::name::WalName;
+use names::WalName;
 
 use crate::{Clocks, FileEnd, History};
 

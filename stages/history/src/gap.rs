@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use formats::name::{EncodedRegionName, StoreFileName};
 use formats::wal::{EventType, FlushAction, Marker, RegionEventDescriptor};
+use names::{EncodedRegionName, StoreFileName};
 
 use crate::history::Segment;
 use crate::knowledge::is_known_since;

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::{EncodedRegionName, TableName};
-use formats::wal::name::WalName;
-use formats::wal::{EventType, Marker, RegionEventDescriptor, ServerName};
+use formats::wal::{EventType, Marker, RegionEventDescriptor};
+use names::{EncodedRegionName, ServerName, TableName, WalName};
 
 use crate::border::Borders;
 use crate::{

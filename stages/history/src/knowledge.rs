@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::EncodedRegionName;
-use formats::wal::{EventType, ServerName};
+use formats::wal::EventType;
+use names::{EncodedRegionName, ServerName};
 
 use crate::border::{Border, opened_ms};
 use crate::history::is_event;

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::{EncodedRegionName, StoreFileName, TableName};
 use formats::wal::RegionEventDescriptor;
+use names::{EncodedRegionName, StoreFileName, TableName};
 
 use crate::{Descent, RegionHistory};
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::{EncodedRegionName, FamilyName, StoreFileName, TableName};
 use formats::wal::Marker;
+use names::{EncodedRegionName, FamilyName, StoreFileName, TableName};
 
 use crate::{Cut, History, RegionHistory, Relation, Starts, region_cuts};
 

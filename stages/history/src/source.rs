@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::{EncodedRegionName, TableName};
-use formats::wal::name::WalName;
-use formats::wal::{ServerName, WalEnd};
+use formats::wal::WalEnd;
+use names::{EncodedRegionName, ServerName, TableName, WalName};
 
 use crate::{Entries, Tolerances};
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::{EncodedRegionName, FamilyName, StoreFileName, TableName};
 use formats::snapshot::SnapshotType;
 use formats::wal::{FlushAction, Marker};
+use names::{EncodedRegionName, FamilyName, StoreFileName, TableName};
 
 use crate::lineage::store_files;
 use crate::store_list::base_name;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::{EncodedRegionName, StoreFileName, TableName};
 use formats::wal::{EventType, FlushAction, Marker, RegionEventDescriptor};
+use names::{EncodedRegionName, StoreFileName, TableName};
 
 use crate::lineage::store_files;
 use crate::{History, MarkerEntry, RegionHistory, RegionStart, Starts};

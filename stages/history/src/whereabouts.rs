@@ -1,8 +1,8 @@
 //! Whereabouts: on which server a region was when the last that is known of it was written, and what hbase:meta says of
 //! where it went.
 
-use formats::name::EncodedRegionName;
-use formats::wal::{EventType, Marker, ServerName};
+use formats::wal::{EventType, Marker};
+use names::{EncodedRegionName, ServerName};
 
 use crate::history::Segment;
 use crate::{Clocks, Closed, FileEnd, History, PlaceState, RegionHistory, RegionPlace};

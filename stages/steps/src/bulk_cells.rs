@@ -9,7 +9,7 @@ use crate::verify_cells::verify_cells_with;
 use crate::write_hfile::{HFileToWrite, WrittenHFile};
 use formats::cell::{CellRef, decode_key};
 use formats::compress::Decompressor;
-use formats::name::{FamilyName, FileName};
+use names::{FamilyName, FileName};
 use stage::{Failure, Problem};
 use store::{ReadRanges, Store, StorePath};
 

@@ -2,10 +2,9 @@
 
 use columns::batch::BatchFile;
 use columns::{ChunkReader, ReadError};
-use formats::FormatError;
 use formats::cell::{CellRef, CellType};
-use formats::name::EncodedRegionName;
 use history::Event;
+use names::EncodedRegionName;
 use std::collections::{BTreeMap, HashMap};
 
 /// An edit that is looked for, by its column and what else is known of it.
@@ -92,7 +91,7 @@ impl<'a> FindEdits<'a> {
         let mut column = Vec::new();
         for of_region in batch.regions() {
             let region = EncodedRegionName::parse(&of_region.region)
-                .map_err(|error: FormatError| ReadError::Damaged(error.to_string()))?;
+                .map_err(|error| ReadError::Damaged(error.to_string()))?;
             let mut cursor = batch.edits(of_region.runs.concat());
             while cursor.advance()? {
                 let Some(edit) = cursor.cell() else { break };

@@ -4,8 +4,8 @@ use columns::TableTotals;
 use columns::batch::CellArena;
 use columns::lineage::LineageRow;
 use columns::markers::MarkerRow;
-use formats::name::{EncodedRegionName, TableName};
 use formats::wal::{METAFAMILY, WalEntry};
+use names::{EncodedRegionName, TableName};
 use stage::{Problem, ProblemKind, Problems};
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,8 +1,8 @@
 //! The files of a snapshot, each once.
 
 use crate::ReadSnapshot;
-use formats::name::{EncodedRegionName, FamilyName, FileName, TableName};
 use formats::snapshot::{ManifestFault, Place, RegionManifest, RegionRole, SnapshotManifest, Via, resolve};
+use names::{EncodedRegionName, FamilyName, FileName, TableName};
 use stage::{Failure, Problem, ProblemKind};
 use std::collections::HashMap;
 use store::{StoreError, StorePath};

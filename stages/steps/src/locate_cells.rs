@@ -3,9 +3,9 @@
 use crate::failing::{file_problem, source_problem};
 use crate::open_hfile::OpenedHFile;
 use formats::FormatError;
-use formats::name::{EncodedRegionName, FamilyName, FileName, StoreFileName, TableName};
 use formats::schema::{Reference, decode_reference};
 use formats::snapshot::Place;
+use names::{EncodedRegionName, FamilyName, FileName, StoreFileName, TableName};
 use stage::{Problem, ProblemKind};
 use std::sync::Arc;
 use store::{ReadRanges, Store, StorePath, read_all};

@@ -4,9 +4,9 @@ use columns::lineage::LineageRow;
 use columns::markers::MarkerRow;
 use formats::FormatError;
 use formats::cell::CellRef;
-use formats::name::EncodedRegionName;
 use formats::schema::decode_region_info_value;
 use formats::wal::{Marker, StoreDescriptor, WalEntry};
+use names::EncodedRegionName;
 
 /// A marker's cell, and what is wrong with it if it is not what it says; then the row has its bytes only.
 pub(crate) fn marker_row(

@@ -2,9 +2,9 @@
 
 use crate::failing::{file_problem, source_problem};
 use crate::read_snapshot::{DESCRIPTION, MANIFEST, SNAPSHOTS};
-use formats::name::TableName;
 use formats::schema::{TableInfoFileName, TableSchema, decode_table_info};
 use formats::snapshot::{decode_manifest_schema, decode_snapshot_description};
+use names::TableName;
 use stage::{Problem, Problems};
 use std::collections::BTreeMap;
 use store::{Kind, Store, StoreError, StorePath, list_all, read_all};

@@ -2,12 +2,12 @@
 
 use crate::{failed_store, read_witnessed};
 use formats::FormatError;
-use formats::name::SnapshotName;
 use formats::schema::{TableSchema, decode_cluster_id};
 use formats::snapshot::{
     RegionManifest, SnapshotDescription, decode_manifest_schema, decode_snapshot_description,
     region_manifests,
 };
+use names::SnapshotName;
 use stage::Failure;
 use store::{Kind, Store, StorePath, list_all, read_all};
 

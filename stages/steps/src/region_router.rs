@@ -1,7 +1,7 @@
 //! Says which region of a restored table a row belongs to.
 
-use formats::name::EncodedRegionName;
 use formats::snapshot::{RegionManifest, RegionRole};
+use names::EncodedRegionName;
 
 /// The regions of a snapshot that hold rows, by their start keys: where edits go, whatever region they were written
 /// to. Regions that overlap each other (a snapshot that HBase itself would not tile) are told by
@@ -93,8 +93,8 @@ impl RegionRouter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use formats::name::TableName;
     use formats::schema::RegionInfo;
+    use names::TableName;
 
     fn region(start: &str, end: &str) -> RegionManifest {
         let region = RegionInfo {

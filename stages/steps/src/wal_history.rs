@@ -6,9 +6,8 @@ use columns::lineage::LineageRow;
 use columns::markers::MarkerRow;
 use columns::{ChunkReader, ReadError};
 use formats::FormatError;
-use formats::name::{EncodedRegionName, TableName};
-use formats::wal::ServerName;
 use history::{Descent, Entries, FileEnd, MarkerEntry, NotAscending, PlaceState, RegionPlace};
+use names::{EncodedRegionName, ServerName, TableName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a batch holds of a region.
@@ -32,7 +31,7 @@ pub fn read_entries<R: ChunkReader + Clone + 'static>(
     let mut regions = BTreeMap::new();
     for region in batch.regions() {
         let name = EncodedRegionName::parse(&region.region)
-            .map_err(|error: FormatError| ReadError::Damaged(error.to_string()))?;
+            .map_err(|error| ReadError::Damaged(error.to_string()))?;
         let mut found = RegionEntries::default();
         for run in region.runs {
             batch.each_entry(run, |sequence, write_time| {

@@ -9,7 +9,7 @@ use crate::write_hfile::{HFileToWrite, WriteHFile, WrittenHFile};
 use columns::ChunkReader;
 use columns::batch::BatchFile;
 use formats::cell::{CellRef, compare_cells};
-use formats::name::{EncodedRegionName, FamilyName};
+use names::{EncodedRegionName, FamilyName};
 use stage::{Bytes, Failure, Map, Problem};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};

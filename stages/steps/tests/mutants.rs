@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use formats::cell::{CellRef, CellType, compare_cells};
-use formats::name::{FamilyName, TableName};
 use formats::schema::{Attributes, ColumnFamilySchema, Configuration, TableSchema};
+use names::{FamilyName, TableName};
 use proptest::prelude::*;
 use steps::{Shown, SortCells, Verdict, Visibility};
 

@@ -5,9 +5,9 @@
 use columns::batch::BatchFile;
 use formats::cell::{CellRef, CellType};
 use formats::hfile::FileInfo;
-use formats::name::FamilyName;
 use formats::schema::{Attributes, ColumnFamilySchema, Configuration};
 use formats::wal::{WalEncoder, WalHeader, WalKeyFields};
+use names::FamilyName;
 use stage::{Bytes, Map};
 use std::sync::Arc;
 use steps::{

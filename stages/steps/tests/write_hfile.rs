@@ -4,8 +4,8 @@
 
 use formats::cell::{CellRef, CellType};
 use formats::hfile::{FileInfo, key};
-use formats::name::FamilyName;
 use formats::schema::{Attributes, ColumnFamilySchema, Configuration};
+use names::FamilyName;
 use stage::{FailureKind, Map, Problem};
 use steps::{
     CheckWritten, HFileToWrite, StoreFileSettings, WriteHFile, WrittenHFile, WrittenUnit, open_whole,

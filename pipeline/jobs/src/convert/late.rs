@@ -3,8 +3,8 @@
 use super::plan::ConvertPlan;
 use crate::time;
 use catalog::Image;
-use formats::wal::name::{WalKind, WalName};
 use history::Tolerances;
+use names::{WalKind, WalName};
 use stage::{Failure, Problem, ProblemKind};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Store;

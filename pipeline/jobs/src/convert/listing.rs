@@ -3,7 +3,7 @@
 
 use super::plan::ConvertPlan;
 use catalog::{CatalogError, ListedWal, WalListing, layout};
-use formats::wal::ServerName;
+use names::ServerName;
 use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;

@@ -2,9 +2,10 @@
 
 use super::ConvertOptions;
 use catalog::{CatalogError, ListedWal, layout};
-use formats::name::{EncodedRegionName, TableName};
-use formats::wal::ServerName;
-use formats::wal::name::{RecoveredEditsName, WalKind, WalName, is_side_file, unordered_name};
+use names::{
+    EncodedRegionName, RecoveredEditsName, ServerName, TableName, WalKind, WalName, is_side_file,
+    unordered_name,
+};
 use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Gaps that the operator knows to have lost nothing, by name.
 
 use super::until::{read_file, unusable};
-use formats::name::EncodedRegionName;
 use history::{Beyond, Cut, Gap, GapClass};
+use names::EncodedRegionName;
 use stage::{Failure, Problem, ProblemKind};
 use std::str::FromStr;
 

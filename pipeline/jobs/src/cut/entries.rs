@@ -3,8 +3,8 @@
 use super::ReplayBatch;
 use crate::convert::unread;
 use catalog::{CatalogError, StoredBatch};
-use formats::name::{EncodedRegionName, TableName};
 use history::Replay;
+use names::{EncodedRegionName, TableName};
 use stage::Failure;
 use std::collections::BTreeMap;
 use steps::{Conflict, compare_batches};

@@ -3,8 +3,8 @@
 use super::OpenedBase;
 use super::accepted::{Accepted, NamedGap};
 use crate::time;
-use formats::name::EncodedRegionName;
 use history::{Certificate, Cut, Finding, Gap, GapClass, Refusal};
+use names::EncodedRegionName;
 use stage::{Failure, Problem, ProblemKind};
 use std::collections::BTreeSet;
 use store::Store;

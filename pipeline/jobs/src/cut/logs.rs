@@ -5,12 +5,11 @@ use catalog::{CatalogError, ListedWal, WalListing, layout};
 use columns::TableTotals;
 use columns::lineage::LineageRow;
 use columns::markers::{MarkerRow, WalSummary};
-use formats::name::{EncodedRegionName, TableName};
-use formats::wal::name::{WalKind, WalName, is_unordered_name};
-use formats::wal::{Marker, ServerName};
+use formats::wal::Marker;
 use history::{
     Descent, Entries, FileEnd, LogFile, MarkerEntry, MetaLog, Origin, RegionLog, RegionPlace, Sources,
 };
+use names::{EncodedRegionName, ServerName, TableName, WalKind, WalName, is_unordered_name};
 use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
@@ -384,7 +383,9 @@ impl ReadLog<'_> {
 
     fn marker(&self, wal: &ListedWal, row: &MarkerRow, problems: &mut Problems) -> Option<PlacedMarker> {
         let table = self.tables.iter().find(|table| table.full_form() == row.table)?;
-        let read = EncodedRegionName::parse(&row.region).and_then(|region| Ok((region, marker_entry(row)?)));
+        let read = EncodedRegionName::parse(&row.region)
+            .map_err(formats::FormatError::from)
+            .and_then(|region| Ok((region, marker_entry(row)?)));
         match read {
             Ok((region, entry)) => Some((table.clone(), region, entry)),
             Err(error) => {

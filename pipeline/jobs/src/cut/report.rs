@@ -408,8 +408,8 @@ fn region_of(region: String, cut: &RegionCut) -> RegionReport {
 }
 
 fn without_files(starts: &Starts) -> Vec<StoreReport> {
-    let report = |(region, family, store): (&_, &formats::name::FamilyName, &history::StoreStart)| {
-        let region: &formats::name::EncodedRegionName = region;
+    let report = |(region, family, store): (&_, &names::FamilyName, &history::StoreStart)| {
+        let region: &names::EncodedRegionName = region;
         StoreReport {
             region: region.to_string(),
             family: family.to_string(),

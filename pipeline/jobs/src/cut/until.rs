@@ -3,10 +3,8 @@
 use crate::convert::unread;
 use crate::time;
 use catalog::{CatalogError, MarkerDocument};
-use formats::name::EncodedRegionName;
-use formats::wal::ServerName;
-use formats::wal::name::WalName;
 use history::{ClockError, Clocks, Cut, History, RollMarker, Starts};
+use names::{EncodedRegionName, ServerName, WalName};
 use stage::Failure;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -130,7 +128,7 @@ fn named_marker(store: &dyn Store, name: &str) -> Result<RollMarker, Failure> {
 }
 
 fn roll_marker(document: &MarkerDocument, path: &str) -> Result<RollMarker, Failure> {
-    let wrong = |error: formats::FormatError| Failure::failed("reading the marker", path, error.what);
+    let wrong = |error: names::NameError| Failure::failed("reading the marker", path, error.what);
     let mut servers = BTreeMap::new();
     for (server, rolled) in &document.servers {
         let opened = rolled.opened.iter().map(|wal| WalName::parse(wal)).collect::<Result<_, _>>();

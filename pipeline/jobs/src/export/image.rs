@@ -11,7 +11,7 @@ use catalog::{
     read_image,
 };
 use columns::files::{FileRow, RangeDigest};
-use formats::name::FileName;
+use names::FileName;
 use stage::Failure;
 use std::collections::HashMap;
 use steps::{

@@ -8,7 +8,7 @@ use crate::restore::edits::Edits;
 use crate::restore::write::{CheckEdits, CheckedEdits, MIN_ARENA};
 use crate::roots;
 use catalog::StoreFile;
-use formats::name::TableName;
+use names::TableName;
 use runtime::Run;
 use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 use super::Target;
 use catalog::layout;
-use formats::name::EncodedRegionName;
 use history::ReplayRegion;
+use names::EncodedRegionName;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

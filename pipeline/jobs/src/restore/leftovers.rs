@@ -1,6 +1,6 @@
 //! Edits that lie in the target's region directories: HBase would replay them into what is restored.
 
-use formats::name::{EncodedRegionName, TableName};
+use names::{EncodedRegionName, TableName};
 use stage::Failure;
 use std::collections::BTreeSet;
 use steps::failed_store;

@@ -24,7 +24,7 @@ use crate::export::{Begun, Delivery, ExportOptions, interrupted, unremembered, u
 use crate::{Context, roots};
 use catalog::{Repository, find_image};
 use edits::left_out_problem;
-use formats::name::SnapshotName;
+use names::SnapshotName;
 use naming::Mapping;
 use plan::{Base, Roots, TablePlan};
 use prove::prove_manifest;

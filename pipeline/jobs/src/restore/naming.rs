@@ -1,6 +1,6 @@
 //! Which table a table is restored as, and what its snapshot is called.
 
-use formats::name::{SnapshotName, TableName};
+use names::{SnapshotName, TableName};
 use stage::Failure;
 
 /// Which tables and namespaces get another name.

@@ -2,11 +2,11 @@
 
 use crate::export::AddedFile;
 use formats::FormatError;
-use formats::name::{EncodedRegionName, FamilyName, StoreFileName, TableName};
 use formats::snapshot::{
     FamilyFiles, RegionManifest, StoreFile, manifest_of_table, region_manifests, region_of_table,
     rewrite_manifest,
 };
+use names::{EncodedRegionName, FamilyName, StoreFileName, TableName};
 use stage::Failure;
 use std::collections::HashMap;
 

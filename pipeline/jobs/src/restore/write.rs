@@ -5,7 +5,7 @@ use super::place::waiting_path;
 use super::plan::TablePlan;
 use crate::export::{AddedFile, Begun, Delivery, Record, WrittenRecord};
 use catalog::StoreFile;
-use formats::name::{EncodedRegionName, FamilyName};
+use names::{EncodedRegionName, FamilyName};
 use stage::{Bytes, Failure, Map, Problem, Problems, Stopped};
 use std::collections::{BTreeMap, BTreeSet};
 use steps::{

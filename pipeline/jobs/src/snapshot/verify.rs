@@ -3,7 +3,7 @@ use crate::verifying::{Verified, verify_files};
 use crate::{Context, roots};
 use catalog::{CatalogError, FilesOfImage, list_images};
 use formats::compress::Dictionaries;
-use formats::name::SnapshotName;
+use names::SnapshotName;
 use serde::Serialize;
 use stage::{Failure, Problem, ProblemKind, Problems, Report};
 use std::collections::HashMap;

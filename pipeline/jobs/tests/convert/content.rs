@@ -5,10 +5,10 @@ use crate::support::{
     stores,
 };
 use formats::cell::{CellRef, CellType};
-use formats::name::TableName;
 use formats::schema::{RegionInfo, encode_region_info};
 use formats::wal::WalHeader;
 use jobs::convert::run_between;
+use names::TableName;
 use std::sync::Arc;
 
 #[test]

@@ -1,8 +1,8 @@
 use super::attributes::unreadable;
 use super::{Attributes, Configuration, proto};
 use crate::FormatError;
-use crate::name::FamilyName;
 use crate::wire::required;
+use names::FamilyName;
 
 /// Which keys the Bloom filters of a family's files hold (`BLOOMFILTER`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

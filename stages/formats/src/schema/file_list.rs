@@ -1,7 +1,7 @@
 use super::proto;
 use crate::FormatError;
-use crate::name::StoreFileName;
 use crate::wire::{decode_message, required};
+use names::StoreFileName;
 
 /// HBase refuses larger ones.
 const MAX_LENGTH: u32 = 16 * 1024 * 1024;

@@ -1,8 +1,8 @@
 use super::table::{proto_table_name, table_name};
 use super::{proto, strip_pbuf, with_pbuf};
 use crate::FormatError;
-use crate::name::{EncodedRegionName, TableName, mob_region_name, region_name};
 use crate::wire::{Fields, decode_message, put_varint, required};
+use names::{EncodedRegionName, TableName, mob_region_name, region_name};
 use prost::Message;
 
 /// A region: a range of rows of a table (`client.RegionInfo`).

@@ -1,7 +1,7 @@
 use super::{Attributes, ColumnFamilySchema, Configuration, proto, strip_pbuf, with_pbuf};
 use crate::FormatError;
-use crate::name::{FamilyName, TableName, first_twice};
 use crate::wire::{decode_message, required};
+use names::{FamilyName, TableName, first_twice};
 use prost::Message;
 use std::fmt;
 
@@ -106,7 +106,7 @@ pub(crate) fn table_name(message: proto::TableName) -> Result<TableName, FormatE
         String::from_utf8(bytes)
             .map_err(|_| FormatError::corrupt(format!("TableName: the {what} is not UTF-8")))
     };
-    TableName::new(&text(message.namespace, "namespace")?, &text(message.qualifier, "qualifier")?)
+    Ok(TableName::new(&text(message.namespace, "namespace")?, &text(message.qualifier, "qualifier")?)?)
 }
 
 /// A name as a `TableName` message.

@@ -1,6 +1,6 @@
 use crate::FormatError;
-use crate::name::{SnapshotName, TableName};
 use crate::wire::{decode_message, required};
+use names::{NameError, SnapshotName, TableName};
 use prost::Message;
 
 /// The layout that HBase since 0.98 writes and that this reads: one `data.manifest`.
@@ -134,9 +134,7 @@ pub fn decode_snapshot_description(bytes: &[u8]) -> Result<SnapshotDescription, 
             );
         }
     };
-    let placed = |error: FormatError| {
-        FormatError { what: format!("SnapshotDescription: {}", error.what), ..error }.at(0)
-    };
+    let placed = |error: NameError| FormatError::corrupt(format!("SnapshotDescription: {error}")).at(0);
     Ok(SnapshotDescription {
         name: SnapshotName::parse(&required(message.name, "SnapshotDescription: the name", 0)?)
             .map_err(placed)?,

@@ -1,4 +1,4 @@
-use crate::name::{EncodedRegionName, TableName};
+use names::{EncodedRegionName, TableName};
 use std::fmt;
 
 /// Something wrong with a snapshot whose manifest can be read. HBase checks none of it and clones the snapshot into a

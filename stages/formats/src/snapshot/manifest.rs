@@ -1,9 +1,9 @@
 use super::walk::{decode_manifest_schema, region_manifests};
 use super::{ManifestFault, SnapshotDescription, check_tiling};
 use crate::FormatError;
-use crate::name::{EncodedRegionName, FamilyName, StoreFileName};
 use crate::schema::{Reference, RegionInfo, TableSchema, encode_region_info, encode_table_schema, proto};
 use crate::wire::put_bytes;
+use names::{EncodedRegionName, FamilyName, StoreFileName};
 use prost::Message;
 
 /// A snapshot's manifest (`SnapshotDataManifest`): the table as it was, and all its regions and files.

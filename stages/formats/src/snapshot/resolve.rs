@@ -1,6 +1,6 @@
 use super::{RegionManifest, StoreFile};
-use crate::name::{EncodedRegionName, FamilyName, FileName, StoreFileName, TableName};
 use crate::schema::Reference;
+use names::{EncodedRegionName, FamilyName, FileName, StoreFileName, TableName};
 
 /// How a manifest's entry leads to its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

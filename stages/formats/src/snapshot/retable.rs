@@ -1,6 +1,6 @@
 use super::{FamilyFiles, RegionManifest, StoreFile};
-use crate::name::{EncodedRegionName, HFileLink, ReferenceName, StoreFileName, TableName};
 use crate::schema::RegionInfo;
+use names::{EncodedRegionName, HFileLink, ReferenceName, StoreFileName, TableName};
 
 /// A region of a table as one of another, with the same rows, id and state. Its encoded name is another, because the
 /// table's name is part of what that is made from.
@@ -49,8 +49,8 @@ pub fn manifest_of_table(
 mod tests {
     use super::super::{Via, resolve};
     use super::*;
-    use crate::name::FamilyName;
     use crate::schema::{Range, Reference};
+    use names::FamilyName;
 
     const FILE: &str = "ef816aeefabe4d57984a4f9ef6560b79";
     const PARENT: &str = "1a7d398bb05f785cd819c86760542558";

@@ -1,8 +1,8 @@
 use super::{RegionManifest, decode_region_manifest, decode_snapshot_description, encode_region_manifest};
 use crate::FormatError;
-use crate::name::{SnapshotName, TableName};
 use crate::schema::{decode_table_schema, encode_table_schema};
 use crate::wire::{Fields, put_bytes, put_varint};
+use names::{SnapshotName, TableName};
 
 const NAME: u32 = 1;
 const TABLE: u32 = 2;
@@ -86,7 +86,7 @@ fn put_forever(out: &mut Vec<u8>) {
 mod tests {
     use super::super::{SnapshotDescription, SnapshotType, encode_snapshot_description};
     use super::*;
-    use crate::name::TableName;
+    use names::TableName;
 
     fn description() -> SnapshotDescription {
         let (name, table) = (SnapshotName::parse("s1").unwrap(), TableName::parse("t").unwrap());

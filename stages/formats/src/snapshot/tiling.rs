@@ -1,5 +1,5 @@
 use super::{ManifestFault, RegionManifest, RegionRole};
-use crate::name::EncodedRegionName;
+use names::EncodedRegionName;
 
 /// Whether the regions that hold rows tile the key space: the first starts at its start, each starts where the one
 /// before ends, the last ends at its end. Split parents, the MOB pseudo-region and replicas are left out. Each fault
@@ -96,8 +96,8 @@ fn nearer_end<'a>(a: &'a [u8], b: &'a [u8]) -> &'a [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::TableName;
     use crate::schema::RegionInfo;
+    use names::TableName;
     use proptest::prelude::*;
 
     fn region(start: &[u8], end: &[u8]) -> RegionManifest {

@@ -2,9 +2,9 @@
 
 use super::manifest::{FamilyFiles, RegionManifest, StoreFile, StoreFileProto};
 use crate::FormatError;
-use crate::name::{EncodedRegionName, FamilyName, StoreFileName, first_twice};
 use crate::schema::{Reference, TableSchema, decode_region_info, decode_table_schema};
 use crate::wire::{Fields, decode_message, required};
+use names::{EncodedRegionName, FamilyName, StoreFileName, first_twice};
 
 /// Decodes the schema of a `data.manifest` without decoding its regions. The fields in front of each region are looked
 /// at, so a manifest that was cut short is found out here.
@@ -115,7 +115,8 @@ fn decode_family_files(bytes: &[u8], base: u64) -> Result<FamilyFiles, FormatErr
         match field.number {
             1 => {
                 let (name, offset) = field.bytes("FamilyFiles: the family's name")?;
-                family = Some(FamilyName::parse_bytes(name).map_err(|error| error.at(offset))?);
+                family =
+                    Some(FamilyName::parse_bytes(name).map_err(|error| FormatError::from(error).at(offset))?);
             }
             2 => file_count += 1,
             _ => {}
@@ -140,7 +141,7 @@ fn decode_family_files(bytes: &[u8], base: u64) -> Result<FamilyFiles, FormatErr
 fn decode_store_file(bytes: &[u8], base: u64) -> Result<StoreFile, FormatError> {
     let message: StoreFileProto = decode_message(bytes, base, "StoreFile")?;
     let name = required(message.name, "StoreFile: the name", base)?;
-    let name = StoreFileName::parse(&name).map_err(|error| error.at(base))?;
+    let name = StoreFileName::parse(&name).map_err(|error| FormatError::from(error).at(base))?;
     let reference = match (message.reference, name.is_reference()) {
         (None, _) => None,
         (Some(reference), true) => Some(Box::new(Reference::from_proto(reference, base)?)),

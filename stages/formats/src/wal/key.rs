@@ -2,8 +2,8 @@
 
 use crate::FormatError;
 use crate::input::{Fault, Input};
-use crate::name::{EncodedRegionName, TableName};
 use crate::wire::{put_bytes, put_varint};
+use names::{EncodedRegionName, TableName};
 
 /// The key of an entry, borrowed from its bytes. An id or nonce of 0 is HBase's "none".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl<'a> WalKey<'a> {
     /// # Errors
     /// It has not.
     pub fn region_name(&self) -> Result<EncodedRegionName, FormatError> {
-        EncodedRegionName::parse(text(self.region, "encoded region name")?)
+        Ok(EncodedRegionName::parse(text(self.region, "encoded region name")?)?)
     }
 
     /// The table, if its name has the grammar of one.
@@ -135,7 +135,7 @@ impl<'a> WalKey<'a> {
     /// # Errors
     /// It has not.
     pub fn table_name(&self) -> Result<TableName, FormatError> {
-        TableName::parse_bytes(self.table)
+        Ok(TableName::parse_bytes(self.table)?)
     }
 
     /// The families of the entry that are replicated; those with scope 0 are left out by HBase.

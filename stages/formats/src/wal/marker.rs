@@ -2,9 +2,9 @@
 
 use super::proto;
 use crate::cell::CellRef;
-use crate::name::TableName;
 use crate::wire::{decode_message, required};
 use crate::{FormatError, FormatErrorKind};
+use names::{ServerName, TableName};
 
 /// The family of markers (`WALEdit.METAFAMILY`).
 pub const METAFAMILY: &[u8] = b"METAFAMILY";
@@ -99,7 +99,7 @@ pub struct CompactionDescriptor {
     pub encoded_region_name: Vec<u8>,
     /// The family.
     pub family_name: Vec<u8>,
-    /// Names of the files that were read; not checked, see [`crate::name::StoreFileName`].
+    /// Names of the files that were read; not checked, see [`names::StoreFileName`].
     pub compaction_input: Vec<String>,
     /// Names of the files that were written; not checked.
     pub compaction_output: Vec<String>,
@@ -133,21 +133,10 @@ pub struct StoreDescriptor {
     pub family_name: Vec<u8>,
     /// The store's directory in that of the region; not checked.
     pub store_home_dir: String,
-    /// Names of files in it; not checked, see [`crate::name::StoreFileName`].
+    /// Names of files in it; not checked, see [`names::StoreFileName`].
     pub store_file: Vec<String>,
     /// Their size, where it is told.
     pub store_file_size_bytes: Option<u64>,
-}
-
-/// HBase.proto `ServerName`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ServerName {
-    /// Host.
-    pub host_name: String,
-    /// Port.
-    pub port: Option<u32>,
-    /// When it started, ms.
-    pub start_code: Option<u64>,
 }
 
 impl Marker {
@@ -221,7 +210,7 @@ fn message<M: prost::Message + Default>(value: &[u8], what: &'static str) -> Res
 }
 
 fn table(name: Option<Vec<u8>>) -> Result<TableName, FormatError> {
-    TableName::parse_bytes(&required(name, "the table_name of a marker", 0)?)
+    Ok(TableName::parse_bytes(&required(name, "the table_name of a marker", 0)?)?)
 }
 
 fn region(name: Option<Vec<u8>>) -> Result<Vec<u8>, FormatError> {

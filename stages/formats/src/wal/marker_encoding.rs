@@ -1,10 +1,11 @@
 //! Writing markers, as `WALProtos` does: for WALs that are made, not for such that are copied.
 
+use names::ServerName;
 use prost::Message;
 
 use super::marker::{
     BULK_LOAD, BulkLoadDescriptor, COMPACTION, CompactionDescriptor, EventType, FLUSH, FlushAction,
-    FlushDescriptor, Marker, REGION_EVENT, RegionEventDescriptor, ServerName, StoreDescriptor,
+    FlushDescriptor, Marker, REGION_EVENT, RegionEventDescriptor, StoreDescriptor,
 };
 use super::proto;
 use crate::schema::proto::TableName;

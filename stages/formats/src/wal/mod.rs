@@ -15,7 +15,6 @@ mod json;
 mod key;
 mod marker;
 mod marker_encoding;
-pub mod name;
 mod plain;
 mod plausible;
 mod proto;
@@ -30,6 +29,6 @@ pub use json::encode_entry_json;
 pub use key::{ClusterId, ExtendedAttribute, FamilyScope, WalKey, WalKeyFields};
 pub use marker::{
     BulkLoadDescriptor, CompactionDescriptor, EventType, FlushAction, FlushDescriptor, METAFAMILY, Marker,
-    RegionEventDescriptor, ServerName, StoreDescriptor,
+    RegionEventDescriptor, StoreDescriptor,
 };
 pub use salvage::{Lost, SalvageStep, WalSalvager};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use formats::wal::name::WalName;
 use formats::wal::{Marker, WalDecoderOptions, WalEnd};
+use names::WalName;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::{EncodedRegionName, FamilyName};
+use names::{EncodedRegionName, FamilyName};
 
 use super::{Asked, Cut};
 use crate::gap::is_known_whole;

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use formats::wal::ServerName;
-use formats::wal::name::WalName;
+use names::{ServerName, WalName};
 
 use super::{Asked, Cut};
 use crate::history::Segment;

@@ -5,7 +5,7 @@ mod marker;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::EncodedRegionName;
+use names::EncodedRegionName;
 
 pub use check::{BelowStart, Earliest, Refusal, check};
 pub use marker::{RollMarker, Unplaced, at_marker};

@@ -55,7 +55,7 @@ fn a_wal_that_is_gone_is_missed_where_a_region_goes_on_behind_it() {
 }
 
 /// Why ids of a region are free.
-fn causes(sources: Sources, region: &formats::name::EncodedRegionName) -> Vec<GapCause> {
+fn causes(sources: Sources, region: &names::EncodedRegionName) -> Vec<GapCause> {
     let found = completeness(&History::new(sources), &Starts::default(), None, &Clocks::default());
     found.gaps.iter().filter(|gap| gap.region == *region).map(|gap| gap.cause).collect()
 }

@@ -15,11 +15,11 @@ mod root;
 
 use std::collections::BTreeMap;
 
-use formats::name::EncodedRegionName;
 use history::{
     Clocks, Completeness, GapCause, GapClass, History, Origin, Overlap, Sources, Starts, at_end,
     completeness, overlaps, region_cuts, store_list_breaks,
 };
+use names::EncodedRegionName;
 use root::golden_set;
 
 fn by_cause(found: &Completeness) -> BTreeMap<(GapClass, GapCause), u64> {

@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use formats::cell::CellRef;
-use formats::name::{EncodedRegionName, TableName};
 use formats::schema::decode_region_info_value;
 use formats::snapshot::{RegionRole, decode_manifest, decode_snapshot_description};
-use formats::wal::name::{RecoveredEditsName, WalKind, WalName};
-use formats::wal::{Marker, ServerName, Step, WalDecoder, WalDecoderOptions, WalEntry};
+use formats::wal::{Marker, Step, WalDecoder, WalDecoderOptions, WalEntry};
 use history::{
     Descent, Entries, FileEnd, FileSequence, History, LogFile, MarkerEntry, Origin, RegionLog, RollMarker,
     SnapshotFile, SnapshotRegion, SnapshotStores, Sources, Starts,
 };
+use names::{EncodedRegionName, RecoveredEditsName, ServerName, TableName, WalKind, WalName};
 use serde_json::Value;
 
 /// An edit: table, row, family, qualifier.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fixtures::Random;
-use formats::name::EncodedRegionName;
 use history::{
     ClockLevel, Clocks, Cut, Dependency, Descent, Event, FileEnd, Found, History, Sources, Starts,
     at_sequences, at_time, clock_level, frontier, trim,
 };
+use names::EncodedRegionName;
 
 use crate::world::{Log, history, region, server, snapshot, sources, wal};
 

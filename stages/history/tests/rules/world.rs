@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use formats::name::{EncodedRegionName, FamilyName, TableName};
 use formats::snapshot::SnapshotType;
-use formats::wal::name::WalName;
 use formats::wal::{
     BulkLoadDescriptor, CompactionDescriptor, EventType, FlushAction, FlushDescriptor, Marker,
-    RegionEventDescriptor, ServerName, StoreDescriptor,
+    RegionEventDescriptor, StoreDescriptor,
 };
 use history::{
     Entries, FileEnd, FileSequence, History, LogFile, MarkerEntry, Origin, RegionLog, SnapshotFile,
     SnapshotRegion, SnapshotStores, Sources, Starts, Tolerances,
 };
+use names::{EncodedRegionName, FamilyName, ServerName, TableName, WalName};
 
 /// A region named for one hexadecimal digit.
 pub fn region(digit: char) -> EncodedRegionName {

@@ -119,7 +119,7 @@ pub fn replayed(
             continue;
         }
         cells.extend(cluster.stored(index).filter(|stored| {
-            let family = formats::name::FamilyName::parse(stored.cell.family).unwrap();
+            let family = names::FamilyName::parse(stored.cell.family).unwrap();
             stored.sequence > starts.of_store(name, &family)
         }));
     }
@@ -280,7 +280,7 @@ fn forget_old_wals(cluster: &Cluster, reading: &mut Reading, snapshots: &[&SimSn
     reading.files.retain(|file| match file.of {
         FileOf::Wal(wal) => {
             let wal = &cluster.wals[wal];
-            let meta = wal.name.kind == formats::wal::name::WalKind::Meta;
+            let meta = wal.name.kind == names::WalKind::Meta;
             meta || wal.ended.is_none() || !wal.entries.iter().all(is_held)
         }
         FileOf::Recovered(recovered) => !cluster.recovered[recovered].entries.iter().all(is_held),

@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fixtures::sim::{Cluster, Content, End, Entry, FileOf, ReadFile, Reading, Roll, SimSnapshot, Vector};
 use formats::cell::CellType;
-use formats::name::{EncodedRegionName, FamilyName};
 use formats::snapshot::SnapshotType;
-use formats::wal::name::{WalKind, WalName};
-use formats::wal::{EventType, Marker, ServerName};
+use formats::wal::{EventType, Marker};
 use history::{
     Clocks, Cut, Dependency, Descent, Entries, Event, FileEnd, FileSequence, Found as Place, History,
     LogFile, MarkerEntry, MetaLog, NotAscending, Origin, PlaceState, RegionLog, RegionPlace, RollMarker,
     SnapshotFile, SnapshotRegion, SnapshotStores, Sources, Starts, Tolerances,
 };
+use names::{EncodedRegionName, FamilyName, ServerName, WalKind, WalName};
 
 /// A file as it was found, or as a mutant has changed it.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fixtures::sim::{Cluster, Content, End, Entry, Reading, Shape, simulate};
 use fixtures::{Random, seeds};
 use formats::wal::Marker;
-use formats::wal::name::{WalKind, WalName};
+use names::{WalKind, WalName};
 
 use crate::feed::{self, Found};
 use crate::real::{Question, Until, Verdict, bases, untils};

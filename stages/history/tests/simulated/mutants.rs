@@ -6,11 +6,11 @@ use fixtures::Random;
 use fixtures::sim::{
     Cluster, Content, End, Entry, Reading, Shape, SimSnapshot, StoredCell, Vector, simulate,
 };
-use formats::name::EncodedRegionName;
 use formats::wal::Marker;
 use history::{
     Certificate, ClockLevel, Cut, History, Starts, at_end, at_marker, at_sequences, at_time, certify,
 };
+use names::EncodedRegionName;
 
 use crate::cuts::{replayed, snapshots};
 use crate::feed::{self, Found};
@@ -289,9 +289,8 @@ fn roll_cut(
     let mut last = BTreeMap::new();
     for file in feed::found(cluster, reading) {
         let Some(name) = &file.name else { continue };
-        let newer = |opened: &&formats::wal::name::WalName| {
-            opened.group() == name.group() && name.created_ms >= opened.created_ms
-        };
+        let newer =
+            |opened: &&names::WalName| opened.group() == name.group() && name.created_ms >= opened.created_ms;
         if opened.iter().any(newer) || !opened.iter().any(|opened| opened.group() == name.group()) {
             continue;
         }

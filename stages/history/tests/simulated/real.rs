@@ -9,10 +9,10 @@ use fixtures::sim::{
     StoredCell, simulate,
 };
 use fixtures::{Random, seeds};
-use formats::wal::name::WalKind;
 use history::{
     Certificate, Cut, GapClass, History, Refusal, Replay, Starts, at_end, at_marker, at_time, certify,
 };
+use names::WalKind;
 
 use crate::feed::{self, Found};
 

@@ -1,5 +1,5 @@
 use super::{check_length, refused, table::utf8, textual};
-use crate::FormatError;
+use crate::NameError;
 use std::collections::BTreeSet;
 
 /// A column family's name: 1 to 127 bytes without control characters, `:`, `/` and `\`, not starting with `.`, not
@@ -12,7 +12,7 @@ pub struct FamilyName(Box<str>);
 
 impl FamilyName {
     /// Reads a family's name.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         let what = "a column family";
         check_length(what, text)?;
         if text.len() > 127 {
@@ -28,7 +28,7 @@ impl FamilyName {
     }
 
     /// Reads the bytes of a family's name.
-    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
+    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, NameError> {
         Self::parse(utf8("a column family", bytes)?)
     }
 
@@ -45,7 +45,7 @@ impl FamilyName {
 textual!(FamilyName);
 
 /// A name that is there twice.
-pub(crate) fn first_twice<'a>(mut names: impl Iterator<Item = &'a FamilyName>) -> Option<&'a FamilyName> {
+pub fn first_twice<'a>(mut names: impl Iterator<Item = &'a FamilyName>) -> Option<&'a FamilyName> {
     let mut seen = BTreeSet::new();
     names.find(|name| !seen.insert(*name))
 }

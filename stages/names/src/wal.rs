@@ -1,8 +1,6 @@
-//! Names of WAL files (`AbstractFSWALProvider`, `RegionGroupingProvider`) and of files of recovered edits
-//! (`WALSplitUtil`).
+//! Names of WAL files (`AbstractFSWALProvider`, `RegionGroupingProvider`).
 
-use super::marker::ServerName;
-use crate::FormatError;
+use crate::{NameError, ServerName, number};
 use std::fmt::Write;
 
 /// What a WAL's file holds, by the end of its name.
@@ -51,7 +49,7 @@ impl WalName {
     ///
     /// # Errors
     /// It is not one.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         match Self::encoded(text) {
             Some(encoded) => Self::parse_encoded(&encoded),
             None => Self::parse_encoded(text),
@@ -65,10 +63,10 @@ impl WalName {
         Some(encoded).filter(|encoded| encoded != text)
     }
 
-    fn parse_encoded(text: &str) -> Result<Self, FormatError> {
+    fn parse_encoded(text: &str) -> Result<Self, NameError> {
         let refuse = |why: &str| {
             let shown: String = text.chars().take(200).flat_map(char::escape_debug).collect();
-            Err(FormatError::corrupt(format!("\"{shown}\" is not the name of a WAL: {why}")))
+            Err(NameError::new(format!("\"{shown}\" is not the name of a WAL: {why}")))
         };
         if text.len() > 255 || text.contains(['/', '\\', '\0']) {
             return refuse("no name of a file");
@@ -126,55 +124,11 @@ impl std::fmt::Display for WalName {
 }
 
 impl std::str::FromStr for WalName {
-    type Err = FormatError;
+    type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
     }
-}
-
-impl ServerName {
-    /// Reads `host,port,startcode`, as the directory of a server under `WALs` is called; `-splitting` may follow.
-    ///
-    /// # Errors
-    /// It is not that.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
-        let name = text.strip_suffix("-splitting").unwrap_or(text);
-        let mut parts = name.rsplitn(3, ',');
-        let (start_code, port, host) = (parts.next(), parts.next(), parts.next());
-        let server =
-            Self::of(host.unwrap_or_default(), port.unwrap_or_default(), start_code.unwrap_or_default());
-        server.ok_or_else(|| {
-            let shown: String = text.chars().take(200).flat_map(char::escape_debug).collect();
-            FormatError::corrupt(format!("\"{shown}\" is not a server's name: host,port,startcode"))
-        })
-    }
-
-    fn of(host: &str, port: &str, start_code: &str) -> Option<Self> {
-        let port = number(port).and_then(|port| u16::try_from(port).ok()).map(u32::from)?;
-        let harmless =
-            !host.is_empty() && !host.contains(['/', '\\', ',', '\0']) && host != ".." && host != ".";
-        let start_code = number(start_code)?;
-        harmless.then(|| Self { host_name: host.into(), port: Some(port), start_code: Some(start_code) })
-    }
-}
-
-impl std::fmt::Display for ServerName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{},{},{}",
-            self.host_name,
-            self.port.unwrap_or_default(),
-            self.start_code.unwrap_or_default()
-        )
-    }
-}
-
-/// A Java long that is not negative, in decimal digits alone.
-fn number(text: &str) -> Option<u64> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|number| digits && i64::try_from(*number).is_ok())
 }
 
 /// What a WAL is known by whose name tells no server or no time, so that nothing says what came before it: its own name,
@@ -247,43 +201,6 @@ fn url_encoded(text: &str) -> String {
         }
     }
     encoded
-}
-
-/// The name of a file under `recovered.edits`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecoveredEditsName {
-    /// `<19 digits>`: edits up to this sequence id, to be replayed. (A negative one is taken by HBase too.)
-    Edits(i64),
-    /// `<19 digits>-<WAL name>.temp`: edits from this id on, still being written.
-    Temporary(u64),
-    /// `<n>.seqid` (before 1.0 `<n>_seqid`): an empty file; the region opens above this id.
-    SequenceId(u64),
-}
-
-impl RecoveredEditsName {
-    /// Reads the name, without directories.
-    ///
-    /// # Errors
-    /// It is none of the three.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
-        Self::of(text).ok_or_else(|| {
-            let shown: String = text.chars().take(200).flat_map(char::escape_debug).collect();
-            FormatError::corrupt(format!("\"{shown}\" is not the name of a file of recovered edits"))
-        })
-    }
-
-    fn of(text: &str) -> Option<Self> {
-        if let Some(digits) = text.strip_suffix(".seqid").or_else(|| text.strip_suffix("_seqid")) {
-            return number(digits).map(Self::SequenceId);
-        }
-        if let Some((first, _)) = text.strip_suffix(".temp").and_then(|stem| stem.split_once('-')) {
-            return number(first).map(Self::Temporary);
-        }
-        match text.strip_prefix('-') {
-            Some(digits) => number(digits).map(|id| Self::Edits(-(id.cast_signed()))),
-            None => number(text).map(|id| Self::Edits(id.cast_signed())),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -387,32 +304,6 @@ mod tests {
             "h%2C1%2C2.99999999999999999999",
         ] {
             assert!(WalName::parse(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_directory_under_wals_is_named_for_its_server() {
-        let server = ServerName::parse("localhost,43155,1795212897743-splitting").unwrap();
-        assert_eq!(server.to_string(), "localhost,43155,1795212897743");
-        for bad in ["", "localhost", "a,1", "a,b,1", "../a,1,2", "a,1,2,"] {
-            assert!(ServerName::parse(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn recovered_edits_are_digits_alone() {
-        use RecoveredEditsName::{Edits, SequenceId, Temporary};
-        let known = [
-            ("0000000000000000025", Edits(25)),
-            ("-0000000000000000025", Edits(-25)),
-            ("131.seqid", SequenceId(131)),
-            ("0000000000000000026-localhost%2C41593%2C1795214723091.1795214727936.temp", Temporary(26)),
-        ];
-        for (text, name) in known {
-            assert_eq!(RecoveredEditsName::parse(text).unwrap(), name, "{text}");
-        }
-        for bad in ["", "-", "x", "1.", "25x", ".seqid", "+25", "99999999999999999999", "../25"] {
-            assert!(RecoveredEditsName::parse(bad).is_err(), "{bad:?}");
         }
     }
 }

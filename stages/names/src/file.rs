@@ -1,5 +1,5 @@
 use super::{EncodedRegionName, check_length, is_digits, is_lower_hex, refused, textual};
-use crate::FormatError;
+use crate::NameError;
 use std::ops::RangeInclusive;
 
 /// The name of an HFile: lower-case hexadecimal digits (normally 32), then `_SeqId_<n>_` if it was bulk loaded, or
@@ -9,7 +9,7 @@ pub struct HFileName(Box<str>);
 
 impl HFileName {
     /// Reads the name of an HFile.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         let what = "an HFile name";
         check_length(what, text)?;
         let (hex, suffix) = split_suffix(text);
@@ -65,7 +65,7 @@ pub struct MobFileName(Box<str>);
 
 impl MobFileName {
     /// Reads `<32 hex><yyyyMMdd><32 hex>_<encoded region>`, with a year of 4 to 9 digits.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         let what = "a MOB file name";
         check_length(what, text)?;
         let (hex, suffix) = split_suffix(text);
@@ -117,7 +117,7 @@ pub enum FileName {
 
 impl FileName {
     /// Reads either.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         // Manifests name millions of HFiles: a refusal, with its text, is made only where it may be a MOB file.
         let digits = text.find('_').and_then(|at| at.checked_sub(2 * HEX));
         let may_be = digits.is_some_and(|digits| DAY_DIGITS.contains(&digits));

@@ -10,7 +10,7 @@
     reason = "a test fails by a panic and says what it skips"
 )]
 
-use formats::name::*;
+use names::*;
 use proptest::prelude::*;
 use std::fmt::Display;
 
@@ -78,7 +78,7 @@ fn is_harmless(segment: &str) -> bool {
         && !segment.chars().any(char::is_control)
 }
 
-fn read_back<T: Display>(text: &str, parsed: Result<T, formats::FormatError>) -> Result<(), TestCaseError> {
+fn read_back<T: Display>(text: &str, parsed: Result<T, NameError>) -> Result<(), TestCaseError> {
     if let Ok(name) = parsed {
         prop_assert_eq!(name.to_string(), text);
         prop_assert!(is_harmless(text), "{:?}", text);

@@ -1,5 +1,5 @@
 use super::{check_length, refused, textual};
-use crate::FormatError;
+use crate::NameError;
 use std::fmt;
 
 const DEFAULT_NAMESPACE: &str = "default";
@@ -11,7 +11,7 @@ fn is_word(letter: char) -> bool {
 }
 
 /// `TableName.isLegalNamespaceName`.
-fn check_namespace(name: &str) -> Result<(), FormatError> {
+fn check_namespace(name: &str) -> Result<(), NameError> {
     let what = "a namespace";
     check_length(what, name)?;
     if name == "zookeeper" {
@@ -24,7 +24,7 @@ fn check_namespace(name: &str) -> Result<(), FormatError> {
 }
 
 /// `TableName.isLegalTableQualifierName`, which HBase uses for snapshots too.
-fn check_qualifier(what: &str, name: &str) -> Result<(), FormatError> {
+fn check_qualifier(what: &str, name: &str) -> Result<(), NameError> {
     check_length(what, name)?;
     if name == "zookeeper" {
         return Err(refused(what, name, "HBase forbids this one"));
@@ -44,7 +44,7 @@ pub struct Namespace(Box<str>);
 
 impl Namespace {
     /// Reads a namespace.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         check_namespace(text)?;
         Ok(Self(text.into()))
     }
@@ -62,7 +62,7 @@ pub struct SnapshotName(Box<str>);
 
 impl SnapshotName {
     /// Reads a snapshot's name.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         check_qualifier("a snapshot name", text)?;
         Ok(Self(text.into()))
     }
@@ -85,7 +85,7 @@ pub struct TableName {
 
 impl TableName {
     /// A table of a namespace.
-    pub fn new(namespace: &str, qualifier: &str) -> Result<Self, FormatError> {
+    pub fn new(namespace: &str, qualifier: &str) -> Result<Self, NameError> {
         check_namespace(namespace)?;
         check_qualifier("a table name", qualifier)?;
         let full = format!("{namespace}:{qualifier}").into_boxed_str();
@@ -94,18 +94,18 @@ impl TableName {
     }
 
     /// Reads `t` (of the default namespace) or `ns:t`.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         let (namespace, qualifier) = text.split_once(':').unwrap_or((DEFAULT_NAMESPACE, text));
         Self::new(namespace, qualifier)
     }
 
     /// Reads the bytes of `t` or `ns:t`.
-    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
+    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, NameError> {
         Self::parse(utf8("a table name", bytes)?)
     }
 
     /// Reads `t` or `ns=t`, the form in link and back-reference names; the default namespace is never written there.
-    pub fn parse_link_form(text: &str) -> Result<Self, FormatError> {
+    pub fn parse_link_form(text: &str) -> Result<Self, NameError> {
         match text.split_once('=') {
             None => Self::new(DEFAULT_NAMESPACE, text),
             Some((DEFAULT_NAMESPACE, _)) => {
@@ -154,7 +154,7 @@ impl fmt::Display for TableName {
 }
 
 impl std::str::FromStr for TableName {
-    type Err = FormatError;
+    type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
@@ -162,7 +162,7 @@ impl std::str::FromStr for TableName {
 }
 
 /// The bytes as text, or what they should have been.
-pub(super) fn utf8<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, FormatError> {
+pub(super) fn utf8<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, NameError> {
     std::str::from_utf8(bytes).map_err(|_| refused(what, &String::from_utf8_lossy(bytes), "it is not UTF-8"))
 }
 

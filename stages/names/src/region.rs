@@ -1,5 +1,5 @@
 use super::{TableName, check_length, is_digits, is_lower_hex, refused, textual};
-use crate::FormatError;
+use crate::NameError;
 use md5::{Digest, Md5};
 
 const MD5_HEX: usize = 32;
@@ -16,7 +16,7 @@ pub struct EncodedRegionName {
 
 impl EncodedRegionName {
     /// Reads an encoded region name.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         let what = "an encoded region name";
         check_length(what, text)?;
         let md5 = text.len() == MD5_HEX && is_lower_hex(text);

@@ -1,5 +1,5 @@
 use super::{FileName, HFileLink, HFileName, MobFileName, ReferenceName};
-use crate::FormatError;
+use crate::NameError;
 use std::fmt;
 
 /// The name of an entry of a store: what a manifest or a family directory may hold (`StoreFileInfo`).
@@ -17,7 +17,7 @@ pub enum StoreFileName {
 
 impl StoreFileName {
     /// Reads a name of any of the four kinds.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         // A table's name may hold dots, so in a link only a dot after the last `=` makes a Reference.
         if text.rsplit('=').next().is_some_and(|last| last.contains('.')) {
             return ReferenceName::parse(text).map(|name| Self::Reference(Box::new(name)));

@@ -1,5 +1,5 @@
 use super::{EncodedRegionName, FileName, TableName, check_length, refused};
-use crate::FormatError;
+use crate::NameError;
 use std::fmt;
 
 /// The directory of a file's back-references, `.links-<hfile>`, beside it in the archive.
@@ -11,7 +11,7 @@ pub struct BackReferenceDirectory {
 
 impl BackReferenceDirectory {
     /// Reads `.links-<hfile>`.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         let what = "a back-reference directory";
         check_length(what, text)?;
         let Some(file) = text.strip_prefix(".links-") else {
@@ -40,7 +40,7 @@ pub struct BackReference {
 
 impl BackReference {
     /// Reads `<encoded region>.<table>` or `<encoded region>.<ns>=<table>`.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         let what = "a back-reference";
         check_length(what, text)?;
         let Some((region, table)) = text.split_once('.') else {

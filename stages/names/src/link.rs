@@ -1,5 +1,5 @@
 use super::{EncodedRegionName, FileName, TableName, check_length, refused};
-use crate::FormatError;
+use crate::NameError;
 use std::fmt;
 
 /// An HFileLink: an empty file whose name says which file of which region of which table it stands for (`io.HFileLink`).
@@ -15,7 +15,7 @@ pub struct HFileLink {
 
 impl HFileLink {
     /// Reads `<table>=<region>-<hfile>` or `<ns>=<table>=<region>-<hfile>`.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         let what = "an HFileLink name";
         check_length(what, text)?;
         let parts = text.rsplit_once('=').and_then(|(table, rest)| Some((table, rest.split_once('-')?)));
@@ -57,7 +57,7 @@ impl ReferenceName {
     }
 
     /// Reads `<hfile or link>.<encoded parent region>`.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         let what = "a Reference name";
         check_length(what, text)?;
         let Some((file, parent)) = text.rsplit_once('.') else {
