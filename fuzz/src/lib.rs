@@ -11,10 +11,10 @@ pub use hfile::hfile;
 pub use wal::{wal, walname};
 
 use formats::schema::{self, TableInfoFileName, TrackFileName};
-use formats::snapshot::{self, DescriptionRewrite, Place};
+use formats::snapshot::{self, DescriptionRewrite};
 use names::{
     BackReference, BackReferenceDirectory, EncodedRegionName, FamilyName, FileName, HFileLink, Namespace,
-    SnapshotName, StoreFileName, TableName,
+    Place, SnapshotName, StoreFileName, TableName,
 };
 use std::fmt::Display;
 
@@ -63,7 +63,7 @@ pub fn manifest(bytes: &[u8]) {
         for (family, file) in region.files() {
             let target = snapshot::resolve(&manifest.schema.table, region, family, file);
             for place in Place::IN_ORDER {
-                target.segments(place).into_iter().for_each(assert_harmless);
+                target.directory.segments(place, target.file.as_str()).for_each(assert_harmless);
             }
         }
     }

@@ -34,7 +34,7 @@ impl TableEdits {
             let path = &known.wal.path;
             match catalog::open_batch(store, path) {
                 Ok(batch) => batches.push(OpenedBatch {
-                    path: format!("{}/{path}", store.uri().trim_end_matches('/')),
+                    path: path.shown(store),
                     batch,
                     regions: known.regions.clone(),
                 }),

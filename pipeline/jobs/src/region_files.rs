@@ -2,12 +2,12 @@
 
 use catalog::layout;
 use formats::compress::Dictionaries;
-use formats::snapshot::{Place, RegionManifest, resolve};
+use formats::snapshot::{RegionManifest, resolve};
 use history::BulkLoadedFile;
-use names::{EncodedRegionName, FamilyName, FileName, TableName};
+use names::{EncodedRegionName, FamilyName, FileName, Place, TableName};
 use stage::{Problem, ProblemKind};
-use steps::{CellFile, HFileCursor, RowRange, source_problem};
-use store::{Store, StoreError, StorePath};
+use steps::{CellFile, HFileCursor, RowRange, look_where_hbase_looks, source_problem, store_file_paths};
+use store::{Store, StorePath};
 
 /// The files that hold a region's cells.
 pub(crate) struct RegionFiles {
@@ -31,9 +31,10 @@ impl RegionFiles {
                 continue;
             }
             let target = resolve(table, region, family, file);
-            let places = Place::IN_ORDER.map(|place| StorePath::root().join_all(target.segments(place)));
-            let name = Some(target.file.clone());
-            let mut opened = open_first(store, &places, name)?;
+            let (root, name) = (StorePath::root(), target.file.as_str());
+            let paths = store_file_paths(&root, &target.directory, name, &Place::IN_ORDER);
+            let paths = paths.map_err(|error| source_problem(&error))?;
+            let mut opened = open_first(store, &paths, Some(target.file.clone()))?;
             if target.clip_is_in_file() {
                 let what = format!("the manifest does not say which part of it {} stands for", file.name);
                 return Err(Problem::new(ProblemKind::Unsupported, &opened.path, what));
@@ -55,6 +56,7 @@ impl RegionFiles {
         let family: &FamilyName = &loaded.family;
         let path = layout::bulk(table.full_form(), region.as_str(), family.as_str(), &loaded.file);
         let name = FileName::parse(&loaded.file).ok();
+        let path = path.map_err(|error| source_problem(&error))?;
         self.files.push(open_first(store, &[path], name)?);
         Ok(())
     }
@@ -75,24 +77,20 @@ impl RegionFiles {
     }
 }
 
-fn open_first(
-    store: &dyn Store,
-    places: &[Result<StorePath, StoreError>],
-    name: Option<FileName>,
-) -> Result<CellFile, Problem> {
-    // A file may move from one place to another in between.
-    for path in places.iter().chain(places) {
-        let path = path.as_ref().map_err(source_problem)?;
-        match store.open(path) {
-            Ok(reader) => {
-                let path = format!("{}/{path}", store.uri().trim_end_matches('/'));
-                return Ok(CellFile { path, reader, clip: None, name, leads_to: None });
-            }
-            Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(source_problem(&error)),
+fn open_first(store: &dyn Store, paths: &[StorePath], name: Option<FileName>) -> Result<CellFile, Problem> {
+    let opened = look_where_hbase_looks(paths, |path| store.open(path));
+    match opened.map_err(|error| source_problem(&error))? {
+        Some((path, reader)) => {
+            Ok(CellFile { path: path.shown(store), reader, clip: None, name, leads_to: None })
+        }
+        None => {
+            let shown = paths.last().map(ToString::to_string).unwrap_or_default();
+            Err(Problem::new(
+                ProblemKind::Missing,
+                shown,
+                "the file is in none of the places where it may be",
+            )
+            .hint("bring the file back from a copy, or export the snapshot again"))
         }
     }
-    let shown = places.iter().flatten().last().map(ToString::to_string).unwrap_or_default();
-    Err(Problem::new(ProblemKind::Missing, shown, "the file is in none of the places where it may be")
-        .hint("bring the file back from a copy, or export the snapshot again"))
 }

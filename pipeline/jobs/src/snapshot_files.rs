@@ -1,13 +1,11 @@
 //! A snapshot with its files found: what exporting, verifying and describing one begin with.
 
-use formats::snapshot::Place;
-use names::SnapshotName;
+use names::{Place, SnapshotName};
 use runtime::{Run, units};
 use stage::{Failure, Problem, Problems};
 use std::ops::Range;
 use steps::{
-    FilesToFind, FindFiles, FoundFile, ListedFiles, MANIFEST, ReadSnapshot, SNAPSHOTS, list_files,
-    read_snapshot,
+    FilesToFind, FindFiles, FoundFile, ListedFiles, MANIFEST, ReadSnapshot, list_files, read_snapshot,
 };
 use store::Store;
 
@@ -34,7 +32,7 @@ impl SnapshotFiles {
     /// Reads a snapshot's documents and looks for its files; their bytes are not touched.
     pub(crate) fn read(store: &dyn Store, name: &SnapshotName, run: &Run) -> Result<Self, Failure> {
         let snapshot = read_snapshot(store, name)?;
-        let path = format!("{}/{SNAPSHOTS}/{name}/{MANIFEST}", store.uri().trim_end_matches('/'));
+        let path = steps::snapshot_dir(name)?.join(MANIFEST).map_err(Failure::usage)?.shown(store);
         let mut listed = list_files(&snapshot, &path)?;
         let faults = std::mem::take(&mut listed.faults);
         let mut missing = Problems::default();

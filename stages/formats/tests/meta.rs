@@ -12,9 +12,10 @@
 
 use formats::schema::{self, BloomType, KeepDeletedCells, Range};
 use formats::snapshot::{
-    self, DescriptionRewrite, Place, RegionRole, SnapshotDescription, SnapshotManifest, SnapshotType,
+    self, DescriptionRewrite, RegionRole, SnapshotDescription, SnapshotManifest, SnapshotType,
     StoreFileTarget, Via,
 };
+use names::Place;
 use names::{EncodedRegionName, SnapshotName, TableName};
 
 fn read(path: &str) -> Vec<u8> {
@@ -111,7 +112,11 @@ fn a_split_has_a_parent_and_two_halves() {
     let mut ranges = Vec::new();
     for (role, half) in &halves {
         assert_eq!((*role, half.via), (RegionRole::Rows, Via::Reference));
-        assert_eq!(half.candidates(), whole.candidates(), "both halves are of the parent's file");
+        assert_eq!(
+            (&half.directory, &half.file),
+            (&whole.directory, &whole.file),
+            "both halves are of the parent's file"
+        );
         let clip = half.clip.as_ref().unwrap();
         assert_eq!(clip.split_row(), b"r01000");
         assert_eq!(half.size, whole.size);
@@ -119,8 +124,8 @@ fn a_split_has_a_parent_and_two_halves() {
     }
     ranges.sort_by_key(|range| *range == Range::Top);
     assert_eq!(ranges, [Range::Bottom, Range::Top]);
-    let paths: Vec<_> = whole.candidates().into_iter().map(|(_, path)| path).collect();
-    let rest = format!("default/t1/{}/cf/{}", whole.region, whole.file);
+    let paths = Place::IN_ORDER.map(|place| whole.path(place));
+    let rest = format!("default/t1/{}/cf/{}", whole.directory.region, whole.file);
     assert_eq!(
         paths,
         ["data", "archive/data", ".tmp/data", "mobdir/data"].map(|place| format!("{place}/{rest}"))
@@ -133,7 +138,7 @@ fn links_lead_to_the_first_table() {
     assert!(!linked.is_empty());
     for (_, target) in linked {
         assert_eq!(target.via, Via::Link);
-        assert_ne!(target.table, TableName::parse("ns1:clone1").unwrap());
+        assert_ne!(target.directory.table, TableName::parse("ns1:clone1").unwrap());
     }
     let clone2 = targets("s_clone2");
     let through: Vec<_> = clone2.iter().filter(|(_, target)| target.via == Via::ReferenceToLink).collect();

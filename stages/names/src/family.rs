@@ -1,5 +1,6 @@
 use super::{check_length, refused, table::utf8, textual};
 use crate::NameError;
+use crate::root::RECOVERED_EDITS;
 use std::collections::BTreeSet;
 
 /// A column family's name: 1 to 127 bytes without control characters, `:`, `/` and `\`, not starting with `.`, not
@@ -18,7 +19,7 @@ impl FamilyName {
         if text.len() > 127 {
             return Err(refused(what, text, format_args!("{} bytes, over 127", text.len())));
         }
-        if text.starts_with('.') || text == "recovered.edits" {
+        if text.starts_with('.') || text == RECOVERED_EDITS {
             return Err(refused(what, text, "HBase uses such names for itself"));
         }
         match text.chars().find(|&letter| letter.is_control() || matches!(letter, ':' | '/' | '\\')) {

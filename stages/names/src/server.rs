@@ -1,3 +1,4 @@
+use crate::root::SPLITTING;
 use crate::{NameError, number};
 use std::fmt;
 
@@ -18,7 +19,7 @@ impl ServerName {
     /// # Errors
     /// It is not that.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let name = text.strip_suffix("-splitting").unwrap_or(text);
+        let name = text.strip_suffix(SPLITTING).unwrap_or(text);
         let mut parts = name.rsplitn(3, ',');
         let (start_code, port, host) = (parts.next(), parts.next(), parts.next());
         let server =

@@ -61,7 +61,7 @@ impl Map for CheckWritten<'_> {
 impl CheckWritten<'_> {
     fn check(&self, written: &WrittenHFile) -> Vec<Problem> {
         let mut problems = self.look(written).unwrap_or_else(|problem| vec![problem]);
-        let path = format!("{}/{}", self.store.uri().trim_end_matches('/'), written.asked.path);
+        let path = written.asked.path.shown(self.store);
         for problem in &mut problems {
             problem.path.clone_from(&path);
             problem.region = Some(written.asked.region.clone());

@@ -33,8 +33,7 @@ impl WalPlace {
     /// Where it was found, for messages.
     #[must_use]
     pub fn shown(&self) -> String {
-        let place = self.places.first().map_or_else(|| self.name.clone(), ToString::to_string);
-        format!("{}/{place}", self.store.uri().trim_end_matches('/'))
+        self.places.first().map_or_else(|| self.name.clone(), |place| place.shown(self.store.as_ref()))
     }
 
     /// How it is decoded when so many bytes of memory may be held.

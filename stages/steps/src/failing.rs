@@ -4,7 +4,7 @@ use formats::hfile::HFileVersion;
 use formats::sniff::FileKind;
 use formats::{FormatError, FormatErrorKind};
 use stage::{Failure, Problem, ProblemKind};
-use store::{Store, StoreError, StoreErrorKind};
+use store::{Store, StoreError, StoreErrorKind, shown};
 
 /// A store's error that ends the run.
 pub fn failed_store(doing: &str, store: &dyn Store, error: StoreError) -> Failure {
@@ -70,10 +70,9 @@ fn unsupported_hint(what: &str) -> Option<&'static str> {
 
 /// A path with the store's URI in front, unless it is there already.
 fn full_path(store: &dyn Store, path: &str) -> String {
-    let uri = store.uri();
-    match path.starts_with('/') || path.contains("://") || path.starts_with(&uri) {
+    match path.starts_with('/') || path.contains("://") || path.starts_with(&store.uri()) {
         true => path.to_owned(),
-        false => format!("{}/{path}", uri.trim_end_matches('/')),
+        false => shown(store, path),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::failing::source_problem;
 use crate::{ListedFile, ListedFiles};
-use formats::snapshot::Place;
+use names::Place;
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
 use std::ops::Range;
 use store::{Identity, Kind, Store, StoreError};

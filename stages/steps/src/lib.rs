@@ -29,6 +29,7 @@ mod join_walks;
 mod level;
 mod list_files;
 mod locate_cells;
+mod look;
 mod marker_rows;
 mod merge_cells;
 mod merge_edits;
@@ -82,8 +83,9 @@ pub use gather_cells::{GatherCells, META, RegionCells, Select, TableFilter};
 pub use hfile_cursor::{FileRank, HFileCursor, open_cells};
 pub use join_walks::join_walks;
 pub use level::Level;
-pub use list_files::{ListedFile, ListedFiles, StoreDirectory, list_files};
+pub use list_files::{ListedFile, ListedFiles, list_files};
 pub use locate_cells::{CellFile, locate_cells};
+pub use look::{look_where_hbase_looks, store_file_paths};
 pub use merge_cells::{CellSource, MergeCells};
 pub use merge_edits::{EditBounds, EditSource, MergeEdits};
 pub use open_hfile::{OpenedHFile, open_hfile, open_whole};
@@ -94,8 +96,7 @@ pub use read_blocks::{ReadBlocks, read_block};
 pub use read_descriptors::read_descriptors;
 pub use read_pieces::BUFFER_LEN;
 pub use read_snapshot::{
-    DESCRIPTION, MANIFEST, ReadSnapshot, SNAPSHOTS, list_snapshots, read_cluster_id, read_snapshot,
-    snapshot_dir,
+    DESCRIPTION, MANIFEST, ReadSnapshot, list_snapshots, read_cluster_id, read_snapshot, snapshot_dir,
 };
 pub use read_wal::{ReadWal, open_wal, read_wal_header};
 pub use region_passes::{RegionPasses, TableGroup};

@@ -1,22 +1,11 @@
 //! The files of a snapshot, each once.
 
 use crate::ReadSnapshot;
-use formats::snapshot::{ManifestFault, Place, RegionManifest, RegionRole, SnapshotManifest, Via, resolve};
-use names::{EncodedRegionName, FamilyName, FileName, TableName};
+use formats::snapshot::{ManifestFault, RegionManifest, RegionRole, SnapshotManifest, Via, resolve};
+use names::{FileName, Place, StoreDirectory};
 use stage::{Failure, Problem, ProblemKind};
 use std::collections::HashMap;
 use store::{StoreError, StorePath};
-
-/// Where files of one store (a family of a region) belong, whatever snapshot names them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StoreDirectory {
-    /// The table that owns the files.
-    pub table: TableName,
-    /// The region.
-    pub region: EncodedRegionName,
-    /// The family.
-    pub family: FamilyName,
-}
 
 /// One file that a snapshot needs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,16 +36,10 @@ pub struct ListedFiles {
 impl ListedFiles {
     /// The path of a file at one of the places where HBase looks for it.
     pub fn path(&self, file: &ListedFile, place: Place) -> Result<StorePath, StoreError> {
-        let root = StorePath::root().join_all(place.prefix().iter().copied())?;
+        let name = file.name.as_str();
         match self.directories.get(file.directory as usize) {
-            None => root.join(file.name.as_str()),
-            Some(StoreDirectory { table, region, family }) => root.join_all([
-                table.namespace(),
-                table.qualifier(),
-                region.as_str(),
-                family.as_str(),
-                file.name.as_str(),
-            ]),
+            None => StorePath::root().join_all(place.prefix().iter().copied().chain([name])),
+            Some(directory) => StorePath::root().join_all(directory.segments(place, name)),
         }
     }
 
@@ -98,7 +81,7 @@ impl Listing {
             }
             for file in &family.store_files {
                 let target = resolve(&snapshot.description.table, &region, &family.family, file);
-                let (number, via) = (self.number_of(target.table, target.region, target.family), target.via);
+                let (number, via) = (self.number_of(target.directory), target.via);
                 self.files.push(ListedFile { directory: number, name: target.file, len: target.size });
                 if let Some(entries) = self.entries.get_mut(via_number(via)) {
                     *entries += 1;
@@ -108,9 +91,9 @@ impl Listing {
         self.regions.push(region);
     }
 
-    fn number_of(&mut self, table: TableName, region: EncodedRegionName, family: FamilyName) -> u32 {
+    fn number_of(&mut self, directory: StoreDirectory) -> u32 {
         let next = self.numbers.len() as u32;
-        *self.numbers.entry(StoreDirectory { table, region, family }).or_insert(next)
+        *self.numbers.entry(directory).or_insert(next)
     }
 
     fn finish(self, snapshot: &ReadSnapshot, path: &str) -> ListedFiles {

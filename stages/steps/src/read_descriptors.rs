@@ -1,10 +1,11 @@
 //! Reads the descriptors of tables: those of a root's tables, and of snapshots of tables that it no longer has.
 
 use crate::failing::{file_problem, source_problem};
-use crate::read_snapshot::{DESCRIPTION, MANIFEST, SNAPSHOTS};
+use crate::read_snapshot::{DESCRIPTION, MANIFEST};
 use formats::schema::{TableInfoFileName, TableSchema, decode_table_info};
 use formats::snapshot::{decode_manifest_schema, decode_snapshot_description};
 use names::TableName;
+use names::root::{DATA, SNAPSHOTS};
 use stage::{Problem, Problems};
 use std::collections::BTreeMap;
 use store::{Kind, Store, StoreError, StorePath, list_all, read_all};
@@ -27,8 +28,8 @@ pub fn read_descriptors(store: &dyn Store, problems: &mut Problems) -> BTreeMap<
 }
 
 fn tables(store: &dyn Store, found: &mut BTreeMap<TableName, TableSchema>, problems: &mut Problems) {
-    for namespace in told(directories(store, "data"), problems) {
-        let dir = format!("data/{namespace}");
+    for namespace in told(directories(store, DATA), problems) {
+        let dir = format!("{DATA}/{namespace}");
         for table in told(directories(store, &dir), problems) {
             let Ok(name) = TableName::new(&namespace, &table) else { continue };
             match of_table(store, &format!("{dir}/{table}/.tabledesc")) {

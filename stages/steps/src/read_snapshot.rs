@@ -8,11 +8,10 @@ use formats::snapshot::{
     region_manifests,
 };
 use names::SnapshotName;
+use names::root::{CLUSTER_ID, SNAPSHOTS};
 use stage::Failure;
-use store::{Kind, Store, StorePath, list_all, read_all};
+use store::{Kind, Store, StorePath, list_all, read_all, shown};
 
-/// `.hbase-snapshot`
-pub const SNAPSHOTS: &str = ".hbase-snapshot";
 /// The document with the snapshot's name and table.
 pub const DESCRIPTION: &str = ".snapshotinfo";
 /// The document with its schema, regions and files.
@@ -61,7 +60,7 @@ pub fn read_snapshot(store: &dyn Store, name: &SnapshotName) -> Result<ReadSnaps
         None => return Err(no_such_snapshot(store, name, &dir)),
         Some(bytes) => bytes,
     };
-    let place = |document: &str| format!("{}/{dir}/{document}", store.uri().trim_end_matches('/'));
+    let place = |document: &str| shown(store, &format!("{dir}/{document}"));
     let description = decode_snapshot_description(&description_bytes)
         .map_err(|error| damaged(&place(DESCRIPTION), &error))?;
     description.check_layout().map_err(|error| {
@@ -94,7 +93,7 @@ fn read_document(store: &dyn Store, path: &StorePath, limit: u64) -> Result<Opti
         Err(error) => Err(failed_store(READING, store, error)),
         Ok((bytes, None)) => Ok(Some(bytes)),
         Ok((_, Some(problem))) => {
-            let place = format!("{}/{path}", store.uri().trim_end_matches('/'));
+            let place = path.shown(store);
             let at = problem.offset.unwrap_or_default();
             let wrong = format!("at offset {at}: {}; {}", problem.what, problem.meaning);
             Err(Failure::failed(READING, place, wrong).hint(
@@ -109,7 +108,7 @@ const READING: &str = "reading the snapshot";
 /// The cluster's id from `hbase.id`; a root that an export made has none, and one that cannot be read is no reason to
 /// stop.
 pub fn read_cluster_id(store: &dyn Store) -> Result<Option<String>, Failure> {
-    match read_all(store, &join(&StorePath::root(), "hbase.id")?, MAX_DESCRIPTION) {
+    match read_all(store, &join(&StorePath::root(), CLUSTER_ID)?, MAX_DESCRIPTION) {
         Ok(bytes) => Ok(decode_cluster_id(&bytes).ok()),
         Err(_) => Ok(None),
     }
@@ -154,7 +153,7 @@ fn no_such_snapshot(store: &dyn Store, name: &SnapshotName, dir: &StorePath) -> 
 
 /// Tools that leave out files whose names begin with a dot leave the manifest alone there.
 fn without_description(store: &dyn Store, dir: &StorePath) -> Failure {
-    let place = format!("{}/{dir}", store.uri().trim_end_matches('/'));
+    let place = dir.shown(store);
     let rest = join(dir, MANIFEST).is_ok_and(|manifest| store.metadata(&manifest).is_ok());
     let what = match rest {
         true => format!("the directory has no {DESCRIPTION} (dot files lost in a copy?)"),

@@ -3,12 +3,12 @@
 use crate::failing::source_problem;
 use crate::hfile_cursor::HFileCursor;
 use crate::locate_cells::CellFile;
+use crate::look::{look_where_hbase_looks, store_file_paths};
 use crate::row_range::RowRange;
 use formats::cell::{CellRef, tags};
 use formats::compress::Dictionaries;
 use formats::schema::RegionInfo;
-use formats::snapshot::Place;
-use names::{EncodedRegionName, FamilyName, FileName, MobFileName, TableName};
+use names::{EncodedRegionName, FamilyName, FileName, MobFileName, Place, StoreDirectory, TableName};
 use stage::{Problem, ProblemKind};
 use std::collections::HashMap;
 use store::{Store, StorePath};
@@ -93,24 +93,17 @@ impl<'a> ResolveMob<'a> {
         let table = TableName::parse(table).map_err(|error| wrong(&error.what))?;
         let family = FamilyName::parse_bytes(cell.family).map_err(|error| wrong(&error.what))?;
         let region = mob_region(&table);
-        let own = [table.namespace(), table.qualifier(), region.as_str(), family.as_str(), file.as_str()];
-        let paths = [Place::Mob, Place::Archive]
-            .map(|place| StorePath::root().join_all(place.prefix().iter().copied().chain(own)));
-        let paths: Result<Vec<_>, _> = paths.into_iter().collect();
+        let paths = [Place::Mob, Place::Archive];
+        let directory = StoreDirectory { table, region, family };
+        let paths = store_file_paths(&StorePath::root(), &directory, file.as_str(), &paths);
         Ok((format!("{}/{}", region, file.as_str()), paths.map_err(|error| wrong(&error.what))?))
     }
 
     fn open(&self, paths: &[StorePath]) -> Result<CellFile, Problem> {
-        for path in paths.iter().chain(paths) {
-            match self.store.open(path) {
-                Ok(reader) => {
-                    let shown = format!("{}/{path}", self.store.uri().trim_end_matches('/'));
-                    let name = FileName::parse(path.name()).ok();
-                    return Ok(CellFile { path: shown, reader, clip: None, name, leads_to: None });
-                }
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(source_problem(&error)),
-            }
+        let opened = look_where_hbase_looks(paths, |path| self.store.open(path));
+        if let Some((path, reader)) = opened.map_err(|error| source_problem(&error))? {
+            let name = FileName::parse(path.name()).ok();
+            return Ok(CellFile { path: path.shown(self.store), reader, clip: None, name, leads_to: None });
         }
         let what = "a file of MOB values is neither in mobdir nor in the archive";
         Err(Problem::new(ProblemKind::Missing, path_text(paths), what)

@@ -3,11 +3,12 @@
 use crate::failing::source_problem;
 use crate::open_hfile::read_span;
 use formats::sniff::{FileKind, SNIFFED, sniff};
+use names::root::{CLUSTER_ID, LAYOUT_VERSION, SNAPSHOTS};
 use stage::{Problem, ProblemKind};
 use store::{Kind, ReadRanges, Store, StoreError, StorePath};
 
 /// What only a root has: one of these.
-const OF_A_ROOT: [&str; 4] = ["hbase.id", "hbase.version", ".hbase-snapshot", ".tidegate"];
+const OF_A_ROOT: [&str; 4] = [CLUSTER_ID, LAYOUT_VERSION, SNAPSHOTS, ".tidegate"];
 
 /// What a file is, by its bytes and its name.
 ///

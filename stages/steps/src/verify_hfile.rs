@@ -79,7 +79,7 @@ impl Map for VerifyHFile {
     type Out = VerifiedHFile;
 
     fn map(&self, file: FileToVerify) -> Result<VerifiedHFile, Failure> {
-        let path = format!("{}/{}", file.store.uri().trim_end_matches('/'), file.path);
+        let path = file.path.shown(file.store.as_ref());
         let mut verified = VerifiedHFile {
             path,
             len: 0,

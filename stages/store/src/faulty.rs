@@ -1,4 +1,4 @@
-use crate::{Identity, Metadata, Op, Operation, Store, StoreError, StoreErrorKind, Watch, Watched};
+use crate::{Identity, Metadata, Op, Operation, Store, StoreError, StoreErrorKind, Watch, Watched, shown};
 use std::{
     borrow::Cow,
     fmt,
@@ -169,7 +169,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn failed(kind: StoreErrorKind, operation: &Operation, store: &dyn Store) -> StoreError {
-    let path = format!("{}/{}", store.uri().trim_end_matches('/'), operation.path);
+    let path = shown(store, operation.path.as_str());
     StoreError::new(kind, format!("{:?}", operation.op), path, "a fault that a test asked for")
 }
 

@@ -24,7 +24,7 @@ pub use faulty::{Effect, Fault, Faults, Faulty};
 pub use file::{AlignedBuffer, FileStore};
 pub use location::{Relation, open_containing, open_store, relation};
 pub use memory::MemoryStore;
-pub use path::StorePath;
+pub use path::{StorePath, shown};
 pub use recording::{Record, Recording};
 pub use side::{SideFile, is_side_file};
 pub use throttle::{Bandwidth, Clock, Throttle};

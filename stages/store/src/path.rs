@@ -1,4 +1,4 @@
-use crate::{StoreError, StoreErrorKind};
+use crate::{Store, StoreError, StoreErrorKind};
 use std::fmt;
 
 /// A path below a store's root: segments joined by `/`, never empty, `.`, `..` or with a NUL or `/` in them, so that
@@ -42,9 +42,19 @@ impl StorePath {
         &self.0
     }
 
+    /// The whole path with the store's URI in front, as messages show it.
+    pub fn shown(&self, store: &dyn Store) -> String {
+        shown(store, &self.0)
+    }
+
     /// Whether this is the root.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether the path leads down from this directory of the root.
+    pub fn is_below(&self, directory: &str) -> bool {
+        self.0.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// The last segment; empty for the root.
@@ -59,6 +69,11 @@ impl StorePath {
         }
         Some(self.0.rsplit_once('/').map_or_else(Self::root, |(parent, _)| Self(parent.to_owned())))
     }
+}
+
+/// The same of a path that may be none that a store takes.
+pub fn shown(store: &dyn Store, path: &str) -> String {
+    format!("{}/{path}", store.uri().trim_end_matches('/'))
 }
 
 impl fmt::Display for StorePath {

@@ -4,23 +4,20 @@ use super::publish::Publishing;
 use super::report::BulkCounts;
 use catalog::layout;
 use columns::markers::MarkerRow;
-use formats::snapshot::Place;
-use names::{EncodedRegionName, FamilyName, FileName, TableName};
+use names::{EncodedRegionName, FamilyName, FileName, NameError, Place, StoreDirectory, TableName};
 use runtime::{Run, units};
 use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::BTreeSet;
 use steps::{
     CopyRanges, CopyUnit, ProveRanges, ProvedRange, RangeOfUnit, RangeToCopy, block_problems, failed_store,
-    file_problem, source_problem,
+    file_problem, look_where_hbase_looks, source_problem, store_file_paths,
 };
-use store::{Kind, Metadata, Publish, Store, StorePath, WriteShape};
+use store::{Kind, Metadata, Publish, Store, StoreError, StoreErrorKind, StorePath, WriteShape};
 
 /// A file that a bulk load brought.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BulkFile {
-    table: TableName,
-    region: EncodedRegionName,
-    family: FamilyName,
+    directory: StoreDirectory,
     file: FileName,
 }
 
@@ -40,31 +37,30 @@ pub fn files_of(marker: &MarkerRow, path: &StorePath, problems: &mut Problems) -
     files
 }
 
-fn file_of(marker: &MarkerRow, named: &str) -> Result<BulkFile, formats::FormatError> {
+fn file_of(marker: &MarkerRow, named: &str) -> Result<BulkFile, NameError> {
     let (family, file) = named.split_once('/').unwrap_or(("", named));
-    Ok(BulkFile {
+    let directory = StoreDirectory {
         table: TableName::parse(&marker.table)?,
         region: EncodedRegionName::parse(&marker.region)?,
         family: FamilyName::parse(family)?,
-        file: FileName::parse(file)?,
-    })
+    };
+    Ok(BulkFile { directory, file: FileName::parse(file)? })
 }
 
 impl BulkFile {
-    fn path(&self, place: Place) -> Result<StorePath, store::StoreError> {
-        let own = [
-            self.table.namespace(),
-            self.table.qualifier(),
-            self.region.as_str(),
-            self.family.as_str(),
-            self.file.as_str(),
-        ];
-        StorePath::root().join_all(place.prefix().iter().copied().chain(own))
+    fn kept(&self) -> Result<StorePath, Failure> {
+        let StoreDirectory { table, region, family } = &self.directory;
+        layout::bulk(table.full_form(), region.as_str(), family.as_str(), self.file.as_str())
+            .map_err(Failure::usage)
     }
 
-    fn kept(&self) -> Result<StorePath, Failure> {
-        let (table, region) = (self.table.full_form(), self.region.as_str());
-        layout::bulk(table, region, self.family.as_str(), self.file.as_str()).map_err(Failure::usage)
+    /// Where it may lie in the source.
+    fn paths(&self) -> Result<Vec<StorePath>, StoreError> {
+        store_file_paths(&StorePath::root(), &self.directory, self.file.as_str(), &PLACES)
+    }
+
+    fn in_place(&self, problem: Problem) -> Problem {
+        problem.in_region(self.directory.region).in_table(self.directory.table.full_form())
     }
 }
 
@@ -97,7 +93,7 @@ impl KeepBulk<'_> {
                 }
                 Err(problem) => {
                     counts.failed += 1;
-                    problems.push(problem.in_region(file.region).in_table(file.table.full_form()));
+                    problems.push(file.in_place(problem));
                 }
             }
         }
@@ -107,16 +103,11 @@ impl KeepBulk<'_> {
 
     /// Where it is now; it may move to the archive between two looks.
     fn find(&self, file: &BulkFile) -> Result<(StorePath, Metadata), Problem> {
-        for place in PLACES.into_iter().chain(PLACES) {
-            let path = file.path(place).map_err(|error| source_problem(&error))?;
-            match self.source.metadata(&path) {
-                Ok(metadata) if metadata.kind == Kind::File => return Ok((path, metadata)),
-                Ok(_) => {}
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(source_problem(&error)),
-            }
+        let found = file.paths().and_then(|paths| look_where_hbase_looks(&paths, |path| self.look(path)));
+        if let Some(found) = found.map_err(|error| source_problem(&error))? {
+            return Ok(found);
         }
-        let shown = file.path(Place::Live).map_or_else(|_| file.file.to_string(), |path| path.to_string());
+        let shown = file.directory.path(Place::Live, file.file.as_str());
         Err(Problem::new(
             ProblemKind::Missing,
             shown,
@@ -126,6 +117,17 @@ impl KeepBulk<'_> {
         .hint("run convert before HBase's cleaner does (hbase.master.hfilecleaner.ttl)"))
     }
 
+    fn look(&self, path: &StorePath) -> Result<Metadata, StoreError> {
+        let metadata = self.source.metadata(path)?;
+        match metadata.kind {
+            Kind::File => Ok(metadata),
+            Kind::Directory => {
+                let doing = "looking for a bulk-loaded file";
+                Err(StoreError::new(StoreErrorKind::NotFound, doing, path.as_str(), "is a directory"))
+            }
+        }
+    }
+
     fn unit(
         &self,
         file: &BulkFile,
@@ -133,8 +135,7 @@ impl KeepBulk<'_> {
         metadata: Metadata,
         number: usize,
     ) -> Result<CopyUnit, Failure> {
-        let elsewhere = PLACES.into_iter().map(|place| file.path(place));
-        let moved_to = elsewhere.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
+        let moved_to = file.paths().map_err(Failure::usage)?;
         let asked = RangeToCopy {
             file: u32::try_from(number).map_err(Failure::usage)?,
             range: 0,
@@ -170,9 +171,7 @@ impl KeepBulk<'_> {
                     Err(problem) => vec![problem],
                 };
                 counts.failed += u64::from(!found.is_empty());
-                let in_place =
-                    |problem: Problem| problem.in_region(file.region).in_table(file.table.full_form());
-                problems.extend(found.into_iter().map(in_place));
+                problems.extend(found.into_iter().map(|problem| file.in_place(problem)));
             }
             Ok(())
         })

@@ -4,6 +4,7 @@
 use super::plan::ConvertPlan;
 use catalog::{CatalogError, ListedWal, WalListing, layout};
 use names::ServerName;
+use names::root::OLD_WALS;
 use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
@@ -161,7 +162,7 @@ fn closed(wal: &WalPlace, listing: &mut WalListing) {
 /// What is known of a WAL's file now, wherever HBase has moved it, and whether that is `oldWALs`.
 fn found_now(wal: &WalPlace) -> Option<(Metadata, bool)> {
     wal.places.iter().find_map(|place| {
-        let is_archived = place.as_str().starts_with("oldWALs/");
+        let is_archived = place.is_below(OLD_WALS);
         wal.store.metadata(place).ok().map(|metadata| (metadata, is_archived))
     })
 }

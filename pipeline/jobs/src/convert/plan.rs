@@ -2,15 +2,16 @@
 
 use super::ConvertOptions;
 use catalog::{CatalogError, ListedWal, layout};
+use names::root::{ARCHIVE, DATA, OLD_WALS, RECOVERED_EDITS, WALS};
 use names::{
     EncodedRegionName, RecoveredEditsName, ServerName, TableName, WalKind, WalName, is_side_file,
-    unordered_name,
+    places_of_wal, unordered_name,
 };
 use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use steps::{ReadFault, TableFilter, WalPlace, failed_store, source_problem};
-use store::{Entry, Kind, Store, StoreError, StorePath};
+use store::{Entry, Kind, Store, StoreError, StorePath, shown};
 
 /// Names that are not as HBase gives them, counted.
 #[derive(Debug, Clone, Copy, Default)]
@@ -170,14 +171,14 @@ struct Listing {
 impl Listing {
     /// `WALs` before `oldWALs`: what moves meanwhile is found in one of them.
     fn wals(&mut self, store: &Arc<dyn Store>) -> Result<(), Failure> {
-        let live = list(store.as_ref(), "WALs")?;
-        let old = list(store.as_ref(), "oldWALs")?;
+        let live = list(store.as_ref(), WALS)?;
+        let old = list(store.as_ref(), OLD_WALS)?;
         if live.is_none() && old.is_none() {
             let wrong = "there is neither `WALs` nor `oldWALs`";
             return Err(Failure::failed("looking for WALs", store.uri(), wrong)
                 .hint("give the HBase root directory, and --wal-root if hbase.wal.dir is another"));
         }
-        for (top, entries) in [("WALs", live), ("oldWALs", old)] {
+        for (top, entries) in [(WALS, live), (OLD_WALS, old)] {
             for entry in entries.unwrap_or_default() {
                 match entry.metadata.kind {
                     Kind::Directory => self.server_directory(store, top, &entry.name)?,
@@ -194,11 +195,11 @@ impl Listing {
             return Ok(());
         }
         let server = ServerName::parse(name);
-        if let (Ok(server), "WALs") = (&server, top) {
+        if let (Ok(server), WALS) = (&server, top) {
             self.live.insert(server.to_string());
         }
         if server.is_err() {
-            let path = format!("{}/{top}/{name}", store.uri().trim_end_matches('/'));
+            let path = shown(store.as_ref(), &format!("{top}/{name}"));
             let what = "is no directory of a region server: host,port,startcode";
             self.problems.push(Problem::new(ProblemKind::Warning, path, what).meaning("it was passed over"));
             return Ok(());
@@ -216,7 +217,7 @@ impl Listing {
             self.names.side_files += 1;
             return;
         }
-        if dir.first() != Some(&"oldWALs") {
+        if dir.first() != Some(&OLD_WALS) {
             self.newest_ms = self.newest_ms.max(entry.metadata.modified_ms);
         }
         match WalName::parse(&entry.name) {
@@ -276,7 +277,7 @@ impl Listing {
 
     /// Found twice: it moved while we looked, or a copy was left behind. A WAL only grows, so the longer one has all.
     fn add(&mut self, wal: WalPlace) {
-        if wal.places.first().is_some_and(|place| place.as_str().starts_with("oldWALs/")) {
+        if wal.places.first().is_some_and(|place| place.is_below(OLD_WALS)) {
             self.archived.insert(wal.name.clone());
         }
         match self.wals.get(&wal.name) {
@@ -287,8 +288,8 @@ impl Listing {
 
     /// `[archive/]data/<ns>/<table>/<region>/recovered.edits/<n>`
     fn recovered_edits(&mut self, store: &Arc<dyn Store>, tables: &TableFilter) -> Result<(), Failure> {
-        for top in ["data", "archive/data"] {
-            for namespace in directories(store.as_ref(), top)? {
+        for top in [DATA.to_owned(), format!("{ARCHIVE}/{DATA}")] {
+            for namespace in directories(store.as_ref(), &top)? {
                 let of_namespace = format!("{top}/{namespace}");
                 for table in directories(store.as_ref(), &of_namespace)? {
                     let Ok(name) = TableName::new(&namespace, &table) else { continue };
@@ -307,7 +308,7 @@ impl Listing {
     }
 
     fn region(&mut self, store: &Arc<dyn Store>, dir: &str, region: &str) -> Result<(), Failure> {
-        let dir = format!("{dir}/recovered.edits");
+        let dir = format!("{dir}/{RECOVERED_EDITS}");
         for entry in list(store.as_ref(), &dir)?.unwrap_or_default() {
             match RecoveredEditsName::parse(&entry.name) {
                 Ok(RecoveredEditsName::Edits(_)) => self.edits(store, &dir, region, &entry),
@@ -315,7 +316,7 @@ impl Listing {
                 Ok(RecoveredEditsName::SequenceId(_)) => {}
                 Err(_) if is_side_file(&entry.name) => self.names.side_files += 1,
                 Err(error) => {
-                    let path = format!("{}/{dir}/{}", store.uri().trim_end_matches('/'), entry.name);
+                    let path = shown(store.as_ref(), &format!("{dir}/{}", entry.name));
                     let problem = Problem::new(ProblemKind::Warning, path, error.what);
                     self.problems.push(problem.meaning("it was passed over"));
                 }
@@ -327,7 +328,7 @@ impl Listing {
     fn edits(&mut self, store: &Arc<dyn Store>, dir: &str, region: &str, entry: &Entry) {
         let name = format!("{region}-{}", entry.name);
         // The region's files move into the archive with it.
-        let archived = format!("archive/{dir}/{}", entry.name);
+        let archived = format!("{ARCHIVE}/{dir}/{}", entry.name);
         let places = [format!("{dir}/{}", entry.name), archived];
         let wal = WalPlace {
             store: Arc::clone(store),
@@ -357,25 +358,16 @@ fn place(
     name: String,
     server: Option<&ServerName>,
 ) -> WalPlace {
-    let server = server.map(ToString::to_string);
-    let file = entry.name.as_str();
-    let found = dir.iter().copied().chain([file]).collect::<Vec<_>>();
-    let splitting = server.as_ref().map(|server| format!("{server}-splitting"));
-    let mut others = vec![vec!["oldWALs", file]];
-    if let (Some(server), Some(splitting)) = (&server, &splitting) {
-        others.insert(0, vec!["WALs", server, file]);
-        others.insert(1, vec!["WALs", splitting, file]);
-        others.push(vec!["oldWALs", server, file]);
-    }
+    let found = dir.iter().copied().chain([entry.name.as_str()]).map(str::to_owned).collect();
     let mut places: Vec<StorePath> = Vec::new();
-    for segments in std::iter::once(&found).chain(&others) {
-        if let Ok(place) = StorePath::root().join_all(segments.iter().copied())
+    for segments in std::iter::once(found).chain(places_of_wal(server, &entry.name)) {
+        if let Ok(place) = StorePath::root().join_all(segments.iter().map(String::as_str))
             && !places.contains(&place)
         {
             places.push(place);
         }
     }
-    let (store, length) = (Arc::clone(store), entry.metadata.len);
+    let (store, length, server) = (Arc::clone(store), entry.metadata.len, server.map(ToString::to_string));
     WalPlace { store, name, places, length, recovered_edits: false, server }
 }
 

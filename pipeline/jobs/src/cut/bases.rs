@@ -6,13 +6,11 @@ use crate::snapshot_files::SnapshotFiles;
 use catalog::{CatalogError, FilesOfImage, ListedImage};
 use formats::snapshot::{RegionManifest, RegionRole, SnapshotType, resolve};
 use history::{Descent, FileSequence, SnapshotFile, SnapshotRegion, SnapshotStores};
-use names::{EncodedRegionName, FileName, SnapshotName, StoreFileName, TableName};
+use names::{EncodedRegionName, FileName, SnapshotName, StoreDirectory, StoreFileName, TableName};
 use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use steps::{
-    Contents, ListedFile, MANIFEST, StoreDirectory, file_problem, open_whole, snapshot_dir, source_problem,
-};
+use steps::{Contents, ListedFile, MANIFEST, file_problem, open_whole, snapshot_dir, source_problem};
 use store::{Store, StorePath};
 
 /// What a cut is put on.
@@ -305,8 +303,7 @@ fn stores(
             let store: &mut Vec<SnapshotFile> = of_region.entry(family.family.clone()).or_default();
             for file in &family.store_files {
                 let target = resolve(&description.table, &region, &family.family, file);
-                let home =
-                    StoreDirectory { table: target.table, region: target.region, family: target.family };
+                let home = target.directory;
                 let number = numbers.get(&(&home, &target.file));
                 let sequence = number.and_then(|number| sequences.get(*number)).copied();
                 let sequence = sequence.unwrap_or(FileSequence::Unknown);

@@ -232,7 +232,7 @@ impl Copying<'_> {
     ) -> Problem {
         if let Some((listed, found)) = self.plan.file(file) {
             if let Ok(path) = path(listed, found) {
-                problem.path = format!("{}/{path}", root.uri().trim_end_matches('/'));
+                problem.path = path.shown(root);
             }
             if let Some(dir) = self.plan.listed.directories.get(listed.directory as usize) {
                 problem = problem.in_region(dir.region).in_table(dir.table.full_form());

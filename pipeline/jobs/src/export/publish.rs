@@ -2,9 +2,10 @@
 //! HBase sees the snapshot.
 
 use super::{ExportOptions, ExportPlan};
+use names::root::{SNAPSHOTS, TEMPORARY};
 use stage::Failure;
 use std::borrow::Cow;
-use steps::{Blake3, DESCRIPTION, MANIFEST, SNAPSHOTS, drop_stale_side, failed_store};
+use steps::{Blake3, DESCRIPTION, MANIFEST, drop_stale_side, failed_store};
 use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath, list_all, read_all};
 
 /// The longest manifest that is read back: a protobuf cannot be longer.
@@ -53,7 +54,7 @@ impl<'a> Publishing<'a> {
             manifest: Cow::Borrowed(&plan.manifest),
             attributes: &options.attributes,
             overwrite: options.overwrite,
-            working: path(&[".tmp", name])?,
+            working: path(&[TEMPORARY, name])?,
             published: path(&[name])?,
         })
     }
@@ -269,7 +270,7 @@ impl<'a> Publishing<'a> {
     }
 
     fn shown(&self, path: &StorePath) -> String {
-        format!("{}/{path}", self.target.uri().trim_end_matches('/'))
+        path.shown(self.target)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::ExportPlan;
 use super::record::{CopiedRecord, Record};
-use formats::snapshot::Place;
+use names::Place;
 use serde::{Deserialize, Serialize};
 use stage::Failure;
 use std::collections::{BTreeMap, HashMap};

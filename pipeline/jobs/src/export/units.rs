@@ -3,7 +3,7 @@
 use super::ExportPlan;
 use super::record::CopiedRecord;
 use super::state::{FileState, State};
-use formats::snapshot::Place;
+use names::Place;
 use stage::{Failure, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;

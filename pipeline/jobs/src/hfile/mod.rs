@@ -132,7 +132,7 @@ fn locate(file: &str) -> Result<Result<Located, Problem>, Failure> {
     let (store, path) = open_beside(file)?;
     let found = sniff_file(store.as_ref(), &path).and_then(|kind| match kind.is_for_hfile() {
         true => locate_cells(&store, &path),
-        false => Err(other_kind(&format!("{}/{path}", store.uri().trim_end_matches('/')), kind, "an HFile")),
+        false => Err(other_kind(&path.shown(store.as_ref()), kind, "an HFile")),
     });
     Ok(found.map(|cells| Located { store, path, cells }))
 }

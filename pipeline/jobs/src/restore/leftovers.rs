@@ -1,5 +1,6 @@
 //! Edits that lie in the target's region directories: HBase would replay them into what is restored.
 
+use names::root::{DATA, RECOVERED_EDITS};
 use names::{EncodedRegionName, TableName};
 use stage::Failure;
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ pub fn leftover_edits(
     regions: &BTreeSet<EncodedRegionName>,
 ) -> Result<Vec<String>, Failure> {
     let path = |segments: &[&str]| {
-        let home = ["data", table.namespace(), table.qualifier()];
+        let home = [DATA, table.namespace(), table.qualifier()];
         StorePath::root().join_all(home.iter().chain(segments).copied()).map_err(Failure::usage)
     };
     let mut warnings = Vec::new();
@@ -23,7 +24,7 @@ pub fn leftover_edits(
         if !ours {
             continue;
         }
-        let edits = path(&[&entry.name, "recovered.edits"])?;
+        let edits = path(&[&entry.name, RECOVERED_EDITS])?;
         let files = entries(target, &edits)?.into_iter().filter(|file| {
             // The rest says up to where ids were given out (`<n>.seqid`), or is being written (`<n>.temp`).
             file.metadata.kind == Kind::File

@@ -3,6 +3,7 @@
 use super::plan::TablePlan;
 use crate::export::AddedFile;
 use formats::snapshot::{SnapshotManifest, decode_manifest, decode_snapshot_description, resolve};
+use names::root::SNAPSHOTS;
 use stage::{Failure, Problem, ProblemKind, Problems, Stopped};
 use std::collections::BTreeSet;
 use steps::ListedFiles;
@@ -26,7 +27,7 @@ pub fn prove_manifest(plan: &TablePlan, manifest: &[u8], added: &[AddedFile]) ->
     if wrong.is_empty() {
         return Ok(());
     }
-    let problem = |what| Problem::new(ProblemKind::Structure, format!(".hbase-snapshot/{name}"), what);
+    let problem = |what| Problem::new(ProblemKind::Structure, format!("{SNAPSHOTS}/{name}"), what);
     let problems: Problems = wrong.into_iter().map(problem).collect();
     let failure = Failure::failed("proving the manifest", name, "it is not that of the restored table")
         .hint("nothing was published; this is a fault of Tidegate: please report it");
@@ -51,9 +52,9 @@ fn reached(manifest: &SnapshotManifest) -> BTreeSet<String> {
         for (family, file) in region.files() {
             let to = resolve(&manifest.schema.table, region, family, file);
             paths.insert(path_of([
-                to.table.full_form(),
-                to.region.as_str(),
-                to.family.as_str(),
+                to.directory.table.full_form(),
+                to.directory.region.as_str(),
+                to.directory.family.as_str(),
                 to.file.as_str(),
             ]));
         }

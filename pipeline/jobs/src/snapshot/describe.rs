@@ -1,7 +1,7 @@
 use crate::snapshot_files::SnapshotFiles;
 use crate::{Context, roots, time};
-use formats::snapshot::{Place, RegionRole, SnapshotDescription, SnapshotType};
-use names::{FileName, SnapshotName};
+use formats::snapshot::{RegionRole, SnapshotDescription, SnapshotType};
+use names::{FileName, Place, SnapshotName};
 use serde::Serialize;
 use stage::{Failure, Problem, ProblemKind, Problems, Report};
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Looking into single WALs.
 
 use formats::wal::WalDecoderOptions;
+use names::root::RECOVERED_EDITS;
 use serde::Serialize;
 use stage::{Failure, Problem, ProblemKind, Problems, Report};
 use std::fs::OpenOptions;
@@ -216,6 +217,6 @@ fn unopened(problem: &Problem) -> Failure {
 
 /// Recovered edits are known by their directory.
 fn decoder_options(file: &str, memory: usize) -> WalDecoderOptions {
-    let recovered_edits = file.split('/').any(|segment| segment == "recovered.edits");
+    let recovered_edits = file.split('/').any(|segment| segment == RECOVERED_EDITS);
     steps::wal_options(recovered_edits, memory)
 }

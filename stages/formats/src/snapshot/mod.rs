@@ -23,7 +23,7 @@ pub use manifest::{
     FamilyFiles, RegionManifest, RegionRole, SnapshotManifest, StoreFile, decode_manifest, encode_manifest,
     encode_region_manifest,
 };
-pub use resolve::{Place, StoreFileTarget, Via, resolve};
+pub use resolve::{StoreFileTarget, Via, resolve};
 pub use retable::{manifest_of_table, region_of_table};
 pub use rewrite::{DescriptionRewrite, rewrite_description, rewrite_manifest};
 pub use tiling::check_tiling;

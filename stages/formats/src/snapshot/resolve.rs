@@ -1,6 +1,6 @@
 use super::{RegionManifest, StoreFile};
 use crate::schema::Reference;
-use names::{EncodedRegionName, FamilyName, FileName, StoreFileName, TableName};
+use names::{FamilyName, FileName, Place, StoreDirectory, StoreFileName, TableName};
 
 /// How a manifest's entry leads to its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,44 +15,11 @@ pub enum Via {
     ReferenceToLink,
 }
 
-/// The four places under HBase's root where a store file can lie, in the order in which HBase looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// `data/`: it is live.
-    Live,
-    /// `archive/data/`: no longer live, kept for snapshots and clones.
-    Archive,
-    /// `.tmp/data/`: its table is just being made.
-    Temporary,
-    /// `mobdir/data/`: a live MOB file.
-    Mob,
-}
-
-impl Place {
-    /// In the order in which HBase looks (`HFileLink.setLocations`). If a file is in none of them it may have moved
-    /// meanwhile: HBase goes over the list once more.
-    pub const IN_ORDER: [Self; 4] = [Self::Live, Self::Archive, Self::Temporary, Self::Mob];
-
-    /// The path segments that stand before `<ns>/<table>/...`.
-    pub const fn prefix(self) -> &'static [&'static str] {
-        match self {
-            Self::Live => &["data"],
-            Self::Archive => &["archive", "data"],
-            Self::Temporary => &[".tmp", "data"],
-            Self::Mob => &["mobdir", "data"],
-        }
-    }
-}
-
 /// The file that holds the cells of a manifest's entry, whatever leads to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreFileTarget {
-    /// The table that owns it.
-    pub table: TableName,
-    /// The region that owns it.
-    pub region: EncodedRegionName,
-    /// The family; a link or Reference never leads to another.
-    pub family: FamilyName,
+    /// The table, region and family that own it; a link or Reference never leads to another family.
+    pub directory: StoreDirectory,
     /// Its name.
     pub file: FileName,
     /// How the entry led here.
@@ -65,27 +32,9 @@ pub struct StoreFileTarget {
 }
 
 impl StoreFileTarget {
-    /// The path segments of the file at one of the four places, relative to HBase's root.
-    pub fn segments(&self, place: Place) -> Vec<&str> {
-        let mut segments = place.prefix().to_vec();
-        segments.extend([
-            self.table.namespace(),
-            self.table.qualifier(),
-            self.region.as_str(),
-            self.family.as_str(),
-            self.file.as_str(),
-        ]);
-        segments
-    }
-
     /// The path of the file at one of the four places, relative to HBase's root.
     pub fn path(&self, place: Place) -> String {
-        self.segments(place).join("/")
-    }
-
-    /// All four paths in the order in which HBase looks.
-    pub fn candidates(&self) -> [(Place, String); 4] {
-        Place::IN_ORDER.map(|place| (place, self.path(place)))
+        self.directory.path(place, self.file.as_str())
     }
 
     /// Whether the clip stands only in the Reference file itself, as in manifests of old versions.
@@ -103,21 +52,18 @@ pub fn resolve(
     family: &FamilyName,
     file: &StoreFile,
 ) -> StoreFileTarget {
-    let (table, region, name, via) = match &file.name {
-        StoreFileName::HFile(name) => (table, &region.encoded, FileName::HFile(name.clone()), Via::Plain),
-        StoreFileName::Mob(name) => (table, &region.encoded, FileName::Mob(name.clone()), Via::Plain),
-        StoreFileName::Link(link) => (&link.table, &link.region, link.file.clone(), Via::Link),
-        StoreFileName::Reference(reference) => match reference.link() {
-            Some(link) => (&link.table, &link.region, link.file.clone(), Via::ReferenceToLink),
-            None => (table, reference.parent(), reference.file().clone(), Via::Reference),
-        },
+    let own = StoreDirectory { table: table.clone(), region: region.encoded, family: family.clone() };
+    let via = match &file.name {
+        StoreFileName::HFile(_) | StoreFileName::Mob(_) => Via::Plain,
+        StoreFileName::Link(_) => Via::Link,
+        StoreFileName::Reference(reference) if reference.link().is_some() => Via::ReferenceToLink,
+        StoreFileName::Reference(_) => Via::Reference,
     };
+    let name = file.name.file();
     // HBase takes a link to a MOB file for a file of its own when it writes a manifest: the length is the link's, 0.
     let unknown = via == Via::Link && matches!(name, FileName::Mob(_)) && file.size == Some(0);
     StoreFileTarget {
-        table: table.clone(),
-        region: *region,
-        family: family.clone(),
+        directory: own.leads_to(&file.name),
         file: name,
         via,
         clip: file.reference.as_deref().cloned(),
@@ -164,7 +110,7 @@ mod tests {
     #[test]
     fn a_reference_without_its_half_says_so() {
         let reference = target("ef816aeefabe4d57984a4f9ef6560b79.dda19dbc54ee008ecb6569e7596eb12f", 9);
-        assert_eq!(reference.region.as_str(), "dda19dbc54ee008ecb6569e7596eb12f");
+        assert_eq!(reference.directory.region.as_str(), "dda19dbc54ee008ecb6569e7596eb12f");
         assert!(reference.clip_is_in_file());
         assert!(!target(MOB, 9).clip_is_in_file());
     }

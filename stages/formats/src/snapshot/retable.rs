@@ -89,7 +89,7 @@ mod tests {
         for ((_, was), (_, is)) in before.files().zip(after.files()) {
             let was_at = resolve(&old, &before, &family, was);
             let is_at = resolve(&new, &after, &family, is);
-            assert_eq!((&is_at.table, &is_at.region), (&was_at.table, &was_at.region), "{}", is.name);
+            assert_eq!(is_at.directory, was_at.directory, "{}", is.name);
             assert_eq!((&is_at.file, &is_at.clip, is_at.size), (&was_at.file, &was_at.clip, was_at.size));
             assert!(matches!(is_at.via, Via::Link | Via::ReferenceToLink), "{}", is.name);
         }

@@ -1,0 +1,36 @@
+//! Looks for a file where it may lie.
+
+use names::{Place, StoreDirectory};
+use store::{StoreError, StorePath};
+
+/// The paths of a store file at places of one root.
+///
+/// # Errors
+/// A segment cannot be part of a path.
+pub fn store_file_paths(
+    root: &StorePath,
+    directory: &StoreDirectory,
+    file: &str,
+    places: &[Place],
+) -> Result<Vec<StorePath>, StoreError> {
+    places.iter().map(|place| root.join_all(directory.segments(*place, file))).collect()
+}
+
+/// Looks at paths in their order, and once more if all miss, as HBase does: a file may move from one to another in between.
+/// Gives what the first look that hit gave, or nothing.
+///
+/// # Errors
+/// Any error but that there is no such file.
+pub fn look_where_hbase_looks<T>(
+    paths: &[StorePath],
+    mut look: impl FnMut(&StorePath) -> Result<T, StoreError>,
+) -> Result<Option<(StorePath, T)>, StoreError> {
+    for path in paths.iter().chain(paths) {
+        match look(path) {
+            Ok(found) => return Ok(Some((path.clone(), found))),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
