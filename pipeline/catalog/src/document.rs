@@ -1,5 +1,6 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use stage::Failure;
 use std::fmt;
 use store::{Kind, Store, StoreError, StorePath};
 
@@ -20,6 +21,21 @@ pub enum CatalogError {
 impl CatalogError {
     pub(crate) fn damaged(path: impl fmt::Display, what: impl fmt::Display) -> Self {
         Self::Damaged { path: path.to_string(), what: what.to_string() }
+    }
+}
+
+impl CatalogError {
+    /// The failure of a run that needed the document.
+    pub fn failed(&self, doing: &str) -> Failure {
+        match self {
+            Self::Store(error) => {
+                let failure = Failure::failed(doing, &error.path, &error.what);
+                error.kind.hint().map_or(failure.clone(), |hint| failure.hint(hint))
+            }
+            Self::Damaged { path, what } => Failure::failed(doing, path, what).hint(
+                "the document is damaged or foreign: bring it back from a copy, or choose another target",
+            ),
+        }
     }
 }
 

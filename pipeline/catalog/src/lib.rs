@@ -12,6 +12,7 @@ mod image;
 mod journal;
 mod listing;
 mod repository;
+pub mod time;
 mod wals;
 
 pub use declared::{

@@ -31,10 +31,18 @@ const FLOORS: &[Floor] = &[
     Floor { name: "runtime", uses: &["stage"], never: &["blake3", "prost", "arrow", "parquet"] },
     Floor { name: "catalog", uses: &["stage", "names", "store", "columns"], never: &["prost"] },
     Floor {
-        name: "jobs",
+        name: "delivery",
         uses: &[
             "stage", "names", "formats", "history", "columns", "store", "cluster", "steps", "runtime",
             "catalog",
+        ],
+        never: SCREEN,
+    },
+    Floor {
+        name: "jobs",
+        uses: &[
+            "stage", "names", "formats", "history", "columns", "store", "cluster", "steps", "runtime",
+            "catalog", "delivery",
         ],
         never: SCREEN,
     },

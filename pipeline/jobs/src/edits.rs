@@ -2,9 +2,8 @@
 
 use crate::convert::unread;
 use crate::cut::{OpenedCut, ReplayBatch};
-use crate::export::unremembered;
-use crate::verifying::verify_files;
 use catalog::{BatchSum, CatalogError, StoreFile};
+use delivery::verify_files;
 use formats::compress::Dictionaries;
 use formats::schema::TableSchema;
 use history::ReplayRegion;
@@ -101,7 +100,7 @@ pub(crate) fn verify_batches(
     for of in batches.into_iter().flatten() {
         let path = of.wal.path.clone();
         let recorded = catalog::read_batch_sum(source.as_ref(), &path)
-            .map_err(|error| unremembered("reading a batch's digests", &error))?;
+            .map_err(|error: CatalogError| error.failed("reading a batch's digests"))?;
         let sum = recorded.and_then(|sum| Some((Blake3::from_hex(&sum.blake3)?, sum)));
         let Some((blake3, BatchSum { len, crc32c, .. })) = sum else {
             unproved.push(path.to_string());

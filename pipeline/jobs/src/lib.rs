@@ -12,17 +12,11 @@ pub mod scan;
 pub mod snapshot;
 pub mod wal;
 
-mod context;
 mod edits;
 mod region_files;
 mod roots;
-mod snapshot_files;
-mod time;
-mod verifying;
 
-pub use context::Context;
-pub use runtime::{Cancel, Event, Progress};
-pub use snapshot_files::SnapshotFiles;
+pub use delivery::{NotLookedInto, SnapshotFiles, Verified};
+pub use runtime::{Cancel, Context, Event, Progress};
 pub use steps::Level;
 pub use store::Attributes;
-pub use verifying::{NotLookedInto, Verified};

@@ -43,6 +43,7 @@
 
 mod budget;
 mod cancel;
+mod context;
 mod course;
 mod flow;
 mod lane;
@@ -54,6 +55,7 @@ mod units;
 
 pub use budget::Budget;
 pub use cancel::Cancel;
+pub use context::Context;
 pub use flow::Flow;
 pub use progress::{Event, Meter, Progress};
 pub use results::Results;

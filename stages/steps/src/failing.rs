@@ -14,8 +14,12 @@ pub fn failed_store(doing: &str, store: &dyn Store, error: StoreError) -> Failur
 
 /// The same where the store is not at hand: the path is as the store gave it.
 pub fn failed_storage(doing: &str, error: &StoreError) -> Failure {
+    // No failure of the store.
+    if error.kind == StoreErrorKind::Interrupted {
+        return Failure::interrupted();
+    }
     let failure = Failure::failed(doing, &error.path, &error.what);
-    match hint_of(error.kind) {
+    match error.kind.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
@@ -28,7 +32,7 @@ pub fn source_problem(error: &StoreError) -> Problem {
         _ => ProblemKind::Unreadable,
     };
     let problem = Problem::new(kind, &error.path, format!("{}: {}", error.doing, error.what));
-    match hint_of(error.kind) {
+    match error.kind.hint() {
         Some(hint) => problem.hint(hint),
         None => problem,
     }
@@ -73,22 +77,5 @@ fn full_path(store: &dyn Store, path: &str) -> String {
     match path.starts_with('/') || path.contains("://") || path.starts_with(&store.uri()) {
         true => path.to_owned(),
         false => shown(store, path),
-    }
-}
-
-fn hint_of(kind: StoreErrorKind) -> Option<&'static str> {
-    match kind {
-        StoreErrorKind::NoSpace => {
-            Some("make room, then run the same command again: it goes on where it stopped")
-        }
-        StoreErrorKind::PermissionDenied => {
-            Some("run as a user that may do this (often `hbase`), or change the modes")
-        }
-        StoreErrorKind::ReadOnly => {
-            Some("the storage is mounted read-only: choose another target or remount it")
-        }
-        StoreErrorKind::Busy => Some("another run has it open: wait for it or stop it"),
-        StoreErrorKind::Transient => Some("run the same command again: it goes on where it stopped"),
-        _ => None,
     }
 }

@@ -23,8 +23,26 @@ pub enum StoreErrorKind {
     Busy,
     /// It may work if tried again.
     Transient,
+    /// The run was told to stop.
+    Interrupted,
     /// Anything else.
     Other,
+}
+
+impl StoreErrorKind {
+    /// What can be done about it, where that is known.
+    pub fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::NoSpace => Some("make room, then run the same command again: it goes on where it stopped"),
+            Self::PermissionDenied => {
+                Some("run as a user that may do this (often `hbase`), or change the modes")
+            }
+            Self::ReadOnly => Some("the storage is mounted read-only: choose another target or remount it"),
+            Self::Busy => Some("another run has it open: wait for it or stop it"),
+            Self::Transient => Some("run the same command again: it goes on where it stopped"),
+            _ => None,
+        }
+    }
 }
 
 /// What a store could not do, to which path, and why.

@@ -1,8 +1,8 @@
 //! A conversion that comes late: HBase's log cleaner has deleted WALs that the snapshots of the repository need.
 
 use super::plan::ConvertPlan;
-use crate::time;
 use catalog::Image;
+use catalog::time;
 use history::Tolerances;
 use names::{WalKind, WalName};
 use stage::{Failure, Problem, ProblemKind};

@@ -70,7 +70,7 @@ fn forget(listing: &mut WalListing, listed: &[ListedWal]) {
 }
 
 fn older_copy(plan: &ConvertPlan, known_ms: i64, listed_ms: i64) -> Problem {
-    let time = crate::time::shown;
+    let time = catalog::time::shown;
     let what = format!(
         "the copy is of {}, and the repository has been read up to {}",
         time(listed_ms),

@@ -13,7 +13,6 @@ mod plan;
 mod publish;
 mod report;
 
-use crate::Context;
 use crate::roots::open_existing;
 use bulk::{BulkFile, KeepBulk, files_of};
 use catalog::{CatalogError, Repository, layout};
@@ -21,6 +20,7 @@ use conflicts::find_conflicts;
 use large::LargeWal;
 use plan::ConvertPlan;
 use publish::{PublishedWal, Publishing};
+use runtime::Context;
 use runtime::{Run, units};
 use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,7 +69,7 @@ pub fn run_between(
     context: &Context,
 ) -> Result<Report<ConvertReport>, Stopped> {
     if let Some(copied) = options.copied_at_ms.filter(|copied| *copied > context.now_ms) {
-        let wrong = format!("--copied-at {} is in the future", crate::time::shown(copied));
+        let wrong = format!("--copied-at {} is in the future", catalog::time::shown(copied));
         return Err(Failure::usage(wrong).into());
     }
     let mut plan = ConvertPlan::make(options, source, wal_root)?;
@@ -241,7 +241,7 @@ impl Converting<'_> {
     /// A copy has nothing that was written after it was made.
     fn written_after_copy(&self, written_ms: i64) -> Option<Problem> {
         let copied = self.options.copied_at_ms.filter(|copied| *copied < written_ms)?;
-        let shown = crate::time::shown;
+        let shown = catalog::time::shown;
         let what = format!("has entries of {}, and --copied-at says {}", shown(written_ms), shown(copied));
         Some(
             Problem::new(ProblemKind::Warning, self.plan.source.uri(), what)

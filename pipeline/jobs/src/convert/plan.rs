@@ -53,7 +53,7 @@ impl ConvertPlan {
     /// Servers are said to live, and none has written for a day: it may be a copy, and then it is not known up to now.
     pub fn looks_like_a_copy(&self, options: &ConvertOptions, now_ms: i64) -> Option<Problem> {
         let newest = self.newest_ms.filter(|newest| !self.live.is_empty() && now_ms - newest > DAY_MS)?;
-        let what = format!("no WAL of a living server was written to since {}", crate::time::shown(newest));
+        let what = format!("no WAL of a living server was written to since {}", catalog::time::shown(newest));
         let problem = Problem::new(ProblemKind::Warning, self.source.uri(), what)
             .meaning(
                 "if this is a copy of a root, what was written after it was copied is taken for not written",

@@ -1,8 +1,7 @@
 //! Puts files made from WALs in their place: written under another name, read back, renamed.
 
 use super::report::Tally;
-use crate::export::unremembered;
-use catalog::{BatchSum, encode_document, layout};
+use catalog::{BatchSum, CatalogError, encode_document, layout};
 use columns::markers::WalSummary;
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::io::{self, Write};
@@ -108,8 +107,8 @@ impl Publishing<'_> {
     pub fn write_sum(&self, batch: &StorePath, sum: &RangeSum) -> Result<(), Failure> {
         let failed = |error| failed_store("writing a batch's digests", self.target, error);
         let document = BatchSum { len: sum.len, crc32c: sum.crc32c, blake3: sum.blake3.to_string() };
-        let bytes =
-            encode_document(&document).map_err(|error| unremembered("writing a batch's digests", &error))?;
+        let bytes = encode_document(&document)
+            .map_err(|error: CatalogError| error.failed("writing a batch's digests"))?;
         let path = layout::sum_of_batch(batch).map_err(failed)?;
         self.target.put(&path, &bytes, Publish::Replace).map_err(failed)
     }

@@ -2,8 +2,8 @@
 
 use super::accepted::{Accepted, NamedGap};
 use crate::convert::unread;
-use crate::snapshot_files::SnapshotFiles;
 use catalog::{CatalogError, FilesOfImage, ListedImage};
+use delivery::SnapshotFiles;
 use formats::snapshot::{RegionManifest, RegionRole, SnapshotType, resolve};
 use history::{Descent, FileSequence, SnapshotFile, SnapshotRegion, SnapshotStores};
 use names::{EncodedRegionName, FileName, SnapshotName, StoreDirectory, StoreFileName, TableName};

@@ -2,7 +2,7 @@
 
 use super::OpenedBase;
 use super::accepted::{Accepted, NamedGap};
-use crate::time;
+use catalog::time;
 use history::{Certificate, Cut, Finding, Gap, GapClass, Refusal};
 use names::EncodedRegionName;
 use stage::{Failure, Problem, ProblemKind};

@@ -10,7 +10,6 @@ mod logs;
 mod report;
 mod until;
 
-use crate::Context;
 use crate::roots::open_existing;
 use accepted::Accepted;
 use bases::{OpenBases, gaps_of_base};
@@ -20,6 +19,7 @@ use findings::{problems_of, refused, unplaced, without_clocks_of_runs};
 use history::{Certificate, Gap, History, Replay, Sources, Starts, certify};
 use logs::{ReadLogs, ReadSources};
 use names::{EncodedRegionName, TableName};
+use runtime::Context;
 use runtime::Run;
 use stage::{Failure, Problems, Report, Stopped};
 use std::collections::{BTreeMap, BTreeSet};

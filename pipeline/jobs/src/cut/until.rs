@@ -1,7 +1,7 @@
 //! Where a cut is asked for, and the documents that say it.
 
 use crate::convert::unread;
-use crate::time;
+use catalog::time;
 use catalog::{CatalogError, MarkerDocument};
 use history::{ClockError, Clocks, Cut, History, RollMarker, Starts};
 use names::{EncodedRegionName, ServerName, WalName};

@@ -1,36 +1,22 @@
-//! Copies a snapshot to another root, proves every byte, and publishes it.
-//!
-//! The order of writes is what makes it safe (ARCHITECTURE.md, "The crash story"): the manifest to
-//! `.hbase-snapshot/.tmp`, the files to `.tidegate/partial`, proof, the files to `archive`, the list of files, the
-//! snapshot, the image.
+//! Copies a snapshot to another root, proves every byte, and publishes it ([`delivery`]).
 
-mod copy;
-mod delivery;
-mod image;
 mod options;
 mod plan;
-mod publish;
-mod record;
 mod report;
-mod state;
-mod units;
 
-pub(crate) use delivery::{Begun, Delivery};
-pub(crate) use plan::{Documents, Purpose, judge};
-pub(crate) use record::{Record, WrittenRecord};
-pub(crate) use state::{AddedFile, State, Tally};
+pub(crate) use plan::judge;
 
 pub use options::ExportOptions;
 pub use plan::ExportPlan;
 pub use report::{Counted, ExportReport};
 
-use crate::{Context, roots};
-use publish::{Publishing, There};
-use runtime::Cancel;
-use stage::{Failure, Report, Stopped};
+use crate::roots;
+use delivery::{Delivery, DeliveryPlan, until_cancelled};
+use runtime::Context;
+use stage::{Failure, Problem, ProblemKind, Report, Stopped};
 use std::sync::Arc;
-use steps::failed_storage;
-use store::{Op, Operation, Relation, Store, StoreError, StoreErrorKind, Watch, Watched};
+use steps::Level;
+use store::{Relation, Store, StoreErrorKind};
 
 /// Exports a snapshot.
 pub fn run(options: &ExportOptions, context: &Context) -> Result<Report<ExportReport>, Stopped> {
@@ -48,45 +34,49 @@ pub fn run_between(
     context: &Context,
 ) -> Result<Report<ExportReport>, Stopped> {
     let run = context.start()?;
-    let target = until_cancelled(target, context);
+    let target = until_cancelled(target, &context.cancel);
     let plan = ExportPlan::make(options, source.as_ref(), context, &run)?;
     if options.dry_run {
-        let problems = plan.accepted.clone();
+        let problems = plan.delivery.accepted.clone();
         return Ok(Report::new("export", ExportReport::of_plan(&plan, options), problems));
     }
-    Delivery { options, context, source, target: &target, run: &run, plan: &plan }
-        .export()
-        .map_err(interrupted)
+    let delivery = Delivery {
+        terms: options.terms(),
+        context,
+        source,
+        target: &target,
+        run: &run,
+        plan: &plan.delivery,
+    };
+    deliver(&plan, options, &delivery)
 }
 
-/// The same store, on which a write in the middle of a file ends when the run is cancelled.
-pub(crate) fn until_cancelled(target: &Arc<dyn Store>, context: &Context) -> Arc<dyn Store> {
-    Arc::new(Watched::new(Arc::clone(target), Arc::new(UntilCancelled(context.cancel.clone()))))
-}
-
-/// A write that ended like that is no failure of the store.
-pub(crate) fn interrupted(stopped: Stopped) -> Stopped {
-    match stopped.failure.wrong == INTERRUPTED {
-        true => Stopped { failure: Failure::interrupted(), ..stopped },
-        false => stopped,
+/// An export from its beginning to its end.
+fn deliver(
+    plan: &ExportPlan,
+    options: &ExportOptions,
+    delivery: &Delivery<'_>,
+) -> Result<Report<ExportReport>, Stopped> {
+    if let Some((image, tally, verified)) = delivery.already_there()? {
+        let report = ExportReport::already_there(plan, options, &image, (tally, verified));
+        let mut problems = plan.delivery.accepted.clone();
+        problems.extend(level_of_before(delivery, &image, verified));
+        return Ok(Report::new("export", report, problems));
     }
+    let mut begun = delivery.begin()?;
+    delivery.copy(&mut begun)?;
+    let (image, state, problems) = delivery.finish(begun)?;
+    Ok(Report::new("export", ExportReport::of_run(plan, options, &image, &state), problems))
 }
 
-const INTERRUPTED: &str = "the run was interrupted";
-
-/// Ends a copy in the middle of a range, which at a low bandwidth may take minutes.
-struct UntilCancelled(Cancel);
-
-impl Watch for UntilCancelled {
-    fn before(&self, operation: &Operation, _store: &dyn Store) -> Result<(), StoreError> {
-        match operation.op == Op::WritePart && self.0.is_set() {
-            true => {
-                let path = operation.path.as_str();
-                Err(StoreError::new(StoreErrorKind::Other, "writing", path, INTERRUPTED))
-            }
-            false => Ok(()),
-        }
-    }
+/// What is to be known where the run that made an image could not verify all that was asked for.
+fn level_of_before(delivery: &Delivery<'_>, image: &str, verified: Level) -> Option<Problem> {
+    let DeliveryPlan { aim, .. } = delivery.plan;
+    let asked = aim.level;
+    let what = format!("image {image} is verified up to level {verified} only, {asked} was asked for");
+    let problem = Problem::new(ProblemKind::Unsupported, delivery.target.uri(), what);
+    let problem = problem.hint("see which files and why: tidegate snapshot verify --level cells");
+    (verified < asked).then_some(problem)
 }
 
 fn check_options(options: &ExportOptions) -> Result<(), Failure> {
@@ -104,14 +94,5 @@ fn check_options(options: &ExportOptions) -> Result<(), Failure> {
         Ok(Relation::Apart | Relation::Inside) => Ok(()),
         Err(error) if error.kind == StoreErrorKind::Unsupported => Err(Failure::usage(error)),
         Err(error) => Err(Failure::failed("looking at the roots", &error.path, &error.what)),
-    }
-}
-
-/// A failure of the repository's own documents.
-pub(crate) fn unremembered(doing: &str, error: &catalog::CatalogError) -> Failure {
-    match error {
-        catalog::CatalogError::Store(error) => failed_storage(doing, error),
-        catalog::CatalogError::Damaged { path, what } => Failure::failed(doing, path, what)
-            .hint("the document is damaged or foreign: bring it back from a copy, or choose another target"),
     }
 }

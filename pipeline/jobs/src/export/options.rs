@@ -1,3 +1,4 @@
+use delivery::{Aim, Terms};
 use std::num::NonZeroU64;
 use steps::Level;
 use store::Attributes;
@@ -33,4 +34,15 @@ pub struct ExportOptions {
     pub resume: bool,
     /// Length of the ranges of long files: a power of two.
     pub range_len: u64,
+}
+
+impl ExportOptions {
+    pub(super) fn aim(&self) -> Aim {
+        let Self { from, level, attributes, range_len, .. } = self.clone();
+        Aim { from, level, attributes, range_len }
+    }
+
+    pub(super) fn terms(&self) -> Terms {
+        Terms { workers: self.workers, resume: self.resume, overwrite: self.overwrite }
+    }
 }

@@ -1,5 +1,5 @@
-use super::state::{FileState, State, Tally};
 use super::{ExportOptions, ExportPlan};
+use delivery::{FileState, State, Tally};
 use serde::Serialize;
 use steps::Level;
 
@@ -99,6 +99,7 @@ impl ExportReport {
     }
 
     fn new(plan: &ExportPlan, options: &ExportOptions, image: Option<&str>, tally: Tally) -> Self {
+        let ExportPlan { delivery: plan, warnings } = plan;
         Self {
             from: options.from.clone(),
             to: options.to.clone(),
@@ -122,7 +123,7 @@ impl ExportReport {
             without_checksums: 0,
             encrypted: 0,
             not_looked_into: 0,
-            warnings: plan.warnings.clone(),
+            warnings: warnings.clone(),
         }
     }
 }

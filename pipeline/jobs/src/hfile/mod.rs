@@ -1,8 +1,8 @@
 //! Looking into single HFiles.
 
-use crate::Context;
-use crate::verifying::{Verified, verify_files};
+use delivery::{Verified, verify_files};
 use formats::compress::Dictionaries;
+use runtime::Context;
 use serde::Serialize;
 use stage::{Failure, Problem, Problems, Report};
 use std::io::Write;

@@ -1,8 +1,8 @@
 //! What images a repository has and what they hold.
 
-use crate::export::unremembered;
-use crate::{roots, time};
-use catalog::{FilesOfImage, Image, Repository, find_image, list_images};
+use crate::roots;
+use catalog::time;
+use catalog::{CatalogError, FilesOfImage, Image, Repository, find_image, list_images};
 use serde::Serialize;
 use stage::{Failure, Problem, ProblemKind, Problems, Report};
 use steps::Blake3;
@@ -65,7 +65,7 @@ const DOING: &str = "reading the repository";
 /// Lists the images of a repository; a damaged one is a problem.
 pub fn list(from: &str) -> Result<Report<ImagesReport>, Failure> {
     let store = roots::open_existing(from)?;
-    let failed = |error| unremembered(DOING, &error);
+    let failed = |error: CatalogError| error.failed(DOING);
     let repository = Repository::read(store.as_ref()).map_err(failed)?;
     let mut problems = Problems::default();
     let mut images = Vec::new();
@@ -87,7 +87,7 @@ pub fn list(from: &str) -> Result<Report<ImagesReport>, Failure> {
 /// Describes an image.
 pub fn info(from: &str, id: &str, with_files: bool) -> Result<Report<ImageReport>, Failure> {
     let store = roots::open_existing(from)?;
-    let failed = |error| unremembered(DOING, &error);
+    let failed = |error: CatalogError| error.failed(DOING);
     let missing = || {
         Failure::failed("looking for the image", store.uri(), format!("there is no image {id}"))
             .hint("tidegate image list shows which there are")

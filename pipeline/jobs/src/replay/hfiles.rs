@@ -2,13 +2,13 @@
 
 use super::ReplayOptions;
 use super::report::{HFilesReplayed, ReplayReport, TableReplayed};
-use crate::Context;
 use crate::cut::{self, OpenedBase, OpenedCut};
 use crate::restore::edits::Edits;
 use crate::restore::write::{CheckEdits, CheckedEdits, MIN_ARENA};
 use crate::roots;
 use catalog::StoreFile;
 use names::TableName;
+use runtime::Context;
 use runtime::Run;
 use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
 use std::collections::BTreeSet;

@@ -5,13 +5,13 @@ mod hfiles;
 mod report;
 mod sink;
 
-use crate::Context;
 use crate::cut::{self, CutOptions, OpenedCut};
 use crate::edits::{TableEdits, verify_batches};
 use crate::roots::open_existing;
 use history::ReplayRegion;
 use names::{EncodedRegionName, TableName};
 use report::{RegionReplayed, TableReplayed};
+use runtime::Context;
 use runtime::Run;
 use sink::EditSink;
 use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};

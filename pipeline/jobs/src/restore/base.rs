@@ -1,9 +1,8 @@
 //! What a restore stands on: the files of the base snapshot, as the repository remembers them.
 
-use crate::export::unremembered;
-use crate::snapshot_files::SnapshotFiles;
-use crate::verifying::verify_files;
-use catalog::{FilesOfImage, list_images};
+use catalog::{CatalogError, FilesOfImage, list_images};
+use delivery::SnapshotFiles;
+use delivery::verify_files;
 use formats::compress::Dictionaries;
 use formats::snapshot::{RegionManifest, RegionRole, resolve};
 use names::FamilyName;
@@ -57,7 +56,7 @@ fn recorded(
     source: &dyn Store,
     there: &HashMap<StorePath, (&ListedFile, &FoundFile)>,
 ) -> Result<HashMap<StorePath, Recorded>, Failure> {
-    let unread = |error| unremembered("reading the repository's images", &error);
+    let unread = |error: CatalogError| error.failed("reading the repository's images");
     let mut recorded: HashMap<StorePath, Recorded> = HashMap::new();
     for listed in list_images(source).map_err(unread)? {
         // A damaged image knows nothing; `image list` shows it.

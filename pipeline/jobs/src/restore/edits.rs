@@ -2,8 +2,7 @@
 
 use crate::cut::{OpenedCut, ReplayBatch};
 use crate::edits::verify_batches;
-use crate::export::unremembered;
-use catalog::{StoreFile, layout};
+use catalog::{CatalogError, StoreFile, layout};
 use formats::schema::TableSchema;
 use formats::snapshot::RegionManifest;
 use history::{BulkLoadedFile, Lineages, ReplayRegion};
@@ -114,7 +113,7 @@ fn open_batches(
         let identity = source.metadata(path).map_err(unread)?.identity.0;
         let _ = writeln!(work, "{path} {identity}");
         let batch = catalog::open_batch_loosely(source, path)
-            .map_err(|error| unremembered("opening a batch", &error))?;
+            .map_err(|error: CatalogError| error.failed("opening a batch"))?;
         opened.push(OpenedBatch { path: path.to_string(), batch, regions: of.regions.clone() });
     }
     Ok(opened)

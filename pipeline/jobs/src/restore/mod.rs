@@ -8,7 +8,6 @@ pub(crate) mod edits;
 mod leftovers;
 mod naming;
 mod options;
-mod place;
 mod plan;
 mod prove;
 mod report;
@@ -20,17 +19,16 @@ pub use options::RestoreOptions;
 pub use report::{RestoreReport, RestoredTable};
 
 use crate::cut::{self, CutReport, OpenedCut, Until};
-use crate::export::{Begun, Delivery, ExportOptions, interrupted, unremembered, until_cancelled};
-use crate::{Context, roots};
-use catalog::{Repository, find_image};
+use crate::roots;
+use catalog::{CatalogError, Repository, find_image};
+use delivery::{Begun, Delivery, is_there, name_new_files, until_cancelled};
 use edits::left_out_problem;
-use names::SnapshotName;
 use naming::Mapping;
 use plan::{Base, Roots, TablePlan};
 use prove::prove_manifest;
+use runtime::Context;
 use runtime::Run;
 use stage::{Failure, Problems, Report, Stopped};
-use steps::{Level, RANGE_LEN};
 use store::{Relation, Store, StoreErrorKind};
 use write::{Writing, Written};
 
@@ -38,9 +36,9 @@ use write::{Writing, Written};
 pub fn run(options: &RestoreOptions, context: &Context) -> Result<Report<RestoreReport>, Stopped> {
     let in_place = in_place(options)?;
     let source = roots::open_existing(&options.cut.from)?;
-    let target = until_cancelled(&roots::open(&options.to)?, context);
+    let target = until_cancelled(&roots::open(&options.to)?, &context.cancel);
     let run = context.start()?;
-    Restore { options, context, roots: Roots { source, target, in_place }, run }.work().map_err(interrupted)
+    Restore { options, context, roots: Roots { source, target, in_place }, run }.work()
 }
 
 struct Restore<'a> {
@@ -52,7 +50,7 @@ struct Restore<'a> {
 
 impl Restore<'_> {
     fn work(&self) -> Result<Report<RestoreReport>, Stopped> {
-        let unread = |error| unremembered("opening the repository", &error);
+        let unread = |error: CatalogError| error.failed("opening the repository");
         Repository::read(self.roots.source.as_ref()).map_err(unread)?;
         let mapping = Mapping::parse(&self.options.map)?;
         let mut cut = self.cut()?;
@@ -101,7 +99,7 @@ impl Restore<'_> {
             return Ok(RestoredTable::of_plan(plan));
         }
         let delivery = Delivery {
-            options: &plan.options,
+            terms: plan.terms,
             context: self.context,
             source: &self.roots.source,
             target: &self.roots.target,
@@ -118,8 +116,8 @@ impl Restore<'_> {
         prove_manifest(plan, &manifest, &written.files)?;
         begun.name_all(manifest)?;
         begun.state.added = std::mem::take(&mut written.files);
-        let (target, attributes) = (delivery.target, &plan.options.attributes);
-        place::place(target, &begun.partial, &mut begun.state.added, attributes, &self.run)?;
+        let (target, attributes) = (delivery.target, &plan.export.aim.attributes);
+        name_new_files(target, &begun.partial, &mut begun.state.added, attributes, &self.run)?;
         let (image, state, found) = delivery.finish(begun)?;
         problems.append(found);
         if !self.options.leave_out_families {
@@ -171,7 +169,7 @@ fn new_files(plan: &TablePlan, delivery: &Delivery<'_>, begun: &mut Begun<'_>) -
     for unit in std::mem::take(&mut begun.written) {
         let mut there = true;
         for file in &unit.files {
-            there &= place::is_there(delivery.target.as_ref(), &begun.partial, file)?;
+            there &= is_there(delivery.target.as_ref(), &begun.partial, file)?;
         }
         earlier.extend(there.then_some(unit));
     }
@@ -182,7 +180,7 @@ fn new_files(plan: &TablePlan, delivery: &Delivery<'_>, begun: &mut Begun<'_>) -
 }
 
 fn snapshot_of_image(source: &dyn Store, id: &str) -> Result<String, Failure> {
-    let unread = |error| unremembered("reading the repository's images", &error);
+    let unread = |error: CatalogError| error.failed("reading the repository's images");
     let listed = find_image(source, id).map_err(unread)?.ok_or_else(|| {
         Failure::failed("reading the image", source.uri(), format!("there is no image {id}"))
             .hint("`tidegate image list` shows what there is")
@@ -202,24 +200,5 @@ fn in_place(options: &RestoreOptions) -> Result<bool, Failure> {
         }
         Err(error) if error.kind == StoreErrorKind::Unsupported => Err(Failure::usage(error)),
         Err(error) => Err(Failure::failed("looking at the roots", &error.path, &error.what)),
-    }
-}
-
-fn export_options(options: &RestoreOptions, snapshot: &str, name: &SnapshotName) -> ExportOptions {
-    ExportOptions {
-        from: options.cut.from.clone(),
-        snapshot: snapshot.to_owned(),
-        to: options.to.clone(),
-        target: Some(name.to_string()),
-        overwrite: false,
-        level: Level::Blocks,
-        workers: options.cut.workers,
-        bandwidth: None,
-        attributes: options.attributes.clone(),
-        reset_ttl: true,
-        accept_holes: false,
-        dry_run: options.dry_run,
-        resume: true,
-        range_len: RANGE_LEN,
     }
 }

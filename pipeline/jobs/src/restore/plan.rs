@@ -1,21 +1,24 @@
 //! What a restore will do with one table: a value, made without reading a byte of an HFile.
 
+use super::RestoreOptions;
 use super::base::{changed_files, say_rows};
 use super::edits::Edits;
 use super::leftovers::leftover_edits;
 use super::naming::Mapping;
 use super::retable::RegionNames;
-use super::{RestoreOptions, export_options};
 use crate::cut::OpenedCut;
-use crate::export::{Documents, ExportOptions, ExportPlan, Purpose, judge};
-use crate::snapshot_files::SnapshotFiles;
+use crate::export::judge;
+use delivery::{Aim, DeliveryPlan, Documents, SnapshotFiles, Terms, Wording};
 use formats::snapshot::{DescriptionRewrite, RegionManifest, RegionRole, rewrite_description};
 use names::{SnapshotName, TableName};
 use runtime::Run;
 use stage::{Failure, Stopped};
 use std::sync::Arc;
-use steps::read_cluster_id;
+use steps::{Level, RANGE_LEN, read_cluster_id};
 use store::Store;
+
+const RESTORING: Wording =
+    Wording { doing: "restoring", other_name: "give --as another name, or delete the snapshot" };
 
 /// A snapshot that a restore starts from, read.
 pub struct Base {
@@ -45,9 +48,9 @@ pub struct TablePlan {
     /// The base snapshot's regions, without their files.
     pub regions: Vec<RegionManifest>,
     /// What is copied and published, as an export.
-    pub export: ExportPlan,
-    /// Its options.
-    pub options: ExportOptions,
+    pub export: DeliveryPlan,
+    /// On which terms.
+    pub terms: Terms,
     /// The edits that a cut puts on top.
     pub edits: Option<Edits>,
     /// What is not wrong but should be known.
@@ -70,19 +73,20 @@ impl Base {
     }
 
     /// Stops where the base is not what it should be: nothing can be restored from it.
-    fn check(&mut self, options: &ExportOptions, source: &Arc<dyn Store>, run: &Run) -> Result<(), Stopped> {
+    fn check(&mut self, workers: usize, source: &Arc<dyn Store>, run: &Run) -> Result<(), Stopped> {
         if !self.files.missing.is_empty() {
             self.files.missing = say_rows(&self.files, &self.files.missing)?;
         }
-        judge(&self.files, options, source.as_ref())?;
-        let changed = changed_files(&self.files, source, options.workers, run)?;
+        judge(&self.files, false, source.as_ref())?;
+        let changed = changed_files(&self.files, source, workers, run)?;
         if changed.is_empty() {
             return Ok(());
         }
         let problems = say_rows(&self.files, &changed)?;
         let wrong = format!("{} files are not what was exported", changed.count());
-        let failure = Failure::failed("looking at the base snapshot", &options.snapshot, wrong)
-            .hint("nothing was written; bring the files back from a copy, or export the snapshot again");
+        let failure =
+            Failure::failed("looking at the base snapshot", &self.files.snapshot.description.name, wrong)
+                .hint("nothing was written; bring the files back from a copy, or export the snapshot again");
         Err(Stopped { failure, problems })
     }
 }
@@ -98,8 +102,8 @@ impl TablePlan {
         run: &Run,
     ) -> Result<Self, Stopped> {
         let Roots { source, target, in_place } = roots;
-        let options = export_options(options, base.files.snapshot.description.name.as_str(), &name);
-        base.check(&options, source, run)?;
+        let workers = options.cut.workers;
+        base.check(workers, source, run)?;
         let Base { mut files, table, target: to } = base;
         if table != to {
             refuse_mob_files(&files, &to)?;
@@ -118,17 +122,17 @@ impl TablePlan {
             .map_err(|error| Failure::failed("describing the snapshot", &name, error))?;
         let regions = std::mem::take(&mut files.listed.regions);
         let schema = &files.snapshot.schema;
-        let edits = cut.map(|cut| Edits::of(cut, &table, schema, &regions, source, options.workers, run));
+        let edits = cut.map(|cut| Edits::of(cut, &table, schema, &regions, source, workers, run));
         let edits = edits.transpose()?;
         let documents = Documents { target: name, description, manifest };
         let cluster = read_cluster_id(source.as_ref())?;
-        let mut export = ExportPlan::of(files, documents, cluster, &options, Default::default());
-        (export.purpose, export.in_place) = (Purpose::Restore, *in_place);
-        export.cut = cut.map(OpenedCut::for_image);
-        export.digest = export.digest_with(&options, &work(&to, edits.as_ref()));
-        let mut plan = Self { table, names, regions, export, options, edits, warnings: Vec::new() };
+        let warnings = schema.refused_by_hbase_2();
+        let export = DeliveryPlan::new(RESTORING, files, documents, cluster, aim(options));
+        let cut = cut.map(OpenedCut::for_image);
+        let export = DeliveryPlan { in_place: *in_place, cut, ..export }.named(&work(&to, edits.as_ref()));
+        let terms = Terms { workers, resume: true, overwrite: false };
+        let mut plan = Self { table, names, regions, export, terms, edits, warnings };
         let regions = plan.row_regions().map(|region| plan.names.target_of(&region.encoded)).collect();
-        plan.warnings = plan.export.warnings.clone();
         plan.warnings.extend(leftover_edits(target.as_ref(), &plan.names.table, &regions)?);
         let unproved = plan.edits.iter().flat_map(|edits| &edits.unproved);
         let warning = |batch| format!("{batch} has no recorded digests: damage in it may go unnoticed");
@@ -162,5 +166,10 @@ fn refuse_mob_files(files: &SnapshotFiles, to: &TableName) -> Result<(), Failure
 /// What the plan of an export does not hold: part of the digest that names the run.
 fn work(target: &TableName, edits: Option<&Edits>) -> Vec<u8> {
     let edits = edits.map_or("", |edits| &edits.work);
-    format!("tidegate restore 1 {}\n{edits}", target.full_form()).into_bytes()
+    format!("restore {}\n{edits}", target.full_form()).into_bytes()
+}
+
+fn aim(options: &RestoreOptions) -> Aim {
+    let (from, attributes) = (options.cut.from.clone(), options.attributes.clone());
+    Aim { from, level: Level::Blocks, attributes, range_len: RANGE_LEN }
 }

@@ -1,7 +1,7 @@
 //! The last look at a manifest before it is published: a clone of a bad snapshot cannot be undone.
 
 use super::plan::TablePlan;
-use crate::export::AddedFile;
+use delivery::AddedFile;
 use formats::snapshot::{SnapshotManifest, decode_manifest, decode_snapshot_description, resolve};
 use names::root::SNAPSHOTS;
 use stage::{Failure, Problem, ProblemKind, Problems, Stopped};

@@ -2,7 +2,8 @@ use super::edits::Forecast;
 use super::plan::TablePlan;
 use super::write::Written;
 use crate::cut::CutReport;
-use crate::export::{AddedFile, Counted, State, Tally};
+use crate::export::Counted;
+use delivery::{AddedFile, State, Tally};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

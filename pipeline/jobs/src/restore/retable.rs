@@ -1,6 +1,6 @@
 //! The base snapshot's manifest as that of the restored table.
 
-use crate::export::AddedFile;
+use delivery::AddedFile;
 use formats::FormatError;
 use formats::snapshot::{
     FamilyFiles, RegionManifest, StoreFile, manifest_of_table, region_manifests, region_of_table,

@@ -1,10 +1,9 @@
 //! Writes the new files of a table: merge, route, sort and write; open again and compare; write down.
 
 use super::edits::Edits;
-use super::place::waiting_path;
 use super::plan::TablePlan;
-use crate::export::{AddedFile, Begun, Delivery, Record, WrittenRecord};
 use catalog::StoreFile;
+use delivery::{AddedFile, Begun, Delivery, Record, WrittenRecord, waiting_path};
 use names::{EncodedRegionName, FamilyName};
 use stage::{Bytes, Failure, Map, Problem, Problems, Stopped};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +35,7 @@ impl Writing<'_> {
         let todo = self.edits.units.iter().filter(|unit| !done.contains(&unit.unit)).cloned();
         let todo: Vec<EditsToWrite> = todo.collect();
         let writing = begun.partial.join("writing").map_err(Failure::usage)?;
-        let (run, workers) = (self.delivery.run, self.plan.options.workers);
+        let (run, workers) = (self.delivery.run, self.plan.terms.workers);
         let step: WriteEdits<'_, StoreFile> = WriteEdits {
             source: self.delivery.source.as_ref(),
             target,

@@ -4,14 +4,14 @@
 mod pass;
 mod region;
 
-use crate::Context;
 use crate::cut::{self, CutOptions};
 use crate::edits::{TableEdits, base_of, verify_batches};
 use crate::roots::open_existing;
-use crate::time;
+use catalog::time;
 use formats::compress::Dictionaries;
 use formats::snapshot::{RegionManifest, RegionRole};
 use region::{Ended, ScanRegion};
+use runtime::Context;
 use runtime::Run;
 use serde::Serialize;
 use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};

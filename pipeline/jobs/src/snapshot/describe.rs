@@ -1,7 +1,9 @@
-use crate::snapshot_files::SnapshotFiles;
-use crate::{Context, roots, time};
+use crate::roots;
+use catalog::time;
+use delivery::SnapshotFiles;
 use formats::snapshot::{RegionRole, SnapshotDescription, SnapshotType};
 use names::{FileName, Place, SnapshotName};
+use runtime::Context;
 use serde::Serialize;
 use stage::{Failure, Problem, ProblemKind, Problems, Report};
 use std::collections::BTreeMap;

@@ -1,9 +1,10 @@
-use crate::snapshot_files::SnapshotFiles;
-use crate::verifying::{Verified, verify_files};
-use crate::{Context, roots};
+use crate::roots;
 use catalog::{CatalogError, FilesOfImage, list_images};
+use delivery::SnapshotFiles;
+use delivery::{Verified, verify_files};
 use formats::compress::Dictionaries;
 use names::SnapshotName;
+use runtime::Context;
 use serde::Serialize;
 use stage::{Failure, Problem, ProblemKind, Problems, Report};
 use std::collections::HashMap;
@@ -115,7 +116,7 @@ fn to_verify(
 /// The digests that the root's images record, by path. Where two images know a file the later one counts; a damaged
 /// image is a problem.
 fn recorded_sums(store: &dyn Store, problems: &mut Problems) -> Result<HashMap<String, FileSum>, Failure> {
-    let unread = |error| crate::export::unremembered("reading the repository's images", &error);
+    let unread = |error: CatalogError| error.failed("reading the repository's images");
     let mut sums = HashMap::new();
     for listed in list_images(store).map_err(unread)? {
         let files = match FilesOfImage::of(store, &listed) {

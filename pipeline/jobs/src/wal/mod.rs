@@ -12,7 +12,7 @@ use steps::{
 };
 use store::{ReadRanges, StoreErrorKind};
 
-pub use crate::time::parse_ms;
+pub use catalog::time::parse_ms;
 pub use steps::{CatWalOptions, LostBytes, RegionDescription, Salvaged, WalDescription};
 
 /// WALs, described.

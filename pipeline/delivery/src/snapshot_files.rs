@@ -30,7 +30,7 @@ pub struct SnapshotFiles {
 
 impl SnapshotFiles {
     /// Reads a snapshot's documents and looks for its files; their bytes are not touched.
-    pub(crate) fn read(store: &dyn Store, name: &SnapshotName, run: &Run) -> Result<Self, Failure> {
+    pub fn read(store: &dyn Store, name: &SnapshotName, run: &Run) -> Result<Self, Failure> {
         let snapshot = read_snapshot(store, name)?;
         let path = steps::snapshot_dir(name)?.join(MANIFEST).map_err(Failure::usage)?.shown(store);
         let mut listed = list_files(&snapshot, &path)?;
@@ -42,7 +42,7 @@ impl SnapshotFiles {
 }
 
 /// Looks for files at some places; what is not there as it should be is a problem.
-pub(crate) fn find(
+pub fn find(
     store: &dyn Store,
     listed: &ListedFiles,
     places: &[Place],

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// `2026-11-20T10:00:00Z`; a time that no calendar has is shown as the number it is.
-pub(crate) fn shown(ms: i64) -> String {
+pub fn shown(ms: i64) -> String {
     match Timestamp::from_millisecond(ms) {
         Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         Err(_) => format!("{ms} ms"),
@@ -11,12 +11,12 @@ pub(crate) fn shown(ms: i64) -> String {
 }
 
 /// `2026-11`.
-pub(crate) fn month(ms: i64) -> String {
+pub fn month(ms: i64) -> String {
     Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y-%m").to_string()
 }
 
 /// `20261120T100000Z`.
-pub(crate) fn compact(ms: i64) -> String {
+pub fn compact(ms: i64) -> String {
     Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 

@@ -1,13 +1,39 @@
-//! Gives new files their names in the archive, once all of them are proved and the announced manifest names them.
+//! Files that a job made, beside those that it copies: they get their names in the archive once all of them are proved and
+//! the announced manifest names them.
 
-use crate::export::AddedFile;
 use crate::verifying::verify_files;
 use formats::compress::Dictionaries;
+use names::Place;
 use runtime::Run;
+use serde::{Deserialize, Serialize};
 use stage::Failure;
 use std::sync::Arc;
-use steps::{FileToVerify, Level, failed_store};
-use store::{Attributes, Publish, Store, StoreErrorKind, StorePath};
+use steps::{FileToVerify, Level, Proof, failed_store};
+use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath};
+
+/// A file that was made, proved, and is or is to be in the target's archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedFile {
+    /// Its table, as `ns:name`.
+    pub table: String,
+    /// Its region, by its encoded name.
+    pub region: String,
+    /// Its family.
+    pub family: String,
+    /// Its name.
+    pub name: String,
+    /// What is known of it.
+    pub proof: Proof,
+}
+
+impl AddedFile {
+    /// Where it lies in the archive.
+    pub fn path(&self) -> Result<StorePath, StoreError> {
+        let (namespace, name) = self.table.split_once(':').unwrap_or(("default", &self.table));
+        let root = StorePath::root().join_all(Place::Archive.prefix().iter().copied())?;
+        root.join_all([namespace, name, &self.region, &self.family, &self.name])
+    }
+}
 
 const DOING: &str = "giving the new files their names";
 
@@ -29,7 +55,7 @@ pub fn is_there(target: &dyn Store, partial: &StorePath, file: &AddedFile) -> Re
 }
 
 /// Gives each file its name. One that an earlier restore of the same edits left there is used if its bytes agree.
-pub fn place(
+pub fn name_new_files(
     target: &Arc<dyn Store>,
     partial: &StorePath,
     added: &mut [AddedFile],

@@ -1,11 +1,11 @@
 //! The image of an export: the list of its files and the document that makes it count; and what earlier images know of
 //! files that are in the target already.
 
-use super::delivery::Delivery;
-use super::publish::is_on_medium;
-use super::state::{AddedFile, FileState, State, Tally, add};
-use super::{ExportOptions, ExportPlan, unremembered};
-use crate::{Context, time};
+use crate::DeliveryPlan;
+use crate::new_files::AddedFile;
+use crate::publish::{Publishing, There, is_on_medium};
+use crate::state::{FileState, State, Tally, add};
+use catalog::time;
 use catalog::{
     CatalogError, FilesOfImage, Image, ImageFiles, ImageRun, ImageSource, encode_files, layout, list_images,
     read_image,
@@ -30,13 +30,25 @@ pub struct Written {
     list_blake3: String,
 }
 
+/// A delivery that came to its end.
+pub struct Ended<'a> {
+    /// Where the files came from.
+    pub source: &'a dyn Store,
+    /// Where they are.
+    pub target: &'a dyn Store,
+    /// The digest of the manifest that was published.
+    pub manifest: Blake3,
+    /// When, milliseconds since the epoch.
+    pub at_ms: i64,
+}
+
 /// Names the image of a plan: the same plan gives the same image, whenever it is run.
-pub fn id_of(plan: &ExportPlan) -> String {
+pub fn id_of(plan: &DeliveryPlan) -> String {
     let digest = plan.digest.get(..8).unwrap_or_default();
     format!("{}-{}-{digest}", time::compact(plan.created_ms), plan.target)
 }
 
-fn dir_of(plan: &ExportPlan) -> Result<StorePath, Failure> {
+fn dir_of(plan: &DeliveryPlan) -> Result<StorePath, Failure> {
     let dir =
         layout::images().and_then(|dir| dir.join_all([time::month(plan.created_ms).as_str(), &id_of(plan)]));
     dir.map_err(Failure::usage)
@@ -45,11 +57,7 @@ fn dir_of(plan: &ExportPlan) -> Result<StorePath, Failure> {
 /// Whether the export was done before and nothing has changed since: the image is there, the snapshot is, and every
 /// file is still the one that was proved. Reads no file, but for one beside which Hadoop has put checksums since. Gives the
 /// level that it was verified to, too.
-pub fn unchanged(
-    plan: &ExportPlan,
-    options: &ExportOptions,
-    target: &dyn Store,
-) -> Result<Option<(Tally, Level)>, Failure> {
+pub fn unchanged(plan: &DeliveryPlan, target: &dyn Store) -> Result<Option<(Tally, Level)>, Failure> {
     let dir = dir_of(plan)?;
     let image = match read_image(target, &dir) {
         Ok(image) if image.plan == plan.digest => image,
@@ -57,17 +65,17 @@ pub fn unchanged(
         Err(CatalogError::Store(error)) if error.is_not_found() => return Ok(None),
         // It is written anew.
         Err(CatalogError::Damaged { .. }) => return Ok(None),
-        Err(error) => return Err(unremembered("reading the image of an earlier export", &error)),
+        Err(error) => return Err(error.failed("reading the image of an earlier export")),
     };
-    let mut publishing = super::Publishing::new(target, plan, options)?;
+    let mut publishing = Publishing::new(target, plan, false)?;
     if let Some(digest) = Blake3::from_hex(&image.manifest_blake3) {
         publishing.adopt(digest)?;
     }
-    if publishing.there()? != super::There::Ours {
+    if publishing.there()? != There::Ours {
         return Ok(None);
     }
     publishing.drop_stale_sides()?;
-    let unread = |error| unremembered("reading the image of an earlier export", &error);
+    let unread = |error: CatalogError| error.failed("reading the image of an earlier export");
     let (mut tally, mut rows) = (Tally::default(), 0);
     let files = match FilesOfImage::open(target, &dir, &image) {
         Err(CatalogError::Damaged { .. }) => return Ok(None),
@@ -115,12 +123,7 @@ fn now(target: &dyn Store, path: &str) -> Result<String, Failure> {
 const LOOKING: &str = "looking at the target";
 
 /// Files in the target that an earlier image knows and that have not changed need not be read again.
-pub fn reuse(
-    plan: &ExportPlan,
-    options: &ExportOptions,
-    target: &dyn Store,
-    state: &mut State,
-) -> Result<(), Failure> {
+pub fn reuse(plan: &DeliveryPlan, target: &dyn Store, state: &mut State) -> Result<(), Failure> {
     let mut wanted = HashMap::new();
     for number in state.numbers(|state| matches!(state, FileState::ToCompare | FileState::InPlace)) {
         if let Some((file, found)) = plan.file(number) {
@@ -131,12 +134,12 @@ pub fn reuse(
     if wanted.is_empty() {
         return Ok(());
     }
-    let unread = |error| unremembered("reading the repository's images", &error);
+    let unread = |error: CatalogError| error.failed("reading the repository's images");
     for listed in list_images(target).map_err(unread)? {
         // A damaged image knows nothing; `image list` shows it.
         let Ok(files) = FilesOfImage::of(target, &listed) else { continue };
         let proved = listed.image.as_ref().ok().and_then(|image| Level::from_name(&image.verified));
-        if proved.is_none_or(|level| level < options.level) {
+        if proved.is_none_or(|level| level < plan.aim.level) {
             continue;
         }
         for row in files.flatten().flatten() {
@@ -176,7 +179,7 @@ fn proof_of(row: &FileRow) -> Option<Proof> {
 }
 
 /// Writes the list of the image's files and reads it back.
-pub fn write_list(plan: &ExportPlan, state: &State, target: &dyn Store) -> Result<Written, Failure> {
+pub fn write_list(plan: &DeliveryPlan, state: &State, target: &dyn Store) -> Result<Written, Failure> {
     let mut added =
         state.added.iter().map(row_of_added).collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
     added.sort_by(|one, other| one.path.cmp(&other.path));
@@ -189,13 +192,13 @@ pub fn write_list(plan: &ExportPlan, state: &State, target: &dyn Store) -> Resul
         (None, _) => added.next().map(Ok),
         _ => rows.next(),
     });
-    let bytes = encode_files(merged).map_err(|error| unremembered(DOING, &error))?;
+    let bytes = encode_files(merged).map_err(|error: CatalogError| error.failed(DOING))?;
     let dir = dir_of(plan)?;
     put_and_read_back(target, &dir, "files.parquet", &bytes)?;
     Ok(Written { id: id_of(plan), dir, list_blake3: blake3::hash(&bytes).to_hex().to_string() })
 }
 
-fn row_of(plan: &ExportPlan, number: u32, state: &FileState) -> Result<FileRow, CatalogError> {
+fn row_of(plan: &DeliveryPlan, number: u32, state: &FileState) -> Result<FileRow, CatalogError> {
     let unproved = || CatalogError::Damaged { path: format!("file {number}"), what: "is not proved".into() };
     let (file, found) = plan.file(number).ok_or_else(unproved)?;
     let dir = plan.listed.directories.get(file.directory as usize).ok_or_else(unproved)?;
@@ -263,12 +266,11 @@ fn kind_of(name: &FileName) -> &'static str {
 
 /// Writes the document that makes the image count.
 pub fn write_image(
-    export: &Delivery<'_>,
+    plan: &DeliveryPlan,
     state: &State,
     written: &Written,
-    manifest: Blake3,
+    ended: &Ended<'_>,
 ) -> Result<(), Failure> {
-    let plan = export.plan;
     let proofs = state.files.iter().zip(&plan.found).map(|(state, found)| match state {
         FileState::Done(proof) => (found.len, Some(&**proof)),
         _ => (found.len, None),
@@ -292,30 +294,25 @@ pub fn write_image(
         id: written.id.clone(),
         plan: plan.digest.clone(),
         source: ImageSource {
-            uri: export.source.uri(),
+            uri: ended.source.uri(),
             cluster: plan.cluster.clone(),
             snapshot: plan.snapshot.to_string(),
             created_ms: plan.created_ms,
         },
         snapshot: plan.target.to_string(),
         table: plan.table.clone(),
-        manifest_blake3: manifest.to_string(),
+        manifest_blake3: ended.manifest.to_string(),
         files,
-        verified: export.options.level.min(state.reached).to_string(),
+        verified: plan.aim.level.min(state.reached).to_string(),
         cut: plan.cut.clone(),
         run: ImageRun {
             id: plan.run_id().to_owned(),
-            finished_ms: now_ms(export.context),
+            finished_ms: ended.at_ms,
             tidegate: env!("CARGO_PKG_VERSION").to_owned(),
         },
     };
-    let bytes = image.encode().map_err(|error| unremembered(DOING, &error))?;
-    put_and_read_back(export.target.as_ref(), &written.dir, "image.json", &bytes)
-}
-
-/// Jobs are given the clock at their start; an image says when it was finished.
-fn now_ms(context: &Context) -> i64 {
-    context.now_ms + i64::try_from(context.started.elapsed().as_millis()).unwrap_or(0)
+    let bytes = image.encode().map_err(|error: CatalogError| error.failed(DOING))?;
+    put_and_read_back(ended.target, &written.dir, "image.json", &bytes)
 }
 
 fn put_and_read_back(target: &dyn Store, dir: &StorePath, name: &str, bytes: &[u8]) -> Result<(), Failure> {

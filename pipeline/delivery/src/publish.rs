@@ -1,7 +1,7 @@
 //! Puts the snapshot's documents in their place: first where HBase's cleaner sees that the files are wanted, last where
 //! HBase sees the snapshot.
 
-use super::{ExportOptions, ExportPlan};
+use crate::DeliveryPlan;
 use names::root::{SNAPSHOTS, TEMPORARY};
 use stage::Failure;
 use std::borrow::Cow;
@@ -14,7 +14,7 @@ const MAX_MANIFEST: u64 = 2 << 30;
 /// A snapshot that is being put in its place.
 pub struct Publishing<'a> {
     target: &'a dyn Store,
-    plan: &'a ExportPlan,
+    plan: &'a DeliveryPlan,
     /// `data.manifest` as it is announced, and once all files are known as it is published.
     manifest: Cow<'a, [u8]>,
     attributes: &'a Attributes,
@@ -40,11 +40,7 @@ pub enum There {
 
 impl<'a> Publishing<'a> {
     /// Nothing is looked at or written yet.
-    pub fn new(
-        target: &'a dyn Store,
-        plan: &'a ExportPlan,
-        options: &'a ExportOptions,
-    ) -> Result<Self, Failure> {
+    pub fn new(target: &'a dyn Store, plan: &'a DeliveryPlan, overwrite: bool) -> Result<Self, Failure> {
         let home = StorePath::root().join(SNAPSHOTS).map_err(Failure::usage)?;
         let path = |segments: &[&str]| home.join_all(segments.iter().copied()).map_err(Failure::usage);
         let name = plan.target.as_str();
@@ -52,8 +48,8 @@ impl<'a> Publishing<'a> {
             target,
             plan,
             manifest: Cow::Borrowed(&plan.manifest),
-            attributes: &options.attributes,
-            overwrite: options.overwrite,
+            attributes: &plan.aim.attributes,
+            overwrite,
             working: path(&[TEMPORARY, name])?,
             published: path(&[name])?,
         })
@@ -117,9 +113,9 @@ impl<'a> Publishing<'a> {
             There::Other if !self.overwrite => {
                 let wrong =
                     "a snapshot of this name is being taken or exported there, or such a run was broken off";
-                let doing = self.plan.purpose.doing();
+                let doing = self.plan.wording.doing;
                 let hint =
-                    format!("wait for it; or, if nothing is running, {}", self.plan.purpose.other_name());
+                    format!("wait for it; or, if nothing is running, {}", self.plan.wording.other_name);
                 return Err(Failure::refused(doing, self.shown(&self.working), wrong).hint(hint));
             }
             There::Other => {
@@ -185,8 +181,8 @@ impl<'a> Publishing<'a> {
     /// The refusal to replace a snapshot unasked.
     pub fn exists(&self) -> Failure {
         let wrong = "a snapshot of this name is there already";
-        Failure::refused(self.plan.purpose.doing(), self.shown(&self.published), wrong)
-            .hint(self.plan.purpose.other_name())
+        Failure::refused(self.plan.wording.doing, self.shown(&self.published), wrong)
+            .hint(self.plan.wording.other_name)
     }
 
     fn write(&self, dir: &StorePath, rule: Publish) -> Result<(), Failure> {
@@ -275,7 +271,7 @@ impl<'a> Publishing<'a> {
 }
 
 /// Whether the medium holds exactly these bytes under a path.
-pub(super) fn is_on_medium(target: &dyn Store, path: &StorePath, bytes: &[u8]) -> Result<bool, StoreError> {
+pub(crate) fn is_on_medium(target: &dyn Store, path: &StorePath, bytes: &[u8]) -> Result<bool, StoreError> {
     let file = target.open_uncached(path)?;
     let mut back = vec![0; bytes.len() + 1];
     let read = file.read_at(0, &mut back)?;

@@ -1,9 +1,9 @@
 //! Copies, proves and places the files of a plan.
 
-use super::record::{CopiedRecord, Record};
-use super::state::{FileState, State, add};
-use super::units::{Units, unproved_path};
-use super::{ExportOptions, ExportPlan, unremembered};
+use crate::record::{CopiedRecord, Record};
+use crate::state::{FileState, State, add};
+use crate::units::{Units, unproved_path};
+use crate::{DeliveryPlan, Terms};
 use catalog::Journal;
 use formats::hfile::Walked;
 use runtime::{Meter, Run};
@@ -23,8 +23,8 @@ const ROUNDS: usize = 3;
 
 /// Everything the work on the files needs.
 pub struct Copying<'a> {
-    pub options: &'a ExportOptions,
-    pub plan: &'a ExportPlan,
+    pub terms: Terms,
+    pub plan: &'a DeliveryPlan,
     pub source: &'a dyn Store,
     pub target: &'a dyn Store,
     pub partial: &'a StorePath,
@@ -62,7 +62,7 @@ impl Copying<'_> {
         problems: &mut Problems,
         meter: &Meter,
     ) -> Result<BTreeSet<u32>, Failure> {
-        let (verify_sums, verify_blocks) = (self.verify_sums(), self.options.level >= Level::Blocks);
+        let (verify_sums, verify_blocks) = (self.verify_sums(), self.plan.aim.level >= Level::Blocks);
         let copy = Journalled {
             copy: CopyRanges { source: self.source, target: self.target, verify_sums, verify_blocks },
             journal: self.journal,
@@ -72,7 +72,7 @@ impl Copying<'_> {
         let units = Units::new(self.plan, state, self.target, self.partial);
         let mut placing =
             Placing { work: self, state, problems, gathered: BTreeMap::new(), distrusted: BTreeSet::new() };
-        let workers = self.options.workers;
+        let workers = self.terms.workers;
         self.run.flow(units).io(workers, "copy", &copy).io(workers, "prove", &prove).unordered().each(
             |unit| {
                 let bytes =
@@ -89,7 +89,7 @@ impl Copying<'_> {
 
     /// What Hadoop recorded of a file is a recorded digest.
     fn verify_sums(&self) -> bool {
-        self.options.level >= Level::Sums
+        self.plan.aim.level >= Level::Sums
     }
 
     /// Compares the files whose names are taken in the target with the source.
@@ -103,7 +103,7 @@ impl Copying<'_> {
         let verify_sums = self.verify_sums();
         let step = CompareFiles { source: self.source, target: self.target, verify_sums };
         let units = files.into_iter().map(|file| self.to_compare(file)).collect::<Result<Vec<_>, _>>()?;
-        let workers = self.options.workers;
+        let workers = self.terms.workers;
         self.run.flow(runtime::units(units)).io(workers, "compare", &step).unordered().each(|compared| {
             meter.advance(1, compared.len);
             self.take_compared(compared, state, problems)
@@ -166,7 +166,7 @@ impl Copying<'_> {
         problems: &mut Problems,
     ) -> Option<Contents> {
         let mut found: Vec<Problem> = Vec::new();
-        let strict = self.options.level >= Level::Blocks;
+        let strict = self.plan.aim.level >= Level::Blocks;
         if let Some(walked) = walked.filter(|_| strict) {
             found.extend(block_problems(walked));
         }
@@ -281,7 +281,7 @@ impl Map for Journalled<'_> {
 
 fn write_down(journal: &Mutex<Journal>, record: &Record) -> Result<(), Failure> {
     let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-    journal.append(record).map_err(|error| unremembered("writing the journal", &error))
+    journal.append(record).map_err(|error: catalog::CatalogError| error.failed("writing the journal"))
 }
 
 /// Takes what was proved: gathers the ranges of long files, and gives whole files their names.
@@ -362,7 +362,7 @@ impl Placing<'_, '_> {
         let sums = ranges.iter().map(|range| range.copied.sum).collect();
         let walks: Vec<Walked> = ranges.into_iter().filter_map(|range| range.copied.walked).collect();
         let whole = target.open_uncached(&self.work.unproved_path(file)?).map_err(unwritten)?;
-        let walked = match self.work.options.level >= Level::Blocks {
+        let walked = match self.work.plan.aim.level >= Level::Blocks {
             true => Some(join_walks(whole.as_ref(), walks).map_err(unwritten)?),
             false => None,
         };
@@ -388,7 +388,7 @@ impl Placing<'_, '_> {
         let unnamed = |error| failed_store("giving the copy its name", target, error);
         let from = self.work.unproved_path(file)?;
         if target.abilities().attributes {
-            target.set_attributes(&from, &self.work.options.attributes).map_err(unnamed)?;
+            target.set_attributes(&from, &self.work.plan.aim.attributes).map_err(unnamed)?;
         }
         // Written down before it has its name: a run that is killed in between knows the file by this.
         let before = target.metadata(&from).map_err(unnamed)?.identity.0;

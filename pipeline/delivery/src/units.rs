@@ -1,8 +1,8 @@
 //! Cuts the files that are still to be copied into units of work.
 
-use super::ExportPlan;
-use super::record::CopiedRecord;
-use super::state::{FileState, State};
+use crate::DeliveryPlan;
+use crate::record::CopiedRecord;
+use crate::state::{FileState, State};
 use names::Place;
 use stage::{Failure, Source};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ const FILES_A_UNIT: usize = 64;
 /// Yields units: the ranges of long files, which keep the disks busy, and in turn with them short files in bundles, which
 /// keep the cores busy.
 pub struct Units<'a> {
-    plan: &'a ExportPlan,
+    plan: &'a DeliveryPlan,
     /// Ranges that an earlier run copied.
     copied: BTreeMap<(u32, u32), CopiedRecord>,
     target: &'a dyn Store,
@@ -41,13 +41,14 @@ struct OpenFile {
 impl<'a> Units<'a> {
     /// The work that is left. Takes what an earlier run copied out of the state: it is used once.
     pub fn new(
-        plan: &'a ExportPlan,
+        plan: &'a DeliveryPlan,
         state: &mut State,
         target: &'a dyn Store,
         partial: &'a StorePath,
     ) -> Self {
         let todo = state.numbers(|state| matches!(state, FileState::ToCopy { .. }));
-        let is_long = |number: &u32| plan.file(*number).is_some_and(|(_, found)| found.len > plan.range_len);
+        let is_long =
+            |number: &u32| plan.file(*number).is_some_and(|(_, found)| found.len > plan.aim.range_len);
         let (long, short): (Vec<u32>, Vec<u32>) = todo.into_iter().partition(is_long);
         Self {
             plan,
@@ -109,7 +110,7 @@ impl<'a> Units<'a> {
         while let Some((number, (file, found))) =
             self.short.peek().and_then(|n| Some((*n, self.plan.file(*n)?)))
         {
-            let full = ranges.len() >= FILES_A_UNIT || bytes + found.len > self.plan.range_len;
+            let full = ranges.len() >= FILES_A_UNIT || bytes + found.len > self.plan.aim.range_len;
             if full && !ranges.is_empty() {
                 break;
             }
@@ -174,7 +175,7 @@ impl Source for Units<'_> {
 /// Where a file's bytes are until they are proved. Where nothing can be renamed that is their final place: what makes
 /// them count is the snapshot that names them.
 pub fn unproved_path(
-    plan: &ExportPlan,
+    plan: &DeliveryPlan,
     target: &dyn Store,
     partial: &StorePath,
     file: u32,

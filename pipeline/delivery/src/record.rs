@@ -1,6 +1,6 @@
-//! What an export writes to its journal.
+//! What a delivery writes to its journal.
 
-use super::state::AddedFile;
+use crate::new_files::AddedFile;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use steps::{Blake3, CopiedRange, Proof, RangeSum};

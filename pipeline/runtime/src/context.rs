@@ -1,4 +1,4 @@
-use runtime::{Budget, Cancel, Progress, Run, RunOptions};
+use crate::{Budget, Cancel, Progress, Run, RunOptions};
 use stage::Failure;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,12 +21,21 @@ pub struct Context {
 }
 
 impl Context {
-    pub(crate) fn start(&self) -> Result<Run, Failure> {
+    /// A run of this job.
+    ///
+    /// # Errors
+    /// Its threads cannot be started.
+    pub fn start(&self) -> Result<Run, Failure> {
         Run::new(RunOptions {
             cpu_workers: self.cpu_workers,
             budget: Budget::new(self.memory),
             cancel: self.cancel.clone(),
             progress: Arc::clone(&self.progress),
         })
+    }
+
+    /// The wall clock now, milliseconds since the epoch: that of the start, and what has passed since.
+    pub fn clock_ms(&self) -> i64 {
+        self.now_ms + i64::try_from(self.started.elapsed().as_millis()).unwrap_or(0)
     }
 }

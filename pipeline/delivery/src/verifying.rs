@@ -50,7 +50,7 @@ pub struct NotLookedInto {
 const NAMED: usize = 100;
 
 /// Verifies files, so many at the same time; the order of what is found is that of the files.
-pub(crate) fn verify_files(
+pub fn verify_files(
     files: Vec<FileToVerify>,
     level: Level,
     workers: usize,

@@ -1,33 +1,38 @@
-//! The course of an export, in its phases: what is there, begin, copy, finish. A restore goes through the same phases and
-//! makes its new files before it finishes.
+//! The course of a delivery, in its phases: what is there, begin, copy, finish. A job that makes files of its own makes them
+//! before it finishes.
 
-use super::copy::Copying;
-use super::publish::{Publishing, There};
-use super::record::Record;
-use super::state::{FileState, State, Tally};
-use super::{ExportOptions, ExportPlan, ExportReport, Purpose, image, unremembered};
-use crate::Context;
+use crate::copy::Copying;
+use crate::publish::{Publishing, There};
+use crate::record::Record;
+use crate::state::{FileState, State, Tally};
 use crate::verifying::verify_files;
+use crate::{DeliveryPlan, Terms, Wording, WrittenRecord, image};
 use catalog::{Journal, Recovered, Repository, layout};
 use formats::compress::Dictionaries;
-use runtime::Run;
-use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
+use runtime::{Context, Run};
+use stage::{Failure, Problem, ProblemKind, Problems, Stopped};
 use std::sync::{Arc, Mutex, PoisonError};
 use steps::{Blake3, FileToVerify, FoundFile, Level, ListedFile, failed_store};
 use store::{Attributes, Store, StoreErrorKind, StorePath};
 
 /// A plan that is being carried out.
-pub(crate) struct Delivery<'a> {
-    pub options: &'a ExportOptions,
+pub struct Delivery<'a> {
+    /// On which terms.
+    pub terms: Terms,
+    /// The clock.
     pub context: &'a Context,
+    /// Where files are copied from.
     pub source: &'a Arc<dyn Store>,
+    /// Where they go.
     pub target: &'a Arc<dyn Store>,
+    /// The threads that do it.
     pub run: &'a Run,
-    pub plan: &'a ExportPlan,
+    /// What is to be done.
+    pub plan: &'a DeliveryPlan,
 }
 
 /// A run that is under way: it is announced, and its journal is open.
-pub(crate) struct Begun<'a> {
+pub struct Begun<'a> {
     publishing: Publishing<'a>,
     journal: Mutex<Journal>,
     journal_path: StorePath,
@@ -36,7 +41,7 @@ pub(crate) struct Begun<'a> {
     /// Where the work is.
     pub state: State,
     /// New files that an interrupted run has made.
-    pub written: Vec<super::WrittenRecord>,
+    pub written: Vec<WrittenRecord>,
     /// What was found wrong so far.
     pub problems: Problems,
 }
@@ -45,7 +50,7 @@ impl Begun<'_> {
     /// Adds a line to the journal.
     pub fn write_down(&self, record: &Record) -> Result<(), Failure> {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        journal.append(record).map_err(|error| unremembered("writing the journal", &error))
+        journal.append(record).map_err(|error: catalog::CatalogError| error.failed("writing the journal"))
     }
 
     /// What is to be published is this manifest, which names the new files, too.
@@ -58,31 +63,16 @@ impl Begun<'_> {
 }
 
 impl<'a> Delivery<'a> {
-    /// An export from its beginning to its end.
-    pub fn export(&self) -> Result<Report<ExportReport>, Stopped> {
-        let (plan, options) = (self.plan, self.options);
-        if let Some((image, tally, verified)) = self.already_there()? {
-            let report = ExportReport::already_there(plan, options, &image, (tally, verified));
-            let mut problems = plan.accepted.clone();
-            problems.extend(self.level_of_before(&image, verified));
-            return Ok(Report::new("export", report, problems));
-        }
-        let mut begun = self.begin()?;
-        self.copy(&mut begun)?;
-        let (image, state, problems) = self.finish(begun)?;
-        Ok(Report::new("export", ExportReport::of_run(plan, options, &image, &state), problems))
-    }
-
     /// Looks at the target, takes up what an interrupted run left, and announces the snapshot.
     pub fn begin(&self) -> Result<Begun<'a>, Stopped> {
-        if self.options.attributes != Attributes::default() && !self.target.abilities().attributes {
+        if self.plan.aim.attributes != Attributes::default() && !self.target.abilities().attributes {
             let wrong = format!("{} keeps no owner, group or mode", self.target.uri());
             return Err(Failure::usage(wrong).into());
         }
-        self.target.check_attributes(&self.options.attributes).map_err(|error| {
+        self.target.check_attributes(&self.plan.aim.attributes).map_err(|error| {
             failed_store("looking at the options", self.target.as_ref(), error).hint("nothing was written")
         })?;
-        let mut publishing = Publishing::new(self.target.as_ref(), self.plan, self.options)?;
+        let mut publishing = Publishing::new(self.target.as_ref(), self.plan, self.terms.overwrite)?;
         let journal_path = layout::journal(self.plan.run_id()).map_err(Failure::usage)?;
         let begun_here = self.target.metadata(&journal_path).is_ok();
         if publishing.there()? != There::Nothing && !begun_here {
@@ -91,7 +81,7 @@ impl<'a> Delivery<'a> {
         let announcing = self.run.meter("look at the target and announce", None, None);
         self.prepare(&journal_path)?;
         let (journal, recovered) = Journal::open::<Record>(self.target.as_ref(), &journal_path)
-            .map_err(|error| busy(self.plan.purpose, error))?;
+            .map_err(|error| busy(self.plan.wording, error))?;
         let (written, manifest) = restored(&recovered.records);
         if let Some(digest) = manifest {
             publishing.adopt(digest)?;
@@ -114,7 +104,7 @@ impl<'a> Delivery<'a> {
         let there = publishing.there()?;
         // Where nothing can be renamed an interrupted run leaves one or both documents, and perhaps no journal.
         let begun = there != There::Other && !self.target.abilities().rename;
-        match there == There::Nothing || begun || self.options.overwrite {
+        match there == There::Nothing || begun || self.terms.overwrite {
             true => Ok(()),
             false => Err(publishing.exists()),
         }
@@ -123,7 +113,7 @@ impl<'a> Delivery<'a> {
     /// Copies and proves the files of the plan.
     pub fn copy(&self, begun: &mut Begun<'_>) -> Result<(), Stopped> {
         let copying = Copying {
-            options: self.options,
+            terms: self.terms,
             plan: self.plan,
             source: self.source.as_ref(),
             target: self.target.as_ref(),
@@ -144,7 +134,13 @@ impl<'a> Delivery<'a> {
         self.make_durable(&state, &journal)?;
         let image = image::write_list(self.plan, &state, self.target.as_ref())?;
         publishing.publish()?;
-        image::write_image(self, &state, &image, publishing.manifest_digest())?;
+        let ended = image::Ended {
+            source: self.source.as_ref(),
+            target: self.target.as_ref(),
+            manifest: publishing.manifest_digest(),
+            at_ms: self.context.clock_ms(),
+        };
+        image::write_image(self.plan, &state, &image, &ended)?;
         drop(publication);
         drop(journal);
         self.clear_away(&journal_path, &partial);
@@ -153,7 +149,7 @@ impl<'a> Delivery<'a> {
 
     /// The image of an export that is there already, whole and unchanged; no file is read for it.
     pub fn already_there(&self) -> Result<Option<(String, Tally, Level)>, Failure> {
-        let Some((tally, verified)) = image::unchanged(self.plan, self.options, self.target.as_ref())? else {
+        let Some((tally, verified)) = image::unchanged(self.plan, self.target.as_ref())? else {
             return Ok(None);
         };
         // A run that was killed after it had written the image left these behind.
@@ -165,20 +161,11 @@ impl<'a> Delivery<'a> {
         Ok(Some((image::id_of(self.plan), tally, verified)))
     }
 
-    /// What is to be known where the run that made an image could not verify all that was asked for.
-    fn level_of_before(&self, image: &str, verified: Level) -> Option<Problem> {
-        let asked = self.options.level;
-        let what = format!("image {image} is verified up to level {verified} only, {asked} was asked for");
-        let problem = Problem::new(ProblemKind::Unsupported, self.target.uri(), what);
-        let problem = problem.hint("see which files and why: tidegate snapshot verify --level cells");
-        (verified < asked).then_some(problem)
-    }
-
     fn prepare(&self, journal_path: &StorePath) -> Result<(), Failure> {
         let seed = format!("{} {} {}", self.plan.digest, self.context.now_ms, std::process::id());
         Repository::open_or_create(self.target.as_ref(), &seed)
-            .map_err(|error| unremembered("opening the repository", &error))?;
-        if self.options.resume {
+            .map_err(|error: catalog::CatalogError| error.failed("opening the repository"))?;
+        if self.terms.resume {
             return Ok(());
         }
         let partial = layout::partial(self.plan.run_id()).map_err(Failure::usage)?;
@@ -202,7 +189,7 @@ impl<'a> Delivery<'a> {
         }
         let target = self.target.as_ref();
         let mut state = State::recover(self.plan, recovered.records, target)?;
-        image::reuse(self.plan, self.options, target, &mut state)?;
+        image::reuse(self.plan, target, &mut state)?;
         Ok(state)
     }
 
@@ -229,11 +216,11 @@ impl<'a> Delivery<'a> {
 
     fn stop_at_damage(&self, state: &mut State, problems: &mut Problems) -> Result<(), Stopped> {
         let failed = state.numbers(|state| matches!(state, FileState::Failed)).len();
-        if failed == 0 && self.options.level >= Level::Cells {
+        if failed == 0 && self.plan.aim.level >= Level::Cells {
             let verified = verify_files(
                 self.files_to_verify()?,
                 Level::Cells,
-                self.options.workers,
+                self.terms.workers,
                 Dictionaries::new(),
                 self.run,
             )?;
@@ -242,7 +229,7 @@ impl<'a> Delivery<'a> {
                 return Err(self.damaged("cells are not what the files say of them", problems));
             }
             state.reached = verified.reached.unwrap_or(Level::Cells);
-        } else if failed == 0 && self.options.level >= Level::Blocks {
+        } else if failed == 0 && self.plan.aim.level >= Level::Blocks {
             self.note_unfollowed(state, problems)?;
         }
         match failed {
@@ -295,13 +282,13 @@ impl<'a> Delivery<'a> {
     /// Nothing is known to be wrong with the bytes.
     fn unread(&self, wrong: &str, problems: &mut Problems) -> Stopped {
         let subject = format!("snapshot {}", self.plan.snapshot);
-        let failure = Failure::failed(self.plan.purpose.doing(), subject, wrong)
+        let failure = Failure::failed(self.plan.wording.doing, subject, wrong)
             .hint("nothing was published; mend what the problems say, and run the same command again");
         Stopped { failure, problems: std::mem::take(problems) }
     }
 
     fn damaged(&self, wrong: &str, problems: &mut Problems) -> Stopped {
-        let failure = Failure::failed(self.plan.purpose.doing(), format!("snapshot {}", self.plan.snapshot), wrong).hint(
+        let failure = Failure::failed(self.plan.wording.doing, format!("snapshot {}", self.plan.snapshot), wrong).hint(
             "nothing was published; bring the files back from a copy and run the same command again, or give a lower \
              --verify level to export damage as it is",
         );
@@ -332,7 +319,7 @@ impl<'a> Delivery<'a> {
 }
 
 /// What a restore's journal says beyond the files that are copied: new files, and the manifest that names them.
-fn restored(records: &[Record]) -> (Vec<super::WrittenRecord>, Option<Blake3>) {
+fn restored(records: &[Record]) -> (Vec<WrittenRecord>, Option<Blake3>) {
     let (mut written, mut manifest) = (Vec::new(), None);
     for record in records {
         match record {
@@ -344,12 +331,12 @@ fn restored(records: &[Record]) -> (Vec<super::WrittenRecord>, Option<Blake3>) {
     (written, manifest)
 }
 
-fn busy(purpose: Purpose, error: catalog::CatalogError) -> Failure {
+fn busy(wording: Wording, error: catalog::CatalogError) -> Failure {
     match error {
         catalog::CatalogError::Store(error) if error.kind == StoreErrorKind::Busy => {
-            Failure::refused(purpose.doing(), &error.path, "another run is doing this very work")
+            Failure::refused(wording.doing, &error.path, "another run is doing this very work")
                 .hint("wait for it, or stop it")
         }
-        error => unremembered("opening the journal", &error),
+        error => error.failed("opening the journal"),
     }
 }

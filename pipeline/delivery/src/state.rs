@@ -1,13 +1,12 @@
 //! Where an export is: what of each file is done, from the journal, from earlier images, and as it goes.
 
-use super::ExportPlan;
-use super::record::{CopiedRecord, Record};
-use names::Place;
-use serde::{Deserialize, Serialize};
+use crate::DeliveryPlan;
+use crate::new_files::AddedFile;
+use crate::record::{CopiedRecord, Record};
 use stage::Failure;
 use std::collections::{BTreeMap, HashMap};
 use steps::{Level, Proof, failed_store, with_side};
-use store::{Kind, Metadata, Store, StoreError, StorePath, list_all};
+use store::{Kind, Metadata, Store, StorePath, list_all};
 
 /// What is to be done with a file.
 #[derive(Debug, Clone)]
@@ -52,7 +51,7 @@ pub struct State {
     pub files: Vec<FileState>,
     /// Ranges that an interrupted run copied of files that are to be copied, by file and range.
     pub copied: BTreeMap<(u32, u32), CopiedRecord>,
-    /// Files that are in no plan's list: a restore writes them.
+    /// Files that are in no plan's list: the job made them.
     pub added: Vec<AddedFile>,
     /// How it came about.
     pub tally: Tally,
@@ -60,34 +59,10 @@ pub struct State {
     pub reached: Level,
 }
 
-/// A file that was made, proved, and is or is to be in the target's archive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddedFile {
-    /// Its table, as `ns:name`.
-    pub table: String,
-    /// Its region, by its encoded name.
-    pub region: String,
-    /// Its family.
-    pub family: String,
-    /// Its name.
-    pub name: String,
-    /// What is known of it.
-    pub proof: Proof,
-}
-
-impl AddedFile {
-    /// Where it lies in the archive.
-    pub fn path(&self) -> Result<StorePath, StoreError> {
-        let (namespace, name) = self.table.split_once(':').unwrap_or(("default", &self.table));
-        let root = StorePath::root().join_all(Place::Archive.prefix().iter().copied())?;
-        root.join_all([namespace, name, &self.region, &self.family, &self.name])
-    }
-}
-
 impl State {
     /// From what an interrupted run left in its journal, and what the target holds. A file counts as placed only if it
     /// is still the one that was.
-    pub fn recover(plan: &ExportPlan, records: Vec<Record>, target: &dyn Store) -> Result<Self, Failure> {
+    pub fn recover(plan: &DeliveryPlan, records: Vec<Record>, target: &dyn Store) -> Result<Self, Failure> {
         let mut copied = BTreeMap::new();
         let mut placed: BTreeMap<u32, Proof> = BTreeMap::new();
         for record in records {
@@ -131,7 +106,7 @@ impl State {
                     Some(with_side(&metadata.identity, side.as_ref().map(|side| &side.identity)))
                 }
                 Some(_) => {
-                    return Err(Failure::refused(plan.purpose.doing(), path, "is a directory in the target"));
+                    return Err(Failure::refused(plan.wording.doing, path, "is a directory in the target"));
                 }
                 None => None,
             };
