@@ -9,6 +9,7 @@
 //! [`trim`] it by the declared dependencies, then [`completeness`], [`clock_level`] and [`region_cuts`] for the
 //! [`Certificate`]. [`Replay`] says what is then put on top of the snapshot's files.
 
+mod absent;
 mod border;
 mod certificate;
 mod clock;
@@ -29,6 +30,7 @@ mod start;
 mod store_list;
 mod whereabouts;
 
+pub use absent::AbsentFamilies;
 pub use border::{Border, Tolerances};
 pub use certificate::{Assumption, Certificate, Declared, RegionCut, Relation, certify, region_cuts};
 pub use clock::{ClockError, Clocks};

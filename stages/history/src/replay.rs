@@ -36,14 +36,18 @@ pub struct ReplayRegion {
     /// Bulk-loaded files, by the ids of their markers.
     pub bulk: Vec<BulkLoadedFile>,
     after: Vec<(FamilyName, u64)>,
+    /// Of families that are not named there.
+    after_others: u64,
 }
 
 impl ReplayRegion {
-    /// Edits of a family with this id or a smaller one are in the snapshot's files. A family that the snapshot's
-    /// region does not have is replayed whole.
+    /// Edits of a family with this id or a smaller one are in the snapshot's files, or were dropped with it before.
     #[must_use]
     pub fn after(&self, family: &[u8]) -> u64 {
-        self.after.iter().find(|(known, _)| known.as_bytes() == family).map_or(0, |(_, after)| *after)
+        self.after
+            .iter()
+            .find(|(known, _)| known.as_bytes() == family)
+            .map_or(self.after_others, |(_, after)| *after)
     }
 
     /// Whether a cell is to be replayed, by its family and the sequence id of its entry.
@@ -79,8 +83,11 @@ impl Replay {
             if !replayed {
                 continue;
             }
-            let stores = starts.regions().get(&name).map(|start| &start.stores);
-            let after = stores.into_iter().flatten().map(|(family, store)| (family.clone(), store.after));
+            let start = starts.regions().get(&name);
+            let stores = start.iter().flat_map(|start| &start.stores);
+            let stores = stores.map(|(family, store)| (family.clone(), store.after));
+            let absent = start.iter().flat_map(|start| &start.absent.named);
+            let after = stores.chain(absent.map(|(family, after)| (family.clone(), *after)));
             let mut replay = ReplayRegion {
                 table: region.table,
                 relation: region.relation,
@@ -89,6 +96,7 @@ impl Replay {
                 parents: BTreeSet::new(),
                 bulk: Vec::new(),
                 after: after.collect(),
+                after_others: start.map_or(0, |start| start.absent.others),
             };
             if let Some(entries) = history.region(&name) {
                 replay.bulk = bulk_loaded(&name, entries, starts, &replay);

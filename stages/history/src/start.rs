@@ -6,6 +6,7 @@ use formats::snapshot::SnapshotType;
 use formats::wal::{FlushAction, Marker};
 use names::{EncodedRegionName, FamilyName, StoreFileName, TableName};
 
+use crate::absent::AbsentFamilies;
 use crate::lineage::store_files;
 use crate::store_list::base_name;
 use crate::{History, RegionHistory};
@@ -96,6 +97,8 @@ pub struct StoreStart {
 pub struct RegionStart {
     /// Each store's own start.
     pub stores: BTreeMap<FamilyName, StoreStart>,
+    /// Up to which id what is known of families that the snapshot's region does not have is over.
+    pub absent: AbsentFamilies,
     /// Up to here every store's edits are in files.
     pub covered: u64,
     /// Up to here some store's edits are in files: a cut cannot leave them out.
@@ -111,6 +114,13 @@ pub struct RegionStart {
 }
 
 impl RegionStart {
+    /// Behind which id the edits of a family are to be replayed.
+    #[must_use]
+    pub fn of_store(&self, family: &FamilyName) -> u64 {
+        let absent = || self.absent.named.get(family).copied().unwrap_or(self.absent.others);
+        self.stores.get(family).map_or_else(absent, |store| store.after)
+    }
+
     /// Families whose start is not known: a file does not say up to which id it reaches.
     pub fn unknown(&self) -> impl Iterator<Item = (&FamilyName, &StoreStart)> {
         self.stores.iter().filter(|(_, store)| store.unknown_files > 0)
@@ -143,6 +153,7 @@ impl Starts {
                 let mut start = region_start(region, snapshot, &reaches);
                 if let Some(entries) = history.region(&region.region) {
                     raise_to_opening(&mut start, entries, history.tolerances.clock_ms);
+                    start.absent = AbsentFamilies::new(&start, entries);
                 }
                 starts.regions.insert(region.region, start);
             }
@@ -210,8 +221,7 @@ impl Starts {
         if self.ended.contains(region) {
             return u64::MAX;
         }
-        let store = self.regions.get(region).and_then(|start| start.stores.get(family));
-        store.map_or(0, |start| start.after)
+        self.regions.get(region).map_or(0, |start| start.of_store(family))
     }
 
     /// Up to which id a cut cannot leave edits of a region out.
@@ -273,7 +283,8 @@ fn region_start(region: &SnapshotRegion, snapshot: &SnapshotStores, reaches: &Fl
         false => stores.values().map(|store| store.after).min().unwrap_or_default(),
     };
     let files = region.stores.values().flatten().map(|file| file.name.clone()).collect();
-    RegionStart { stores, covered, held, files, taken_ms, created_ms, since_ms }
+    let absent = AbsentFamilies { named: BTreeMap::new(), others: held };
+    RegionStart { stores, absent, covered, held, files, taken_ms, created_ms, since_ms }
 }
 
 /// Up to which id files reach, as WALs tell it: a flush's number is MAX_SEQ_ID_KEY of its files.

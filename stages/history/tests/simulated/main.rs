@@ -6,6 +6,7 @@
 #![allow(clippy::print_stderr, reason = "what a run over all seeds came to is read by people")]
 
 mod cuts;
+mod explain;
 mod feed;
 mod losses;
 mod mutants;

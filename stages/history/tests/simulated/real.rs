@@ -158,7 +158,7 @@ impl Question<'_> {
             (same, false) => Verdict::Told(told, same),
             (false, true) => {
                 if std::env::var("TIDEGATE_SEED").is_ok() {
-                    self.explain(&ours, &truth, &ideal);
+                    crate::explain::difference(self, &ours, &truth, &ideal);
                 }
                 Verdict::Wrong(self.fault(&certificate.cut, &ours, &truth, &ideal))
             }
@@ -223,26 +223,6 @@ impl Question<'_> {
             Some(region) if !region.children.is_empty() => "edits of a parent are missing (16)",
             Some(_) => "edits are missing (09)",
             None => "nothing",
-        }
-    }
-
-    fn explain(&self, ours: &BTreeSet<StoredCell>, truth: &BTreeSet<StoredCell>, ideal: &Ideal) {
-        let cluster = self.cluster;
-        eprintln!("{:?} on {} ({:?})", self.until, self.snapshot.name, self.snapshot.kind);
-        eprintln!(
-            "removed within: {:?}",
-            cluster.removed_within(self.snapshot, ideal).map(|removal| removal.kind)
-        );
-        for (what, cell) in ours
-            .difference(truth)
-            .map(|cell| ("surplus", cell))
-            .chain(truth.difference(ours).map(|cell| ("missing", cell)))
-        {
-            let edit = &cluster.edits[cell.edit];
-            eprintln!(
-                "{what} {cell:?}: {} {:?} {} at {}",
-                cluster.regions[edit.region].name, edit.durability, edit.sequence, edit.at
-            );
         }
     }
 }
