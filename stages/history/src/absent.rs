@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::name::FamilyName;
+use names::FamilyName;
 
 use crate::{RegionHistory, RegionStart};
 
@@ -17,14 +17,20 @@ pub struct AbsentFamilies {
 }
 
 impl AbsentFamilies {
-    pub(crate) fn new(start: &RegionStart, entries: &RegionHistory) -> Self {
+    /// Of a start that is not later than the snapshot. Openings count that may have been in front of it: one of a family that
+    /// was added between a snapshot and an opening that may have been in front of it would have taken no time.
+    pub(crate) fn new(start: &RegionStart, entries: &RegionHistory, clock_ms: i64) -> Self {
         let mut absent = Self { named: BTreeMap::new(), others: start.held };
+        let late_ms = start.created_ms.map(|created| created.saturating_add(clock_ms));
         for (entry, event) in entries.openings().filter(|(_, event)| !event.stores.is_empty()) {
             let listed =
                 event.stores.iter().filter_map(|store| FamilyName::parse_bytes(&store.family_name).ok());
             let listed: BTreeSet<FamilyName> = listed.collect();
             for family in listed.iter().filter(|family| !start.stores.contains_key(*family)) {
                 absent.named.entry(family.clone()).or_insert(absent.others);
+            }
+            if late_ms.is_none_or(|late| entry.write_time > late) {
+                continue;
             }
             let missed = absent.named.iter_mut().filter(|(family, _)| !listed.contains(*family));
             missed.for_each(|(_, after)| *after = entry.sequence.max(*after));

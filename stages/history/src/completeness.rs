@@ -207,7 +207,7 @@ pub fn completeness(history: &History, starts: &Starts, cut: Option<&Cut>, clock
     let breaks = store_list_breaks(history, starts).into_iter();
     findings.extend(
         breaks
-            .filter(|found| found.matters_above(starts))
+            .filter(|found| found.matters_above(history, starts))
             .filter(|found| cut.is_none_or(|cut| cut.contains(&found.region, found.sequence)))
             .map(Finding::StoreList),
     );

@@ -97,6 +97,9 @@ impl Display for StoreListBreak {
                 "as a new region of no parents, as after truncate or drop and create (or its split or merge is in \
                  WALs of hbase:meta that are not at hand)",
             ),
+            StoreListBreakKind::Returned => {
+                f.write_str("after the snapshot, which does not have it, as after restore_snapshot")
+            }
             StoreListBreakKind::ReopenedAfterChild { child } => {
                 write!(f, "after {child}, which came of it, as after restore_snapshot")
             }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use formats::snapshot::SnapshotType;
-use formats::wal::{FlushAction, Marker};
+use formats::wal::{EventType, FlushAction, Marker};
 use names::{EncodedRegionName, FamilyName, StoreFileName, TableName};
 
 use crate::absent::AbsentFamilies;
+use crate::history::is_event;
 use crate::lineage::store_files;
 use crate::store_list::base_name;
 use crate::{History, RegionHistory};
@@ -127,6 +128,15 @@ impl RegionStart {
     }
 }
 
+/// What a snapshot says of its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TableStart {
+    /// The id of its oldest region.
+    pub oldest: u64,
+    /// When the snapshot was asked for, ms by the master's clock.
+    pub created_ms: Option<i64>,
+}
+
 /// Where a replay onto a snapshot (or several, of different tables) starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Starts {
@@ -135,8 +145,7 @@ pub struct Starts {
     ended: BTreeSet<EncodedRegionName>,
     /// Their last ids: what has larger ones was written after `restore_snapshot` had brought them back.
     ends: BTreeMap<EncodedRegionName, u64>,
-    /// The oldest region of each table, by its id.
-    oldest: BTreeMap<TableName, u64>,
+    tables: BTreeMap<TableName, TableStart>,
 }
 
 impl Starts {
@@ -148,12 +157,17 @@ impl Starts {
         for snapshot in snapshots {
             for region in &snapshot.regions {
                 starts.ended.extend(history.lineages().ancestors(&region.region));
-                let oldest = starts.oldest.entry(snapshot.table.clone()).or_insert(region.region_id);
-                *oldest = region.region_id.min(*oldest);
+                let start = TableStart { oldest: region.region_id, created_ms: snapshot.created_ms };
+                let table = starts.tables.entry(snapshot.table.clone()).or_insert(start);
+                table.oldest = region.region_id.min(table.oldest);
                 let mut start = region_start(region, snapshot, &reaches);
                 if let Some(entries) = history.region(&region.region) {
-                    raise_to_opening(&mut start, entries, history.tolerances.clock_ms);
-                    start.absent = AbsentFamilies::new(&start, entries);
+                    let clock_ms = history.tolerances.clock_ms;
+                    raise_to_opening(&mut start, entries, clock_ms);
+                    if snapshot.kind == SnapshotType::Disabled {
+                        raise_to_closing(&mut start, entries, clock_ms);
+                    }
+                    start.absent = AbsentFamilies::new(&start, entries, clock_ms);
                 }
                 starts.regions.insert(region.region, start);
             }
@@ -203,9 +217,9 @@ impl Starts {
         &self.regions
     }
 
-    /// The id of the oldest region of a table in the snapshots.
-    pub(crate) fn oldest(&self, table: &TableName) -> Option<u64> {
-        self.oldest.get(table).copied()
+    /// What its snapshot says of a table.
+    pub(crate) fn table(&self, table: &TableName) -> Option<&TableStart> {
+        self.tables.get(table)
     }
 
     /// Regions that had ended before the snapshots: nothing of them is replayed.
@@ -333,12 +347,26 @@ fn raise_to_opening(start: &mut RegionStart, entries: &RegionHistory, clock_ms: 
             continue;
         }
         last = last.max(entry.sequence);
-        for store in start.stores.values_mut().filter(|store| store.after < entry.sequence) {
-            (store.after, store.from) = (entry.sequence, StartFrom::Opening);
-        }
     }
-    start.held = start.held.max(last);
-    start.covered = start.covered.max(last);
+    raise(start, last);
+}
+
+/// The regions of a table that is disabled were closed before its snapshot was asked for, and opened after it was taken. What a
+/// region had then is in the files, or `restore_snapshot` had taken it away.
+fn raise_to_closing(start: &mut RegionStart, entries: &RegionHistory, clock_ms: i64) {
+    let Some(late_ms) = start.created_ms.map(|created| created.saturating_add(clock_ms)) else { return };
+    let closed = entries.markers().iter().filter(|entry| is_event(&entry.marker, EventType::RegionClose));
+    let before = closed.filter(|entry| entry.write_time <= late_ms).map(|entry| entry.sequence);
+    raise(start, before.max().unwrap_or_default());
+}
+
+/// All that a region had up to an id is in its files, or in none.
+fn raise(start: &mut RegionStart, up_to: u64) {
+    for store in start.stores.values_mut().filter(|store| store.after < up_to) {
+        (store.after, store.from) = (up_to, StartFrom::Opening);
+    }
+    start.held = start.held.max(up_to);
+    start.covered = start.covered.max(up_to);
 }
 
 #[cfg(test)]

@@ -33,6 +33,9 @@ pub enum StoreListBreakKind {
     /// A region that came of no other, younger than the table: `truncate`, or the table was dropped and made anew;
     /// or a split or merge that neither hbase:meta's WALs nor a Reference tells of.
     Recreated,
+    /// A region that the snapshot does not have, and that came of none of its regions, opened after it: `restore_snapshot` of a
+    /// snapshot from before has brought it back.
+    Returned,
     /// A region that had been split or merged was opened again after its child: `restore_snapshot` of a snapshot from
     /// before.
     ReopenedAfterChild {
@@ -62,23 +65,38 @@ pub struct StoreListBreak {
     pub region: EncodedRegionName,
     /// The sequence id of the REGION_OPEN's entry.
     pub sequence: u64,
+    /// When it was written, ms by the server's clock.
+    pub written_ms: i64,
     /// What it shows.
     pub kind: StoreListBreakKind,
 }
 
 impl StoreListBreak {
-    /// Whether it tells of something later than the starts: of earlier restores the snapshot is the outcome.
-    pub(crate) fn matters_above(&self, starts: &Starts) -> bool {
-        match self.kind {
-            StoreListBreakKind::ReopenedAfterChild { .. } => {
-                let is_known =
-                    starts.regions().contains_key(&self.region) || starts.ended().contains(&self.region);
-                !is_known || self.sequence > starts.held(&self.region)
-            }
-            StoreListBreakKind::OlderThanParent { .. } => true,
-            _ => self.sequence > starts.held(&self.region),
+    /// Whether it tells of something later than the starts: of earlier restores the snapshot is the outcome. Of regions that are
+    /// none of a snapshot, and came of none, that is a matter of time.
+    pub(crate) fn matters_above(&self, history: &History, starts: &Starts) -> bool {
+        if starts.regions().contains_key(&self.region) || starts.ended().contains(&self.region) {
+            return self.sequence > starts.held(&self.region);
         }
+        let is_of_snapshot = history
+            .lineages()
+            .ancestors(&self.region)
+            .iter()
+            .any(|region| starts.regions().contains_key(region));
+        is_of_snapshot || is_after_snapshot(history, starts, &self.region, self.written_ms)
     }
+}
+
+/// Whether something was written after the snapshot of a region's table was asked for, as far as that is known.
+fn is_after_snapshot(
+    history: &History,
+    starts: &Starts,
+    region: &EncodedRegionName,
+    written_ms: i64,
+) -> bool {
+    let table = history.region(region).map(RegionHistory::table);
+    let created_ms = table.and_then(|table| starts.table(table)).and_then(|table| table.created_ms);
+    created_ms.is_none_or(|created| written_ms > created)
 }
 
 /// Every REGION_OPEN that does not go with what is known.
@@ -91,6 +109,7 @@ pub fn store_list_breaks(history: &History, starts: &Starts) -> Vec<StoreListBre
         breaks.extend(against_parents(history, starts, region, entries));
     }
     breaks.extend(recreated(history, starts));
+    breaks.extend(returned(history, starts));
     breaks
 }
 
@@ -129,6 +148,7 @@ fn walk(
                 breaks.extend(kind.map(|kind| StoreListBreak {
                     region: *region,
                     sequence: entry.sequence,
+                    written_ms: entry.write_time,
                     kind,
                 }));
             }
@@ -280,55 +300,84 @@ fn against_parents(
     child: &EncodedRegionName,
     entries: &RegionHistory,
 ) -> Vec<StoreListBreak> {
-    let Some((sequence, number)) = open_numbers(entries).next() else { return Vec::new() };
+    let Some((opened, number)) = open_numbers(entries).next() else { return Vec::new() };
     let mut breaks = Vec::new();
+    let mut tell = |region, entry: &MarkerEntry, kind| {
+        let (sequence, written_ms) = (entry.sequence, entry.write_time);
+        breaks.push(StoreListBreak { region, sequence, written_ms, kind });
+    };
     for parent in history.lineages().parents(child) {
         let mut opens = history.region(parent).into_iter().flat_map(open_numbers);
-        if let Some((sequence, _)) = opens.find(|(_, of_parent)| *of_parent >= number) {
-            let kind = StoreListBreakKind::ReopenedAfterChild { child: *child };
-            breaks.push(StoreListBreak { region: *parent, sequence, kind });
+        if let Some((again, _)) = opens.find(|(_, of_parent)| *of_parent >= number) {
+            tell(*parent, again, StoreListBreakKind::ReopenedAfterChild { child: *child });
         }
         let is_over = starts.ended().contains(child);
         if !is_over && starts.regions().get(parent).is_some_and(|start| number <= start.held) {
-            let kind = StoreListBreakKind::OlderThanParent { parent: *parent };
-            breaks.push(StoreListBreak { region: *child, sequence, kind });
+            tell(*child, opened, StoreListBreakKind::OlderThanParent { parent: *parent });
         }
     }
     breaks
 }
 
-/// The sequence id of every REGION_OPEN, and the number inside.
-fn open_numbers(entries: &RegionHistory) -> impl Iterator<Item = (u64, u64)> {
-    entries.openings().filter_map(|(entry, event)| Some((entry.sequence, event.log_sequence_number?)))
+/// Every REGION_OPEN, and the number inside.
+fn open_numbers(entries: &RegionHistory) -> impl Iterator<Item = (&MarkerEntry, u64)> {
+    entries.openings().filter_map(|(entry, event)| Some((entry, event.log_sequence_number?)))
 }
 
 /// Regions of no parents that are younger than the snapshot's oldest of their table (without a snapshot, than the
 /// oldest that is known): HBase gives all regions that are made at once one id, the time.
 fn recreated(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
-    let mut roots: BTreeMap<&TableName, Vec<(u64, EncodedRegionName, u64)>> = BTreeMap::new();
+    let mut roots: BTreeMap<&TableName, Vec<(u64, EncodedRegionName, &MarkerEntry)>> = BTreeMap::new();
     for (region, entries) in history.regions() {
         let is_root = history.lineages().parents(region).next().is_none();
         let opened = entries.markers().iter().find_map(|entry| match &entry.marker {
-            Marker::RegionEvent(event) => Some((region_id(event.region_name.as_deref()?)?, entry.sequence)),
+            Marker::RegionEvent(event) => Some((region_id(event.region_name.as_deref()?)?, entry)),
             _ => None,
         });
-        if let (true, Some((id, sequence))) = (is_root, opened) {
-            roots.entry(entries.table()).or_default().push((id, *region, sequence));
+        if let (true, Some((id, entry))) = (is_root, opened) {
+            roots.entry(entries.table()).or_default().push((id, *region, entry));
         }
     }
     let known = |region: &EncodedRegionName| starts.regions().contains_key(region);
     let mut breaks = Vec::new();
     for (table, regions) in roots {
         let first = || regions.iter().map(|(id, ..)| *id).min().unwrap_or_default();
-        let oldest = starts.oldest(table).unwrap_or_else(first);
+        let oldest = starts.table(table).map_or_else(first, |table| table.oldest);
         let younger = regions.iter().filter(|(id, region, _)| *id > oldest && !known(region));
-        breaks.extend(younger.map(|(_, region, sequence)| StoreListBreak {
+        breaks.extend(younger.map(|(_, region, entry)| StoreListBreak {
             region: *region,
-            sequence: *sequence,
+            sequence: entry.sequence,
+            written_ms: entry.write_time,
             kind: StoreListBreakKind::Recreated,
         }));
     }
     breaks
+}
+
+/// Regions that are none of a snapshot, nor came of one that is, and that opened after it.
+fn returned(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
+    let of_snapshot = history.lineages().with_descendants(starts.regions().keys());
+    let is_over = |region: &EncodedRegionName| starts.ended().contains(region);
+    let others = history.regions().iter().filter(|(region, entries)| {
+        is_over(region) || !of_snapshot.contains(*region) && is_asked(starts, entries)
+    });
+    let opened = others.filter_map(|(region, entries)| {
+        let mut opened = entries.openings().map(|(entry, _)| entry);
+        let later = opened.find(|entry| is_after_snapshot(history, starts, region, entry.write_time))?;
+        Some((region, later))
+    });
+    let tell = |(region, entry): (&EncodedRegionName, &MarkerEntry)| StoreListBreak {
+        region: *region,
+        sequence: entry.sequence,
+        written_ms: entry.write_time,
+        kind: StoreListBreakKind::Returned,
+    };
+    opened.map(tell).collect()
+}
+
+/// Whether it is known when the snapshot of a region's table was asked for.
+fn is_asked(starts: &Starts, entries: &RegionHistory) -> bool {
+    starts.table(entries.table()).is_some_and(|table| table.created_ms.is_some())
 }
 
 /// The id in a region's full name: `<table>,<start key>,<id>.<encoded>.`, behind its last comma.

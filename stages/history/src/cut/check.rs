@@ -86,7 +86,7 @@ pub fn check(
     let replaced: Vec<StoreListBreak> = crate::store_list_breaks(history, starts)
         .into_iter()
         .filter(|found| found.kind.replaces())
-        .filter(|found| found.matters_above(starts))
+        .filter(|found| found.matters_above(history, starts))
         .filter(|found| cut.contains(&found.region, found.sequence))
         .collect();
     if replaced.is_empty() { Ok(()) } else { Err(Refusal::Replaced(replaced)) }

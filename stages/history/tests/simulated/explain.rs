@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fixtures::sim::{Cluster, Content, FileOf, Ideal, Reading, StoredCell};
+use fixtures::sim::{Content, FileOf, Ideal, StoredCell};
 use formats::wal::Marker;
 
 use crate::real::Question;
@@ -14,7 +14,7 @@ pub fn difference(
     truth: &BTreeSet<StoredCell>,
     ideal: &Ideal,
 ) {
-    let Question { cluster, reading, snapshot, until, .. } = *question;
+    let Question { cluster, snapshot, until, .. } = *question;
     let removed = cluster.removed_within(snapshot, ideal).map(|removal| (removal.kind, removal.at));
     eprintln!(
         "{until:?} on {} ({:?}), asked at {}, complete at {}; removed since: {removed:?}",
@@ -33,21 +33,36 @@ pub fn difference(
             );
         }
     }
-    for region in regions {
-        let stores = snapshot.regions.get(&region).into_iter().flatten();
-        let listed = stores.map(|(family, files)| {
-            let files: Vec<&String> = files.iter().map(|file| &file.name).collect();
-            format!("{family} {}", names(&files))
-        });
-        life(cluster, reading, region, &listed.collect::<Vec<_>>().join(", "));
-    }
+    regions.into_iter().for_each(|region| life(question, region));
+}
+
+/// Prints why a cut is refused or not proved, and what the regions that are named went through.
+pub fn told(question: &Question<'_>, why: &str) {
+    let Question { cluster, snapshot, until, .. } = *question;
+    let shown = |region: &fixtures::sim::Region| format!("{:?}", region.name);
+    let named: Vec<usize> =
+        (0..cluster.regions.len()).filter(|region| why.contains(&shown(&cluster.regions[*region]))).collect();
+    let why = named.iter().fold(why.to_owned(), |why, region| {
+        why.replace(&shown(&cluster.regions[*region]), &format!("region {region}"))
+    });
+    eprintln!(
+        "{until:?} on {} ({:?}), asked at {}, complete at {}: {why}",
+        snapshot.name, snapshot.kind, snapshot.asked, snapshot.at
+    );
+    named.into_iter().for_each(|region| life(question, region));
 }
 
 /// Prints the markers of a region.
-fn life(cluster: &Cluster, reading: &Reading, region: usize, in_snapshot: &str) {
+fn life(question: &Question<'_>, region: usize) {
+    let Question { cluster, reading, snapshot, .. } = *question;
+    let stores = snapshot.regions.get(&region).into_iter().flatten();
+    let listed = stores.map(|(family, files)| {
+        let files: Vec<&String> = files.iter().map(|file| &file.name).collect();
+        format!("{family} {}", names(&files))
+    });
     let of = &cluster.regions[region];
-    eprintln!("{}: {:?}, of {:?}, became {:?}", of.name, of.state, of.parents, of.children);
-    eprintln!("  in the snapshot: {in_snapshot}");
+    eprintln!("{} (region {region}): {:?}, of {:?}, became {:?}", of.name, of.state, of.parents, of.children);
+    eprintln!("  in the snapshot: {}", listed.collect::<Vec<_>>().join(", "));
     let mut entries = Vec::new();
     let read: BTreeSet<FileOf> = reading.files.iter().map(|file| file.of).collect();
     for (index, wal) in cluster.wals.iter().enumerate() {

@@ -10,7 +10,7 @@ use fixtures::sim::{
 };
 use fixtures::{Random, seeds};
 use history::{
-    Certificate, Cut, GapClass, History, Refusal, Replay, Starts, at_end, at_marker, at_time, certify,
+    Certificate, Cut, Gap, GapClass, History, Refusal, Replay, Starts, at_end, at_marker, at_time, certify,
 };
 use names::WalKind;
 
@@ -142,7 +142,13 @@ impl Question<'_> {
         let cut = self.until.cut(cluster, &history);
         let certificate = match certify(&history, &starts, &feed::clocks(cluster), &cut, &[]) {
             Ok(certificate) => certificate,
-            Err(refusal) => return self.refused(&refusal),
+            Err(refusal) => {
+                let refused = self.refused(&refusal);
+                if is_alone() {
+                    crate::explain::told(self, &format!("{refused:?} {refusal:?}"));
+                }
+                return refused;
+            }
         };
         let ours = content(cluster, files, snapshot, &history, &starts, &certificate.cut);
         let (ideal, truth) = self.truth();
@@ -155,9 +161,17 @@ impl Question<'_> {
         let told = told(&certificate);
         match (ours == truth, told.is_empty()) {
             (true, true) => Verdict::Proved,
-            (same, false) => Verdict::Told(told, same),
+            (same, false) => {
+                if is_alone() {
+                    let bad = |gap: &&Gap| matches!(gap.class, GapClass::Missing | GapClass::Ambiguous);
+                    let gaps: Vec<_> = certificate.completeness.gaps.iter().filter(bad).collect();
+                    let findings = &certificate.completeness.findings;
+                    crate::explain::told(self, &format!("{gaps:?} {findings:?}, right: {same}"));
+                }
+                Verdict::Told(told, same)
+            }
             (false, true) => {
-                if std::env::var("TIDEGATE_SEED").is_ok() {
+                if is_alone() {
                     crate::explain::difference(self, &ours, &truth, &ideal);
                 }
                 Verdict::Wrong(self.fault(&certificate.cut, &ours, &truth, &ideal))
@@ -225,6 +239,11 @@ impl Question<'_> {
             None => "nothing",
         }
     }
+}
+
+/// Whether one history is looked at alone.
+fn is_alone() -> bool {
+    std::env::var_os("TIDEGATE_SEED").is_some()
 }
 
 /// What is not proved, by kind.
@@ -307,11 +326,8 @@ impl Tally {
         );
         let lines = |title: &str, times: Vec<(&str, &Times)>| {
             for (kind, Times(cuts, seeds)) in times {
-                let first = seeds.first().copied().unwrap_or_default();
-                eprintln!(
-                    "  {title}: {cuts:5} cuts of {:4} histories (first {first:4}): {kind}",
-                    seeds.len()
-                );
+                let first: Vec<&u64> = seeds.iter().take(8).collect();
+                eprintln!("  {title}: {cuts:5} cuts of {:4} histories ({first:?} ...): {kind}", seeds.len());
             }
         };
         lines("wrong", self.wrong.iter().map(|(kind, times)| (*kind, times)).collect());
