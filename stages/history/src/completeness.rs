@@ -208,7 +208,7 @@ pub fn completeness(history: &History, starts: &Starts, cut: Option<&Cut>, clock
     findings.extend(
         breaks
             .filter(|found| found.matters_above(history, starts))
-            .filter(|found| cut.is_none_or(|cut| cut.contains(&found.region, found.sequence)))
+            .filter(|found| cut.is_none_or(|cut| found.is_inside(history, cut)))
             .map(Finding::StoreList),
     );
     findings.extend(conflicts(history));

@@ -24,6 +24,7 @@ mod gap;
 mod history;
 mod knowledge;
 mod lineage;
+mod replaced;
 mod replay;
 mod source;
 mod start;

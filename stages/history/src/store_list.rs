@@ -6,6 +6,7 @@ use formats::wal::{EventType, FlushAction, Marker, RegionEventDescriptor};
 use names::{EncodedRegionName, StoreFileName, TableName};
 
 use crate::lineage::store_files;
+use crate::replaced::returned;
 use crate::{History, MarkerEntry, RegionHistory, RegionStart, Starts};
 
 /// What an opened region's files say.
@@ -69,34 +70,6 @@ pub struct StoreListBreak {
     pub written_ms: i64,
     /// What it shows.
     pub kind: StoreListBreakKind,
-}
-
-impl StoreListBreak {
-    /// Whether it tells of something later than the starts: of earlier restores the snapshot is the outcome. Of regions that are
-    /// none of a snapshot, and came of none, that is a matter of time.
-    pub(crate) fn matters_above(&self, history: &History, starts: &Starts) -> bool {
-        if starts.regions().contains_key(&self.region) || starts.ended().contains(&self.region) {
-            return self.sequence > starts.held(&self.region);
-        }
-        let is_of_snapshot = history
-            .lineages()
-            .ancestors(&self.region)
-            .iter()
-            .any(|region| starts.regions().contains_key(region));
-        is_of_snapshot || is_after_snapshot(history, starts, &self.region, self.written_ms)
-    }
-}
-
-/// Whether something was written after the snapshot of a region's table was asked for, as far as that is known.
-fn is_after_snapshot(
-    history: &History,
-    starts: &Starts,
-    region: &EncodedRegionName,
-    written_ms: i64,
-) -> bool {
-    let table = history.region(region).map(RegionHistory::table);
-    let created_ms = table.and_then(|table| starts.table(table)).and_then(|table| table.created_ms);
-    created_ms.is_none_or(|created| written_ms > created)
 }
 
 /// Every REGION_OPEN that does not go with what is known.
@@ -352,32 +325,6 @@ fn recreated(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
         }));
     }
     breaks
-}
-
-/// Regions that are none of a snapshot, nor came of one that is, and that opened after it.
-fn returned(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
-    let of_snapshot = history.lineages().with_descendants(starts.regions().keys());
-    let is_over = |region: &EncodedRegionName| starts.ended().contains(region);
-    let others = history.regions().iter().filter(|(region, entries)| {
-        is_over(region) || !of_snapshot.contains(*region) && is_asked(starts, entries)
-    });
-    let opened = others.filter_map(|(region, entries)| {
-        let mut opened = entries.openings().map(|(entry, _)| entry);
-        let later = opened.find(|entry| is_after_snapshot(history, starts, region, entry.write_time))?;
-        Some((region, later))
-    });
-    let tell = |(region, entry): (&EncodedRegionName, &MarkerEntry)| StoreListBreak {
-        region: *region,
-        sequence: entry.sequence,
-        written_ms: entry.write_time,
-        kind: StoreListBreakKind::Returned,
-    };
-    opened.map(tell).collect()
-}
-
-/// Whether it is known when the snapshot of a region's table was asked for.
-fn is_asked(starts: &Starts, entries: &RegionHistory) -> bool {
-    starts.table(entries.table()).is_some_and(|table| table.created_ms.is_some())
 }
 
 /// The id in a region's full name: `<table>,<start key>,<id>.<encoded>.`, behind its last comma.

@@ -87,7 +87,7 @@ pub fn check(
         .into_iter()
         .filter(|found| found.kind.replaces())
         .filter(|found| found.matters_above(history, starts))
-        .filter(|found| cut.contains(&found.region, found.sequence))
+        .filter(|found| found.is_inside(history, cut))
         .collect();
     if replaced.is_empty() { Ok(()) } else { Err(Refusal::Replaced(replaced)) }
 }

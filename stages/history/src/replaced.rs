@@ -1,0 +1,112 @@
+//! Whether a table held something else in between: what openings show of that, against snapshots and cuts.
+
+use formats::wal::EventType;
+use names::{EncodedRegionName, TableName};
+
+use crate::history::is_event;
+use crate::{Cut, History, MarkerEntry, RegionHistory, Starts, StoreListBreak, StoreListBreakKind};
+
+impl StoreListBreakKind {
+    /// Whether it shows what happened to the whole table while it was disabled.
+    fn is_of_table(&self) -> bool {
+        match self {
+            Self::Foreign { .. } | Self::FamilyDropped { .. } => false,
+            Self::Restored { .. }
+            | Self::Recreated
+            | Self::Returned
+            | Self::ReopenedAfterChild { .. }
+            | Self::OlderThanParent { .. } => true,
+        }
+    }
+}
+
+impl StoreListBreak {
+    /// Whether it tells of something later than the starts: of earlier restores the snapshot is the outcome. Of regions that are
+    /// none of a snapshot, and came of none, that is a matter of time.
+    pub(crate) fn matters_above(&self, history: &History, starts: &Starts) -> bool {
+        if starts.regions().contains_key(&self.region) || starts.ended().contains(&self.region) {
+            return self.sequence > starts.held(&self.region);
+        }
+        let is_of_snapshot = history
+            .lineages()
+            .ancestors(&self.region)
+            .iter()
+            .any(|region| starts.regions().contains_key(region));
+        is_of_snapshot || is_after_snapshot(history, starts, &self.region, self.written_ms)
+    }
+
+    /// Whether a cut holds the table as it was then. A table is disabled while it is restored, and then its regions open one
+    /// after the other: an opening of any of them is later than that, also of one that has kept its files.
+    pub(crate) fn is_inside(&self, history: &History, cut: &Cut) -> bool {
+        if cut.contains(&self.region, self.sequence) {
+            return true;
+        }
+        let Some(table) = history.region(&self.region).map(RegionHistory::table) else { return false };
+        if !self.kind.is_of_table() {
+            return false;
+        }
+        let closed_ms = self.closed_ms(history, table);
+        let of_table = history.regions().iter().filter(|(_, entries)| entries.table() == table);
+        let mut opened =
+            of_table.flat_map(|(region, entries)| entries.openings().map(move |(entry, _)| (region, entry)));
+        opened.any(|(region, entry)| {
+            let within = closed_ms.is_some_and(|closed| closed < entry.write_time);
+            within && entry.write_time <= self.written_ms && cut.contains(region, entry.sequence)
+        })
+    }
+
+    /// When the last of the regions were closed that the table had before, ms: this one, or those that were in its place and
+    /// have not been opened again.
+    fn closed_ms(&self, history: &History, table: &TableName) -> Option<i64> {
+        let before = |time_ms: &i64| *time_ms < self.written_ms;
+        let of_table = history.regions().iter().filter(|(_, entries)| entries.table() == table);
+        let closed = of_table.filter_map(|(region, entries)| {
+            let closed =
+                entries.markers().iter().filter(|entry| is_event(&entry.marker, EventType::RegionClose));
+            let closed = closed.map(|entry| entry.write_time).filter(before).max()?;
+            let mut opened = entries.openings().map(|(entry, _)| entry.write_time).filter(before);
+            let is_over = history.lineages().children(region).next().is_none()
+                && !opened.any(|opened| opened >= closed);
+            (is_over || *region == self.region).then_some(closed)
+        });
+        closed.max()
+    }
+}
+
+/// Whether something was written after the snapshot of a region's table was asked for, as far as that is known.
+fn is_after_snapshot(
+    history: &History,
+    starts: &Starts,
+    region: &EncodedRegionName,
+    written_ms: i64,
+) -> bool {
+    let table = history.region(region).map(RegionHistory::table);
+    let created_ms = table.and_then(|table| starts.table(table)).and_then(|table| table.created_ms);
+    created_ms.is_none_or(|created| written_ms > created)
+}
+
+/// Regions that are none of a snapshot, nor came of one that is, and that opened after it.
+pub(crate) fn returned(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
+    let of_snapshot = history.lineages().with_descendants(starts.regions().keys());
+    let is_over = |region: &EncodedRegionName| starts.ended().contains(region);
+    let others = history.regions().iter().filter(|(region, entries)| {
+        is_over(region) || !of_snapshot.contains(*region) && is_asked(starts, entries)
+    });
+    let opened = others.filter_map(|(region, entries)| {
+        let mut opened = entries.openings().map(|(entry, _)| entry);
+        let later = opened.find(|entry| is_after_snapshot(history, starts, region, entry.write_time))?;
+        Some((region, later))
+    });
+    let tell = |(region, entry): (&EncodedRegionName, &MarkerEntry)| StoreListBreak {
+        region: *region,
+        sequence: entry.sequence,
+        written_ms: entry.write_time,
+        kind: StoreListBreakKind::Returned,
+    };
+    opened.map(tell).collect()
+}
+
+/// Whether it is known when the snapshot of a region's table was asked for.
+fn is_asked(starts: &Starts, entries: &RegionHistory) -> bool {
+    starts.table(entries.table()).is_some_and(|table| table.created_ms.is_some())
+}
