@@ -4,7 +4,7 @@ use formats::wal::EventType;
 use names::{EncodedRegionName, TableName};
 
 use crate::history::is_event;
-use crate::{Cut, History, MarkerEntry, RegionHistory, Starts, StoreListBreak, StoreListBreakKind};
+use crate::{Asked, Cut, History, MarkerEntry, RegionHistory, Starts, StoreListBreak, StoreListBreakKind};
 
 impl StoreListBreakKind {
     /// Whether it shows what happened to the whole table while it was disabled.
@@ -24,6 +24,9 @@ impl StoreListBreak {
     /// Whether it tells of something later than the starts: of earlier restores the snapshot is the outcome. Of regions that are
     /// none of a snapshot, and came of none, that is a matter of time.
     pub(crate) fn matters_above(&self, history: &History, starts: &Starts) -> bool {
+        if self.is_over {
+            return false;
+        }
         if starts.regions().contains_key(&self.region) || starts.ended().contains(&self.region) {
             return self.sequence > starts.held(&self.region);
         }
@@ -33,6 +36,18 @@ impl StoreListBreak {
             .iter()
             .any(|region| starts.regions().contains_key(region));
         is_of_snapshot || is_after_snapshot(history, starts, &self.region, self.written_ms)
+    }
+
+    /// Whether a cut is of a time before something that the snapshot came after: what the table held then is gone.
+    pub(crate) fn undoes(&self, history: &History, starts: &Starts, cut: &Cut) -> bool {
+        let table = history.region(&self.region).and_then(|entries| starts.table(entries.table()));
+        let is_later = || match (&cut.asked, cut.moment_ms, table.and_then(|table| table.created_ms)) {
+            (Asked::Snapshot | Asked::End, ..) => true,
+            (_, Some(moment), Some(created)) => created <= moment,
+            _ => false,
+        };
+        let is_of_snapshot = table.is_some() && !self.matters_above(history, starts);
+        is_of_snapshot && !self.is_inside(history, cut) && !is_later()
     }
 
     /// Whether a cut holds the table as it was then. A table is disabled while it is restored, and then its regions open one
@@ -102,6 +117,7 @@ pub(crate) fn returned(history: &History, starts: &Starts) -> Vec<StoreListBreak
         sequence: entry.sequence,
         written_ms: entry.write_time,
         kind: StoreListBreakKind::Returned,
+        is_over: false,
     };
     opened.map(tell).collect()
 }

@@ -100,6 +100,8 @@ pub struct RegionStart {
     pub stores: BTreeMap<FamilyName, StoreStart>,
     /// Up to which id what is known of families that the snapshot's region does not have is over.
     pub absent: AbsentFamilies,
+    /// The REGION_CLOSE in front of the snapshot, where its table was disabled.
+    pub(crate) closed: Option<u64>,
     /// Up to here every store's edits are in files.
     pub covered: u64,
     /// Up to here some store's edits are in files: a cut cannot leave them out.
@@ -298,7 +300,7 @@ fn region_start(region: &SnapshotRegion, snapshot: &SnapshotStores, reaches: &Fl
     };
     let files = region.stores.values().flatten().map(|file| file.name.clone()).collect();
     let absent = AbsentFamilies { named: BTreeMap::new(), others: held };
-    RegionStart { stores, absent, covered, held, files, taken_ms, created_ms, since_ms }
+    RegionStart { stores, absent, closed: None, covered, held, files, taken_ms, created_ms, since_ms }
 }
 
 /// Up to which id files reach, as WALs tell it: a flush's number is MAX_SEQ_ID_KEY of its files.
@@ -357,7 +359,8 @@ fn raise_to_closing(start: &mut RegionStart, entries: &RegionHistory, clock_ms: 
     let Some(late_ms) = start.created_ms.map(|created| created.saturating_add(clock_ms)) else { return };
     let closed = entries.markers().iter().filter(|entry| is_event(&entry.marker, EventType::RegionClose));
     let before = closed.filter(|entry| entry.write_time <= late_ms).map(|entry| entry.sequence);
-    raise(start, before.max().unwrap_or_default());
+    start.closed = before.max();
+    raise(start, start.closed.unwrap_or_default());
 }
 
 /// All that a region had up to an id is in its files, or in none.

@@ -70,6 +70,8 @@ pub struct StoreListBreak {
     pub written_ms: i64,
     /// What it shows.
     pub kind: StoreListBreakKind,
+    /// Whether it is known to be older than the snapshot.
+    pub(crate) is_over: bool,
 }
 
 /// Every REGION_OPEN that does not go with what is known.
@@ -109,6 +111,7 @@ fn walk(
     let taken = start.map(|start| snapshot_position(&markers, start));
     for (index, entry) in markers.iter().enumerate() {
         if let Some(start) = start.filter(|_| taken == Some(index)) {
+            breaks.extend(while_closed(region, &known, start));
             known.files = Some(start.files.clone());
             known.families = Some(start.stores.keys().map(|family| family.as_bytes().to_vec()).collect());
         }
@@ -117,12 +120,13 @@ fn walk(
                 let listed: BTreeSet<String> = store_files(event).cloned().collect();
                 let dropped = known.dropped_family(event);
                 let kind = known.open(region, listed);
-                let kind = dropped.or(kind).filter(|_| taken.is_none_or(|taken| index >= taken));
-                breaks.extend(kind.map(|kind| StoreListBreak {
+                let is_over = taken.is_some_and(|taken| index < taken);
+                breaks.extend(dropped.or(kind).map(|kind| StoreListBreak {
                     region: *region,
                     sequence: entry.sequence,
                     written_ms: entry.write_time,
                     kind,
+                    is_over,
                 }));
             }
             Marker::RegionEvent(_) => known.closed = true,
@@ -133,7 +137,33 @@ fn walk(
             marker => known.add(added_files(marker)),
         }
     }
+    if let Some(start) = start.filter(|_| taken == Some(markers.len())) {
+        breaks.extend(while_closed(region, &known, start));
+    }
     breaks
+}
+
+/// The snapshot of a disabled table has other files of a region than this had when it was closed.
+fn while_closed(region: &EncodedRegionName, known: &Known, start: &RegionStart) -> Option<StoreListBreak> {
+    let closed = start.closed.filter(|closed| start.held == *closed)?;
+    let (before, created_ms) = (known.files.as_ref()?, start.created_ms?);
+    let file = |name: &String| {
+        StoreFileName::parse(name).map_or_else(|_| name.clone(), |name| name.file().to_string())
+    };
+    let now: BTreeSet<String> = start.files.iter().map(file).collect();
+    let before: BTreeSet<String> = before.iter().map(file).collect();
+    let returned: Vec<String> = now.difference(&before).cloned().collect();
+    let vanished: Vec<String> = before.difference(&now).cloned().collect();
+    let kind = StoreListBreakKind::Restored { returned: returned.clone(), vanished: vanished.clone() };
+    let is_other = !returned.is_empty() || !vanished.is_empty();
+    let sequence = closed.saturating_add(1);
+    is_other.then_some(StoreListBreak {
+        region: *region,
+        sequence,
+        written_ms: created_ms,
+        kind,
+        is_over: true,
+    })
 }
 
 /// The markers in the order in which they were written. After a crash a region opens below the ids of its last markers,
@@ -277,7 +307,7 @@ fn against_parents(
     let mut breaks = Vec::new();
     let mut tell = |region, entry: &MarkerEntry, kind| {
         let (sequence, written_ms) = (entry.sequence, entry.write_time);
-        breaks.push(StoreListBreak { region, sequence, written_ms, kind });
+        breaks.push(StoreListBreak { region, sequence, written_ms, kind, is_over: false });
     };
     for parent in history.lineages().parents(child) {
         let mut opens = history.region(parent).into_iter().flat_map(open_numbers);
@@ -322,6 +352,7 @@ fn recreated(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
             sequence: entry.sequence,
             written_ms: entry.write_time,
             kind: StoreListBreakKind::Recreated,
+            is_over: false,
         }));
     }
     breaks

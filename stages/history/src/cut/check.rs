@@ -86,8 +86,10 @@ pub fn check(
     let replaced: Vec<StoreListBreak> = crate::store_list_breaks(history, starts)
         .into_iter()
         .filter(|found| found.kind.replaces())
-        .filter(|found| found.matters_above(history, starts))
-        .filter(|found| found.is_inside(history, cut))
+        .filter(|found| {
+            let is_since = found.matters_above(history, starts) && found.is_inside(history, cut);
+            is_since || found.undoes(history, starts, cut)
+        })
         .collect();
     if replaced.is_empty() { Ok(()) } else { Err(Refusal::Replaced(replaced)) }
 }

@@ -124,12 +124,30 @@ pub struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// What the table held; `None` if the snapshot's files hold more.
+    /// What the table held; `None` if the snapshot's files hold more, or what it held was taken away before the snapshot.
     pub fn truth(&self) -> (Ideal, Option<BTreeSet<StoredCell>>) {
         let inside = |file, entry: &Entry| self.until.holds(self.cluster, file, entry);
         let ideal = self.cluster.ideal(self.whole, inside);
         let held = self.cluster.held(self.snapshot, &ideal);
+        let held = held.filter(|_| self.taken_away(&ideal) != Some(true));
         (ideal, held)
+    }
+
+    /// Whether the snapshot came after something had taken content away from the table that it held at the cut. Between that and
+    /// the first entry behind it, both answers are right.
+    fn taken_away(&self, ideal: &Ideal) -> Option<bool> {
+        let Self { cluster, snapshot, .. } = *self;
+        let before = cluster.removals.iter().take(snapshot.removals);
+        let mut later = before
+            .filter(|removal| removal.table == snapshot.table && removal.at >= ideal.newest[snapshot.table]);
+        let removal = later.next()?;
+        let bound = u64::from(cluster.clock_bound_ms) * 1000;
+        let (from, to) = match self.until {
+            Until::End => return None,
+            Until::Time(time_ms) => (time_ms as u64 * 1000 - bound, time_ms as u64 * 1000 + bound),
+            Until::Marker(roll) => (roll.created_ms as u64 * 1000 - bound, roll.at),
+        };
+        (removal.at >= from).then_some(removal.at > to)
     }
 
     pub fn verdict(&self, files: &[Found]) -> Verdict {
@@ -154,7 +172,16 @@ impl Question<'_> {
         let (ideal, truth) = self.truth();
         let Some(truth) = truth else {
             return match told(&certificate) {
-                told if told.is_empty() => Verdict::Wrong("the snapshot's files hold more"),
+                told if told.is_empty() => {
+                    if is_alone() {
+                        crate::explain::told(self, "wrong, the files hold more or less");
+                        eprintln!("{:?}, removals {:?}", ideal.newest, self.taken_away(&ideal));
+                    }
+                    Verdict::Wrong(match self.taken_away(&ideal) {
+                        Some(_) => "the content was taken away before the snapshot",
+                        None => "the snapshot's files hold more",
+                    })
+                }
                 told => Verdict::Told(told, false),
             };
         };
@@ -182,12 +209,17 @@ impl Question<'_> {
     fn refused(&self, refusal: &Refusal) -> Verdict {
         let (ideal, truth) = self.truth();
         Verdict::Refused(match refusal {
-            Refusal::BelowStart { .. } if truth.is_none() => "below the start, rightly",
+            Refusal::BelowStart { .. } if truth.is_none() || self.taken_away(&ideal).is_some() => {
+                "below the start, rightly"
+            }
             Refusal::BelowStart { .. } => "below the start, without cause",
             Refusal::BeyondFrontier { .. } => "beyond the frontier",
             Refusal::UnknownStart { .. } => "an unknown start, without cause",
             Refusal::Replaced(_) if self.cluster.removed_within(self.snapshot, &ideal).is_some() => {
                 "replaced, rightly"
+            }
+            Refusal::Replaced(_) if self.taken_away(&ideal).is_some() => {
+                "replaced before the snapshot, rightly"
             }
             Refusal::Replaced(_) => "replaced, without cause (18)",
         })
