@@ -75,8 +75,17 @@ impl Display for Gap {
 
 impl Display for StoreListBreak {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        if self.kind == StoreListBreakKind::Vanished {
+            return write!(
+                f,
+                "region {} had entries before the snapshot, which does not have it: it was taken away by truncate or \
+                 restore_snapshot",
+                self.region
+            );
+        }
         write!(f, "region {} opened at sequence id {} ", self.region, self.sequence)?;
         match &self.kind {
+            StoreListBreakKind::Vanished => Ok(()),
             StoreListBreakKind::Restored { returned, vanished } => {
                 f.write_str("with other files than its WALs tell, as after restore_snapshot")?;
                 if !returned.is_empty() {

@@ -169,10 +169,13 @@ impl RegionHistory {
 
     /// Up to which entry files that reach up to `held` hold everything. The number of a bulk load, to which its files
     /// reach, is smaller than the id of its entry.
-    #[must_use]
-    pub fn held_entry(&self, held: u64) -> u64 {
+    fn held_entry(&self, held: u64, holds: impl Fn(&str) -> bool) -> u64 {
         let loads = self.markers.iter().filter(|entry| match &entry.marker {
-            Marker::BulkLoad(load) => u64::try_from(load.bulkload_seq_num).is_ok_and(|number| number <= held),
+            Marker::BulkLoad(load) => {
+                let mut files = load.stores.iter().flat_map(|store| &store.store_file);
+                u64::try_from(load.bulkload_seq_num).is_ok_and(|number| number <= held)
+                    && files.any(|file| holds(file))
+            }
             _ => false,
         });
         loads.map(|entry| entry.sequence).max().map_or(held, |last| last.max(held))
@@ -353,7 +356,9 @@ impl History {
     #[must_use]
     pub fn held(&self, starts: &Starts, region: &EncodedRegionName) -> u64 {
         let held = starts.held(region);
-        self.regions.get(region).map_or(held, |entries| entries.held_entry(held))
+        let start = starts.regions().get(region);
+        let holds = |file: &str| start.is_none_or(|start| start.holds(file));
+        self.regions.get(region).map_or(held, |entries| entries.held_entry(held, holds))
     }
 
     /// The WALs of each group, oldest first, as indexes of [`History::files`].

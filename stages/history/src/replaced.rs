@@ -14,6 +14,7 @@ impl StoreListBreakKind {
             Self::Restored { .. }
             | Self::Recreated
             | Self::Returned
+            | Self::Vanished
             | Self::ReopenedAfterChild { .. }
             | Self::OlderThanParent { .. } => true,
         }
@@ -80,6 +81,9 @@ impl StoreListBreak {
                 entries.markers().iter().filter(|entry| is_event(&entry.marker, EventType::RegionClose));
             let closed = closed.map(|entry| entry.write_time).filter(before).max()?;
             let mut opened = entries.openings().map(|(entry, _)| entry.write_time).filter(before);
+            if self.kind == StoreListBreakKind::Vanished && *region != self.region {
+                return None;
+            }
             let is_over = history.lineages().children(region).next().is_none()
                 && !opened.any(|opened| opened >= closed);
             (is_over || *region == self.region).then_some(closed)
@@ -125,4 +129,28 @@ pub(crate) fn returned(history: &History, starts: &Starts) -> Vec<StoreListBreak
 /// Whether it is known when the snapshot of a region's table was asked for.
 fn is_asked(starts: &Starts, entries: &RegionHistory) -> bool {
     starts.table(entries.table()).is_some_and(|table| table.created_ms.is_some())
+}
+
+/// Regions that had entries before the snapshot was asked for, and that it does not have, nor what came of them.
+pub(crate) fn vanished(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
+    let of_snapshot = history.lineages().with_descendants(starts.regions().keys());
+    let is_gone = |region: &EncodedRegionName| {
+        let is_childless = history.lineages().children(region).next().is_none();
+        is_childless && !of_snapshot.contains(region) && !starts.ended().contains(region)
+    };
+    let mut breaks = Vec::new();
+    for (region, entries) in history.regions().iter().filter(|(region, _)| is_gone(region)) {
+        let created_ms = starts.table(entries.table()).and_then(|table| table.created_ms);
+        let before =
+            entries.markers().iter().filter(|entry| created_ms.is_some_and(|at| entry.write_time <= at));
+        let Some((last, written_ms)) = before.last().zip(created_ms) else { continue };
+        breaks.push(StoreListBreak {
+            region: *region,
+            sequence: last.sequence.saturating_add(1),
+            written_ms,
+            kind: StoreListBreakKind::Vanished,
+            is_over: true,
+        });
+    }
+    breaks
 }

@@ -142,7 +142,7 @@ fn bulk_loaded(
     starts: &Starts,
     replay: &ReplayRegion,
 ) -> Vec<BulkLoadedFile> {
-    let compacted = compacted(entries);
+    let in_start = |file: &str| starts.regions().get(name).is_some_and(|start| start.holds(file));
     let mut files: Vec<BulkLoadedFile> = Vec::new();
     for entry in entries.markers().iter().filter(|entry| entry.sequence <= replay.through) {
         let Marker::BulkLoad(load) = &entry.marker else { continue };
@@ -154,10 +154,7 @@ fn bulk_loaded(
                 // and not the file itself, nor what it was compacted into. That the snapshot came in between is proved
                 // by the marker alone, which is written last: one whose entry the start takes in is of a load whose
                 // file was compacted or removed before, whether a COMPACTION tells it or not.
-                let start = starts.of_store(name, &family);
-                let below = number <= start;
-                let over = entry.sequence <= start || below && compacted.contains(file.as_str());
-                let in_files = over || in_snapshot(name, starts, file);
+                let in_files = entry.sequence <= starts.of_store(name, &family) || in_start(file);
                 let again = files.iter().any(|known| known.sequence == entry.sequence && known.file == *file);
                 if !in_files && !again {
                     let (file, family, sequence) = (file.clone(), family.clone(), entry.sequence);
@@ -180,20 +177,4 @@ pub(crate) fn bulk_files(
         .into_iter()
         .flat_map(|(name, region)| region.bulk.into_iter().map(move |file| (name, file)))
         .collect()
-}
-
-/// The files that compactions replaced, by the region's markers.
-fn compacted(entries: &RegionHistory) -> BTreeSet<&str> {
-    let inputs = entries.markers().iter().filter_map(|entry| match &entry.marker {
-        Marker::Compaction(compaction) => Some(&compaction.compaction_input),
-        _ => None,
-    });
-    inputs.flatten().map(String::as_str).collect()
-}
-
-/// Whether a file is one of the snapshot's, by itself or through a link or a Reference.
-fn in_snapshot(region: &EncodedRegionName, starts: &Starts, file: &str) -> bool {
-    let Some(start) = starts.regions().get(region) else { return false };
-    let leads_to = |name: &String| StoreFileName::parse(name).is_ok_and(|name| name.file().as_str() == file);
-    start.files.contains(file) || start.files.iter().any(leads_to)
 }

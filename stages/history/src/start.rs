@@ -108,6 +108,8 @@ pub struct RegionStart {
     pub held: u64,
     /// The names of all its files.
     pub files: BTreeSet<String>,
+    /// The files that these are, or that compactions have made them of, as far as is known.
+    pub(crate) made_of: BTreeSet<String>,
     /// A time at which all of them were there, ms.
     pub taken_ms: Option<i64>,
     /// When the snapshot was asked for, ms by the master's clock.
@@ -122,6 +124,13 @@ impl RegionStart {
     pub fn of_store(&self, family: &FamilyName) -> u64 {
         let absent = || self.absent.named.get(family).copied().unwrap_or(self.absent.others);
         self.stores.get(family).map_or_else(absent, |store| store.after)
+    }
+
+    /// Whether what a file held is in the files: it is one of them, also through a link or a Reference, or a compaction has
+    /// made one of them of it.
+    #[must_use]
+    pub(crate) fn holds(&self, file: &str) -> bool {
+        self.made_of.contains(base_name(file))
     }
 
     /// Families whose start is not known: a file does not say up to which id it reaches.
@@ -163,6 +172,7 @@ impl Starts {
                 let table = starts.tables.entry(snapshot.table.clone()).or_insert(start);
                 table.oldest = region.region_id.min(table.oldest);
                 let mut start = region_start(region, snapshot, &reaches);
+                start.made_of = made_of(&start.files, history.region(&region.region));
                 if let Some(entries) = history.region(&region.region) {
                     let clock_ms = history.tolerances.clock_ms;
                     raise_to_opening(&mut start, entries, clock_ms);
@@ -300,7 +310,36 @@ fn region_start(region: &SnapshotRegion, snapshot: &SnapshotStores, reaches: &Fl
     };
     let files = region.stores.values().flatten().map(|file| file.name.clone()).collect();
     let absent = AbsentFamilies { named: BTreeMap::new(), others: held };
-    RegionStart { stores, absent, closed: None, covered, held, files, taken_ms, created_ms, since_ms }
+    let made_of = BTreeSet::new();
+    RegionStart {
+        stores,
+        absent,
+        closed: None,
+        covered,
+        held,
+        files,
+        made_of,
+        taken_ms,
+        created_ms,
+        since_ms,
+    }
+}
+
+/// The files of a snapshot's region, and those that compactions have made them of.
+fn made_of(files: &BTreeSet<String>, entries: Option<&RegionHistory>) -> BTreeSet<String> {
+    let leads_to = |name: &String| match StoreFileName::parse(name) {
+        Ok(parsed) => parsed.file().to_string(),
+        Err(_) => name.clone(),
+    };
+    let mut made_of: BTreeSet<String> =
+        files.iter().flat_map(|name| [name.clone(), leads_to(name)]).collect();
+    for entry in entries.into_iter().flat_map(|entries| entries.markers().iter().rev()) {
+        let Marker::Compaction(compaction) = &entry.marker else { continue };
+        if compaction.compaction_output.iter().any(|file| made_of.contains(base_name(file))) {
+            made_of.extend(compaction.compaction_input.iter().map(|file| base_name(file).to_owned()));
+        }
+    }
+    made_of
 }
 
 /// Up to which id files reach, as WALs tell it: a flush's number is MAX_SEQ_ID_KEY of its files.

@@ -6,7 +6,7 @@ use formats::wal::{EventType, FlushAction, Marker, RegionEventDescriptor};
 use names::{EncodedRegionName, StoreFileName, TableName};
 
 use crate::lineage::store_files;
-use crate::replaced::returned;
+use crate::replaced::{returned, vanished};
 use crate::{History, MarkerEntry, RegionHistory, RegionStart, Starts};
 
 /// What an opened region's files say.
@@ -37,6 +37,9 @@ pub enum StoreListBreakKind {
     /// A region that the snapshot does not have, and that came of none of its regions, opened after it: `restore_snapshot` of a
     /// snapshot from before has brought it back.
     Returned,
+    /// A region that was there before the snapshot, and that it does not have, nor any that came of it: `truncate` or
+    /// `restore_snapshot` took it away.
+    Vanished,
     /// A region that had been split or merged was opened again after its child: `restore_snapshot` of a snapshot from
     /// before.
     ReopenedAfterChild {
@@ -85,6 +88,7 @@ pub fn store_list_breaks(history: &History, starts: &Starts) -> Vec<StoreListBre
     }
     breaks.extend(recreated(history, starts));
     breaks.extend(returned(history, starts));
+    breaks.extend(vanished(history, starts));
     breaks
 }
 
@@ -311,10 +315,12 @@ fn against_parents(
     };
     for parent in history.lineages().parents(child) {
         let mut opens = history.region(parent).into_iter().flat_map(open_numbers);
-        if let Some((again, _)) = opens.find(|(_, of_parent)| *of_parent >= number) {
+        let is_over = starts.ended().contains(child);
+        // A snapshot that shows the parent came after the child: so did the restore.
+        let is_shown = is_over && starts.regions().contains_key(parent);
+        if let Some((again, _)) = opens.find(|(_, of_parent)| *of_parent >= number && !is_shown) {
             tell(*parent, again, StoreListBreakKind::ReopenedAfterChild { child: *child });
         }
-        let is_over = starts.ended().contains(child);
         if !is_over && starts.regions().get(parent).is_some_and(|start| number <= start.held) {
             tell(*child, opened, StoreListBreakKind::OlderThanParent { parent: *parent });
         }
