@@ -28,15 +28,19 @@ impl StoreListBreak {
         if self.is_over {
             return false;
         }
-        if starts.regions().contains_key(&self.region) || starts.ended().contains(&self.region) {
+        let is_since = || is_after_snapshot(history, starts, &self.region, self.written_ms);
+        if starts.regions().contains_key(&self.region) {
             return self.sequence > starts.held(&self.region);
+        }
+        if starts.ended().contains(&self.region) {
+            return self.sequence > starts.held(&self.region) && is_since();
         }
         let is_of_snapshot = history
             .lineages()
             .ancestors(&self.region)
             .iter()
             .any(|region| starts.regions().contains_key(region));
-        is_of_snapshot || is_after_snapshot(history, starts, &self.region, self.written_ms)
+        is_of_snapshot || is_since()
     }
 
     /// Whether a cut is of a time before something that the snapshot came after: what the table held then is gone.
@@ -141,12 +145,21 @@ pub(crate) fn vanished(history: &History, starts: &Starts) -> Vec<StoreListBreak
     let mut breaks = Vec::new();
     for (region, entries) in history.regions().iter().filter(|(region, _)| is_gone(region)) {
         let created_ms = starts.table(entries.table()).and_then(|table| table.created_ms);
-        let before =
-            entries.markers().iter().filter(|entry| created_ms.is_some_and(|at| entry.write_time <= at));
-        let Some((last, written_ms)) = before.last().zip(created_ms) else { continue };
+        let Some(written_ms) = created_ms.map(|at| at.saturating_add(history.tolerances.clock_ms)) else {
+            continue;
+        };
+        let markers = entries.markers();
+        let later = markers.iter().position(|entry| entry.write_time > written_ms).unwrap_or(markers.len());
+        let last = match markers.get(later) {
+            Some(later) => entries.last_up_to(later.sequence.saturating_sub(1)),
+            None => history.last_of(region),
+        };
+        if later == 0 {
+            continue;
+        }
         breaks.push(StoreListBreak {
             region: *region,
-            sequence: last.sequence.saturating_add(1),
+            sequence: last.saturating_add(1),
             written_ms,
             kind: StoreListBreakKind::Vanished,
             is_over: true,
