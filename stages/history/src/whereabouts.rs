@@ -5,7 +5,7 @@ use formats::wal::{EventType, Marker};
 use names::{EncodedRegionName, ServerName};
 
 use crate::history::Segment;
-use crate::{Clocks, Closed, FileEnd, History, PlaceState, RegionHistory, RegionPlace};
+use crate::{Clocks, Closed, FileEnd, History, MetaLog, PlaceState, RegionHistory, RegionPlace};
 
 /// Where the known entries of a region leave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,10 +100,23 @@ pub(crate) fn meta_known(history: &History, clocks: &Clocks) -> Option<MetaKnown
             from_ms = opened;
         }
     }
-    let newest = history.meta.last()?;
+    let last_of_group = |log: &&MetaLog| {
+        !history.meta.iter().any(|other| {
+            other.name.group() == log.name.group() && other.name.created_ms > log.name.created_ms
+        })
+    };
+    // hbase:meta may go back to a server that has kept its WAL open: the WAL with the newest name need not be the one that is
+    // written.
+    let until =
+        history.meta.iter().filter(last_of_group).map(|log| meta_until(history, clocks, log)).max()?;
+    Some(MetaKnown { from_ms, until })
+}
+
+/// Up to when all is known that hbase:meta said while its newest WAL of a group was this one.
+fn meta_until(history: &History, clocks: &Clocks, newest: &MetaLog) -> Closed {
     let last = Closed::Until(newest.last_write_ms.unwrap_or(created(newest.name.created_ms)));
     let is_dead = history.dead_servers.contains(&newest.name.server);
-    let until = match newest.read_ms {
+    match newest.read_ms {
         _ if newest.given_up || newest.end == FileEnd::Damaged => last,
         _ if is_dead && history.is_dead() => Closed::ForEver,
         _ if is_dead => last,
@@ -112,8 +125,7 @@ pub(crate) fn meta_known(history: &History, clocks: &Clocks) -> Option<MetaKnown
             Closed::Until(read_ms.saturating_add(slow).saturating_sub(1))
         }
         _ => last,
-    };
-    Some(MetaKnown { from_ms, until })
+    }
 }
 
 pub(crate) fn created(ms: u64) -> i64 {
