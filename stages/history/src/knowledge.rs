@@ -11,7 +11,7 @@ use names::{EncodedRegionName, ServerName};
 use crate::border::{Border, opened_ms};
 use crate::history::is_event;
 use crate::whereabouts::{MetaKnown, Whereabouts, meta_known, whereabouts};
-use crate::{Asked, Clocks, Closed, Cut, FileEnd, Finding, History, RegionStart, Starts};
+use crate::{Asked, Clocks, Closed, Cut, FileEnd, Finding, History, RegionPlace, RegionStart, Starts};
 
 /// Everything that may have been written above the starts and inside a cut and of which the WALs are not at hand.
 pub(crate) fn unknown(
@@ -68,6 +68,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn region(&mut self, region: &EncodedRegionName) {
+        self.openings(region);
         if let Some(child) = self.child_inside(region) {
             if !is_finished(self.history, region, &child) {
                 self.tell(Finding::ParentUnfinished { region: *region, child });
@@ -75,7 +76,7 @@ impl Search<'_> {
             return;
         }
         // Something that is out is known: gaps tell what lies in front of it.
-        if self.history.lineages().children(region).next().is_some()
+        if self.children(region).next().is_some()
             || self.cut.is_some_and(|cut| cut.last(region) < self.history.last_of(region))
         {
             return;
@@ -96,7 +97,36 @@ impl Search<'_> {
         let inside = |child: &&EncodedRegionName| {
             self.history.region(child).is_some() && self.cut.is_none_or(|cut| cut.last(child) > 0)
         };
-        self.history.lineages().children(region).find(inside).copied()
+        self.children(region).find(inside).copied()
+    }
+
+    /// The regions that came of this one. Of those that a restore had undone before the snapshot it knows nothing.
+    fn children(&self, region: &EncodedRegionName) -> impl Iterator<Item = &EncodedRegionName> {
+        self.history.lineages().children(region).filter(|child| !self.starts.ended().contains(*child))
+    }
+
+    /// Openings behind the snapshot that hbase:meta tells of and no WAL at hand has.
+    fn openings(&mut self, region: &EncodedRegionName) {
+        let start = self.starts.regions().get(region);
+        let held = start.map_or(0, |start| start.held);
+        let late_ms = start
+            .and_then(|start| start.created_ms)
+            .map(|at| at.saturating_add(self.history.tolerances.clock_ms));
+        let is_since = |place: &RegionPlace, number: u64| match start {
+            Some(_) => number > held || late_ms.is_some_and(|late| place.write_time > late),
+            None => true,
+        };
+        let told: Vec<_> = self
+            .history
+            .openings_told(region, self.moment_ms)
+            .filter_map(|(place, server)| Some((place.open_number?, server, place)))
+            .filter(|(number, _, place)| is_since(place, *number))
+            .filter(|(number, server, _)| !self.history.has_opening(region, server, *number))
+            .map(|(number, server, place)| (number, server.clone(), place.write_time))
+            .collect();
+        for (number, server, at_ms) in told {
+            self.unseen_opening(region, server, Some(number), at_ms);
+        }
     }
 
     /// Open on a server when the last that is known was written.

@@ -141,6 +141,15 @@ impl History {
             .all(|server| self.dead_servers.contains(server))
     }
 
+    /// Whether an opening is in a WAL at hand.
+    pub(crate) fn has_opening(&self, region: &EncodedRegionName, server: &ServerName, number: u64) -> bool {
+        self.region(region).is_some_and(|entries| {
+            let mut opened =
+                entries.openings().filter(|(_, event)| event.log_sequence_number == Some(number));
+            opened.any(|(_, event)| event.server.as_ref().is_none_or(|opened| opened == server))
+        })
+    }
+
     /// The openings of a region that hbase:meta tells, up to a time.
     pub(crate) fn openings_told(
         &self,

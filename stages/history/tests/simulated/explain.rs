@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use fixtures::sim::{Content, FileOf, Ideal, StoredCell};
 use formats::wal::Marker;
 
+use crate::feed::Found;
 use crate::real::Question;
 
 /// Prints the cells that are too many or missing, and the markers of their regions in the order in which they were written.
@@ -50,6 +51,17 @@ pub fn told(question: &Question<'_>, why: &str) {
         snapshot.name, snapshot.kind, snapshot.asked, snapshot.at
     );
     named.into_iter().for_each(|region| life(question, region));
+}
+
+/// Prints which files are gone, or shorter.
+pub fn lost(loss: impl std::fmt::Debug, files: &[Found], left: &[Found]) {
+    for file in files {
+        let still = left.iter().find(|left| left.path == file.path);
+        let entries = still.map_or(0, |left| left.entries.len());
+        if entries < file.entries.len() || still.is_none() {
+            eprintln!("LOSS {loss:?}: of {} {entries} of {} entries are left", file.path, file.entries.len());
+        }
+    }
 }
 
 /// Prints the markers of a region.

@@ -8,6 +8,7 @@ use fixtures::{Random, seeds};
 use formats::wal::Marker;
 use names::{WalKind, WalName};
 
+use crate::explain;
 use crate::feed::{self, Found};
 use crate::real::{Question, Until, Verdict, bases, untils};
 
@@ -196,6 +197,9 @@ fn what_is_lost_is_told() {
         for loss in LOSSES {
             let Some((reading, left)) = loss.of(&cluster, &whole, random) else { continue };
             let count = counts.entry(loss).or_default();
+            if std::env::var_os("TIDEGATE_SEED").is_some() {
+                explain::lost(loss, &files, &left);
+            }
             for asked in &right {
                 count.asked += 1;
                 match question(&cluster, &reading, &whole, *asked).verdict(&left) {
