@@ -232,11 +232,16 @@ fn reach(history: &History, starts: &Starts, gap: &Gap, cut: &Cut) -> u64 {
     last.max(behind).max(tail_reach(history, gap, cut))
 }
 
-/// A parent's missing tail is in the cut when something of a child is.
+/// A parent's missing tail is in the cut when something of a child is. Into a cut by time or marker it may belong when all that
+/// is known of the parent is in.
 fn tail_reach(history: &History, gap: &Gap, cut: &Cut) -> u64 {
     let child_is_in = || history.lineages().children(&gap.region).any(|child| cut.last(child) > 0);
+    let may_belong = || {
+        let by_content = matches!(cut.asked, Asked::Time(_) | Asked::Marker(_));
+        by_content && history.region(&gap.region).is_some() && cut.is_whole(&gap.region, history)
+    };
     let is_tail = gap.ids.first > history.last_of(&gap.region);
-    if is_tail && child_is_in() { gap.ids.last } else { 0 }
+    if is_tail && (child_is_in() || may_belong()) { gap.ids.last } else { 0 }
 }
 
 fn unknown_starts(starts: &Starts) -> impl Iterator<Item = Finding> {

@@ -316,7 +316,7 @@ impl Walk<'_> {
     /// Whether a WAL that has the entry is one of a group of which all WALs since the snapshot are at hand.
     fn is_known_since_snapshot(&self, side: &Side) -> bool {
         let Some(since_ms) = self.since_ms else { return false };
-        side.files.iter().any(|file| is_known_since(self.history, *file, since_ms))
+        side.files.iter().any(|file| is_known_since(self.history, &self.region, *file, since_ms))
     }
 }
 

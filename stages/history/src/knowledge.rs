@@ -11,7 +11,9 @@ use names::{EncodedRegionName, ServerName};
 use crate::border::{Border, opened_ms};
 use crate::history::is_event;
 use crate::whereabouts::{MetaKnown, Whereabouts, meta_known, whereabouts};
-use crate::{Asked, Clocks, Closed, Cut, FileEnd, Finding, History, RegionPlace, RegionStart, Starts};
+use crate::{
+    Asked, Clocks, Closed, Cut, FileEnd, Finding, History, RegionHistory, RegionPlace, RegionStart, Starts,
+};
 
 /// Everything that may have been written above the starts and inside a cut and of which the WALs are not at hand.
 pub(crate) fn unknown(
@@ -76,11 +78,11 @@ impl Search<'_> {
             return;
         }
         // Something that is out is known: gaps tell what lies in front of it.
-        if self.children(region).next().is_some()
-            || self.cut.is_some_and(|cut| cut.last(region) < self.history.last_of(region))
-        {
+        let is_out_known = self.cut.is_some_and(|cut| cut.last(region) < self.history.last_of(region));
+        if is_out_known || self.ends_with_child(region) {
             return;
         }
+        self.later_opening(region);
         match whereabouts(self.history, region) {
             (Whereabouts::Unseen, _) => {
                 if let Some(start) = self.starts.regions().get(region) {
@@ -103,6 +105,33 @@ impl Search<'_> {
     /// The regions that came of this one. Of those that a restore had undone before the snapshot it knows nothing.
     fn children(&self, region: &EncodedRegionName) -> impl Iterator<Item = &EncodedRegionName> {
         self.history.lineages().children(region).filter(|child| !self.starts.ended().contains(*child))
+    }
+
+    /// Whether a region that came of this one alone opened right above the last that is known of it.
+    fn ends_with_child(&self, region: &EncodedRegionName) -> bool {
+        let last = self.history.last_of(region);
+        let opened = |child: &EncodedRegionName| {
+            let is_only = self.history.lineages().parents(child).count() == 1;
+            let number = self.history.region(child).and_then(RegionHistory::first_open_number);
+            is_only && last > 0 && number.is_some_and(|number| number <= last.saturating_add(1))
+        };
+        self.children(region).any(opened)
+    }
+
+    /// An opening that is later than the cut and in no WAL at hand, of a region of which nothing else is known to be out: what is
+    /// missing in front of it may belong into the cut.
+    fn later_opening(&mut self, region: &EncodedRegionName) {
+        let Some(moment_ms) = self.moment_ms else { return };
+        let (last, horizon) = (self.history.last_of(region), self.horizon());
+        let told = self.history.openings_told(region, Some(horizon)).find(|(place, server)| {
+            let number = place.open_number.filter(|number| *number > last);
+            place.write_time > moment_ms
+                && number.is_some_and(|number| !self.history.has_opening(region, server, number))
+        });
+        if let Some((place, server)) = told {
+            let (server, number) = (server.clone(), place.open_number);
+            self.tell(Finding::UnseenOpening { region: *region, server, number });
+        }
     }
 
     /// Openings behind the snapshot that hbase:meta tells of and no WAL at hand has.
@@ -224,7 +253,7 @@ impl Search<'_> {
 
     fn group_since(&mut self, region: &EncodedRegionName, group: &[usize], since_ms: i64) {
         let Some(first) = group.first().copied() else { return };
-        if let Some(Span { from_ms, to_ms }) = unknown_span(self.history, first, since_ms)
+        if let Some(Span { from_ms, to_ms }) = unknown_span(self.history, region, first, since_ms)
             && self.is_inside(from_ms.unwrap_or(i64::MIN))
             && let Some(server) = self.server(first).cloned()
         {
@@ -333,12 +362,13 @@ struct Span {
 }
 
 /// The time behind `since_ms` of which no WAL of a group is at hand, in front of its oldest one.
-fn unknown_span(history: &History, first: usize, since_ms: i64) -> Option<Span> {
+fn unknown_span(history: &History, region: &EncodedRegionName, first: usize, since_ms: i64) -> Option<Span> {
     let file = history.files().get(first)?;
     let opened = opened_ms(file)?;
     let started = file.server()?.start_code.and_then(|ms| i64::try_from(ms).ok());
     let is_first = started.is_some_and(|started| opened - started <= history.tolerances.start_ms)
-        && !history.borders.goes_on(first);
+        && !history.borders.goes_on(first)
+        && !was_open_before(history, region, file.server()?, opened);
     if opened <= since_ms || is_first {
         return None;
     }
@@ -346,11 +376,31 @@ fn unknown_span(history: &History, first: usize, since_ms: i64) -> Option<Span> 
     Some(Span { from_ms: (from_ms > i64::MIN).then_some(from_ms), to_ms: opened })
 }
 
+/// Whether hbase:meta tells that a server had opened a region by a time, and no WAL at hand has that opening: then the server
+/// had a WAL before.
+fn was_open_before(
+    history: &History,
+    region: &EncodedRegionName,
+    server: &ServerName,
+    opened_ms: i64,
+) -> bool {
+    let until_ms = opened_ms.saturating_sub(history.tolerances.clock_ms);
+    let mut told = history.openings_told(region, Some(until_ms)).filter(|(_, opener)| *opener == server);
+    told.any(|(place, _)| {
+        place.open_number.is_some_and(|number| !history.has_opening(region, server, number))
+    })
+}
+
 /// Whether all WALs of a file's group are at hand from a time on, up to that file, as their borders show.
-pub(crate) fn is_known_since(history: &History, file: usize, since_ms: i64) -> bool {
+pub(crate) fn is_known_since(
+    history: &History,
+    region: &EncodedRegionName,
+    file: usize,
+    since_ms: i64,
+) -> bool {
     let borders = &history.borders;
     let Some(mut at) = borders.first_of(file) else { return false };
-    if unknown_span(history, at, since_ms).is_some() {
+    if unknown_span(history, region, at, since_ms).is_some() {
         return false;
     }
     while at != file {
