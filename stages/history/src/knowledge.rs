@@ -90,7 +90,7 @@ impl Search<'_> {
                 }
             }
             (Whereabouts::Closed { since_ms }, number) => self.lost_track(region, since_ms, number),
-            (Whereabouts::On { file }, number) => self.quiet(region, file, number),
+            (Whereabouts::On { file }, number) => self.on_server(region, file, number),
         }
     }
 
@@ -149,8 +149,10 @@ impl Search<'_> {
             .history
             .openings_told(region, self.moment_ms)
             .filter_map(|(place, server)| Some((place.open_number?, server, place)))
-            .filter(|(number, _, place)| is_since(place, *number))
             .filter(|(number, server, _)| !self.history.has_opening(region, server, *number))
+            .filter(|(number, server, place)| {
+                is_since(place, *number) || self.covers(server, place.write_time)
+            })
             .map(|(number, server, place)| (number, server.clone(), place.write_time))
             .collect();
         for (number, server, at_ms) in told {
@@ -159,15 +161,23 @@ impl Search<'_> {
     }
 
     /// Open on a server when the last that is known was written.
-    fn quiet(&mut self, region: &EncodedRegionName, file: usize, number: Option<u64>) {
+    fn on_server(&mut self, region: &EncodedRegionName, file: usize, number: Option<u64>) {
         self.gone_behind(file, i64::MIN);
         let Some(server) = self.server(file) else { return };
         if self.history.dead_servers.contains(server) {
             self.lost_track(region, self.last_write_of(server), number);
             return;
         }
+        self.newest_gone(file);
+    }
+
+    /// The newest WAL at hand of a living server is closed, or torn and does not grow.
+    fn newest_gone(&mut self, file: usize) {
         let newest = self.newest_of_group(file);
         let Some(state) = self.history.files().get(newest) else { return };
+        if state.server().is_none_or(|server| self.history.dead_servers.contains(server)) {
+            return;
+        }
         let closed_by = state.closed_ms.or(state.archived_ms).or(state.last_write_ms).unwrap_or(i64::MIN);
         let listed_before = self.history.listed_ms.is_some_and(|listed| closed_by >= listed);
         if state.end == FileEnd::Closed && !listed_before && self.is_inside(closed_by) {
@@ -183,9 +193,19 @@ impl Search<'_> {
         if !self.is_inside(since_ms) {
             return;
         }
-        let later = self.history.openings_told(region, self.moment_ms).find(|(place, _)| match number {
-            Some(number) => place.open_number.is_some_and(|told| told > number),
-            None => place.write_time > since_ms,
+        // What it had before the snapshot is in its files.
+        let start = self.starts.regions().get(region);
+        let asked_ms = start.and_then(|start| Some((start, start.since_ms?.saturating_sub(self.slack()))));
+        if let Some((start, _)) = asked_ms.filter(|(_, asked)| since_ms < *asked) {
+            return self.unseen(region, start);
+        }
+        let later = self.history.openings_told(region, self.moment_ms).find(|(place, server)| {
+            match (number, place.open_number) {
+                (Some(number), Some(told)) => {
+                    told > number || told == number && !self.history.has_opening(region, server, told)
+                }
+                _ => place.write_time > since_ms,
+            }
         });
         if let Some((place, server)) = later {
             let (server, number, at) = (server.clone(), place.open_number, place.write_time);
@@ -209,7 +229,7 @@ impl Search<'_> {
             let (server, number, at) = (server.clone(), place.open_number, place.write_time);
             return self.unseen_opening(region, server, number, at);
         }
-        if self.meta.is_none() {
+        if self.meta.is_none() || since_ms > i64::MIN && !self.meta_tells(since_ms) {
             return self.tell(Finding::Nowhere { region: *region, since_ms: start.since_ms });
         }
         for server in self.may_have_had(region, since_ms) {
@@ -260,6 +280,21 @@ impl Search<'_> {
             self.tell(Finding::UnknownSpan { region: *region, server, from_ms, to_ms });
         }
         self.gone_behind(first, since_ms);
+        self.newest_gone(first);
+    }
+
+    /// Whether the WALs of a server that was alive at a time are at hand from before it on: each group has one that was written
+    /// then, and none is gone behind it.
+    fn covers(&self, server: &ServerName, at_ms: i64) -> bool {
+        let early_ms = at_ms.saturating_sub(self.history.tolerances.clock_ms);
+        let opened = |file: usize| self.history.files().get(file).and_then(opened_ms);
+        let covers = |group: &Vec<usize>| {
+            let written =
+                group.iter().copied().take_while(|file| opened(*file).is_some_and(|at| at < early_ms));
+            let border = written.last().map(|file| self.history.borders.behind(file));
+            border.is_some_and(|border| border.is_none_or(|border| border == Border::Adjacent))
+        };
+        self.groups.get(server).is_some_and(|groups| groups.iter().all(covers))
     }
 
     /// A WAL of the group is gone behind this file, and entries of it may be in the cut.
