@@ -119,6 +119,18 @@ pub enum Finding {
         /// The WAL's path.
         path: String,
     },
+    /// The snapshot has files of a region which reach beyond the last that is known of it, and no WAL tells of the flush or the bulk
+    /// load that made them, though none is missing: the last one is cut off.
+    CutShort {
+        /// The region.
+        region: EncodedRegionName,
+        /// The newest WAL of the group that it was written to.
+        path: String,
+        /// The last id that is known.
+        known: u64,
+        /// Up to where the files reach.
+        reach: u64,
+    },
     /// A region was split or merged, so it was closed before; and its REGION_CLOSE is not the last that is known of it.
     ParentUnfinished {
         /// The region.

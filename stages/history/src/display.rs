@@ -176,6 +176,11 @@ impl Display for Finding {
             Self::TornTail { path } => {
                 write!(f, "{path} ends in the middle of an entry, its server lives, and it does not grow")
             }
+            Self::CutShort { region, path, known, reach } => write!(
+                f,
+                "{path} is cut off: the snapshot has files of region {region} up to sequence id {reach}, and no WAL tells \
+                 of what made them; the last that is known is {known}"
+            ),
             Self::ParentUnfinished { region, child } => write!(
                 f,
                 "region {region} was split or merged into {child}, so it had been closed; that is not the last that is \

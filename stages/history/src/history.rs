@@ -169,12 +169,12 @@ impl RegionHistory {
 
     /// Up to which entry files that reach up to `held` hold everything. The number of a bulk load, to which its files
     /// reach, is smaller than the id of its entry.
-    fn held_entry(&self, held: u64, holds: impl Fn(&str) -> bool) -> u64 {
+    fn held_entry(&self, held: u64, holds: impl Fn(&str, u64) -> bool) -> u64 {
         let loads = self.markers.iter().filter(|entry| match &entry.marker {
             Marker::BulkLoad(load) => {
                 let mut files = load.stores.iter().flat_map(|store| &store.store_file);
-                u64::try_from(load.bulkload_seq_num).is_ok_and(|number| number <= held)
-                    && files.any(|file| holds(file))
+                let number = u64::try_from(load.bulkload_seq_num).ok().filter(|number| *number <= held);
+                number.is_some_and(|number| files.any(|file| holds(file, number)))
             }
             _ => false,
         });
@@ -369,7 +369,8 @@ impl History {
     pub fn held(&self, starts: &Starts, region: &EncodedRegionName) -> u64 {
         let held = starts.held(region);
         let start = starts.regions().get(region);
-        let holds = |file: &str| start.is_none_or(|start| start.holds(file));
+        let holds =
+            |file: &str, number| start.is_none_or(|start| start.holds(file) || number <= start.unexplained);
         self.regions.get(region).map_or(held, |entries| entries.held_entry(held, holds))
     }
 

@@ -163,12 +163,28 @@ impl Search<'_> {
     /// Open on a server when the last that is known was written.
     fn on_server(&mut self, region: &EncodedRegionName, file: usize, number: Option<u64>) {
         self.gone_behind(file, i64::MIN);
+        self.cut_short(region, file);
         let Some(server) = self.server(file) else { return };
         if self.history.dead_servers.contains(server) {
             self.lost_track(region, self.last_write_of(server), number);
             return;
         }
         self.newest_gone(file);
+    }
+
+    /// The snapshot's files reach beyond the last that is known of a region. A flush or a bulk load has made them, which the WALs
+    /// would tell that follow that entry.
+    fn cut_short(&mut self, region: &EncodedRegionName, file: usize) {
+        let Some(start) = self.starts.regions().get(region).filter(|start| start.taken_ms.is_some()) else {
+            return;
+        };
+        let newest = self.newest_of_group(file);
+        let is_whole = file == newest || self.history.borders.adjoin(file, newest);
+        let last = self.history.last_of(region);
+        if start.reach > last && is_whole {
+            let path = self.history.files().get(newest).map(|file| file.path.clone()).unwrap_or_default();
+            self.tell(Finding::CutShort { region: *region, path, known: last, reach: start.reach });
+        }
     }
 
     /// The newest WAL at hand of a living server is closed, or torn and does not grow.

@@ -9,7 +9,7 @@ use names::{EncodedRegionName, FamilyName, StoreFileName, TableName};
 use crate::absent::AbsentFamilies;
 use crate::history::is_event;
 use crate::lineage::store_files;
-use crate::store_list::base_name;
+use crate::store_list::{added_files, base_name};
 use crate::{History, RegionHistory};
 
 /// Up to which id the edits of its store are in a file.
@@ -110,6 +110,10 @@ pub struct RegionStart {
     pub files: BTreeSet<String>,
     /// The files that these are, or that compactions have made them of, as far as is known.
     pub(crate) made_of: BTreeSet<String>,
+    /// Up to where its own files reach.
+    pub(crate) reach: u64,
+    /// Up to where those reach of which no WAL at hand tells what made them: they may hold anything up to there.
+    pub(crate) unexplained: u64,
     /// A time at which all of them were there, ms.
     pub taken_ms: Option<i64>,
     /// When the snapshot was asked for, ms by the master's clock.
@@ -173,6 +177,7 @@ impl Starts {
                 table.oldest = region.region_id.min(table.oldest);
                 let mut start = region_start(region, snapshot, &reaches);
                 start.made_of = made_of(&start.files, history.region(&region.region));
+                start.unexplained = unexplained(region, history.region(&region.region));
                 if let Some(entries) = history.region(&region.region) {
                     let clock_ms = history.tolerances.clock_ms;
                     raise_to_opening(&mut start, entries, clock_ms);
@@ -319,6 +324,8 @@ fn region_start(region: &SnapshotRegion, snapshot: &SnapshotStores, reaches: &Fl
         held,
         files,
         made_of,
+        reach: held,
+        unexplained: held,
         taken_ms,
         created_ms,
         since_ms,
@@ -340,6 +347,23 @@ fn made_of(files: &BTreeSet<String>, entries: Option<&RegionHistory>) -> BTreeSe
         }
     }
     made_of
+}
+
+/// Up to where files reach of which no marker tells what made them.
+fn unexplained(region: &SnapshotRegion, entries: Option<&RegionHistory>) -> u64 {
+    let markers = entries.into_iter().flat_map(|entries| entries.markers());
+    let made: BTreeSet<&str> =
+        markers.flat_map(|entry| added_files(&entry.marker)).map(|file| base_name(file)).collect();
+    let is_made = |name: &str| {
+        let file = StoreFileName::parse(name).map(|parsed| parsed.file().to_string());
+        made.contains(name) || file.is_ok_and(|file| made.contains(file.as_str()))
+    };
+    let others = region.stores.values().flatten().filter(|file| !is_made(&file.name));
+    let reach = others.map(|file| match file.sequence {
+        FileSequence::UpTo(id) => id,
+        FileSequence::Unknown => u64::MAX,
+    });
+    reach.max().unwrap_or_default()
 }
 
 /// Up to which id files reach, as WALs tell it: a flush's number is MAX_SEQ_ID_KEY of its files.

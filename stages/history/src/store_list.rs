@@ -200,7 +200,7 @@ fn by_life<'a>(history: &History, entries: &'a RegionHistory) -> Vec<&'a MarkerE
 }
 
 /// Files that a flush, a bulk load or a compaction has put into a region.
-fn added_files(marker: &Marker) -> Box<dyn Iterator<Item = &String> + '_> {
+pub(crate) fn added_files(marker: &Marker) -> Box<dyn Iterator<Item = &String> + '_> {
     match marker {
         Marker::Flush(flush) if flush.action == FlushAction::CommitFlush => {
             Box::new(flush.store_flushes.iter().flat_map(|store| &store.store_file))

@@ -82,6 +82,7 @@ fn finding_problem(finding: &Finding) -> Problem {
     let (kind, path) = match finding {
         Finding::TornBeforeSuccessor { path }
         | Finding::DamagedFile { path }
+        | Finding::CutShort { path, .. }
         | Finding::TornTail { path } => (ProblemKind::Structure, path.as_str()),
         Finding::UnsealedBeforeSuccessor { path }
         | Finding::NewestGone { path }
@@ -130,6 +131,7 @@ fn region_of(finding: &Finding) -> Option<&EncodedRegionName> {
         | Finding::UnseenOpening { region, .. }
         | Finding::Nowhere { region, .. }
         | Finding::UnknownStart { region, .. }
+        | Finding::CutShort { region, .. }
         | Finding::ParentUnfinished { region, .. } => Some(region),
         _ => None,
     }
@@ -158,7 +160,9 @@ fn advice(finding: &Finding) -> (&'static str, &'static str) {
         Finding::UnknownServer { .. } | Finding::UnseenOpening { .. } | Finding::NeighbourGone { .. } => {
             (MAY_LACK, BRING_BACK)
         }
-        Finding::ParentUnfinished { .. } => ("entries were written that are in no WAL here", BRING_BACK),
+        Finding::CutShort { .. } | Finding::ParentUnfinished { .. } => {
+            ("entries were written that are in no WAL here", BRING_BACK)
+        }
         Finding::UnknownStart { .. } => (
             "edits that the files have already may be replayed once more, and missing ones are not noticed",
             "take a snapshot whose files can be read",

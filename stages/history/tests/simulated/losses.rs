@@ -20,8 +20,10 @@ enum Loss {
     AllOfAServer,
     /// All WALs of a server, and its directory: nothing says that it ever lived.
     AServersLife,
-    /// The end of the last WAL that holds a region which was split or merged.
+    /// The end of the last WAL that holds a region which was split or merged, asked of snapshots from before that.
     AParentsTail,
+    /// The same of later snapshots: it is the end of a WAL that was written last.
+    TheEndOfAWal,
     /// The WAL with the COMPACTION that took a bulk-loaded file, of which the marker is still there.
     TheCompactionOfALoad,
     /// A WAL between two others of its group.
@@ -30,11 +32,12 @@ enum Loss {
     TheNewestOfTheLiving,
 }
 
-const LOSSES: [Loss; 7] = [
+const LOSSES: [Loss; 8] = [
     Loss::FirstOfAGroup,
     Loss::AllOfAServer,
     Loss::AServersLife,
     Loss::AParentsTail,
+    Loss::TheEndOfAWal,
     Loss::TheCompactionOfALoad,
     Loss::AMiddleOne,
     Loss::TheNewestOfTheLiving,
@@ -43,11 +46,12 @@ const LOSSES: [Loss; 7] = [
 impl Loss {
     /// Losses that are never passed over in silence.
     fn is_always_told(self) -> bool {
-        !matches!(self, Self::AMiddleOne | Self::TheNewestOfTheLiving)
+        self != Self::TheEndOfAWal
     }
 
     /// What is left; `None` where there is nothing to be lost so.
-    fn of(self, cluster: &Cluster, reading: &Reading, random: &mut Random) -> Option<(Reading, Vec<Found>)> {
+    fn of(self, cluster: &Cluster, reading: &Reading, random: &mut Random) -> Option<Left> {
+        let mut parent = None;
         let mut reading = reading.clone();
         let mut files = feed::found(cluster, &reading);
         let wals: Vec<usize> = (0..files.len()).filter(|at| is_region_wal(&files[*at])).collect();
@@ -83,13 +87,33 @@ impl Loss {
                 files.retain(|file| !is_of(file, &name));
                 reading.dead.retain(|server| cluster.servers[*server].name != name.server);
             }
-            Self::AParentsTail => cut_a_tail(cluster, &mut files, random)?,
+            Self::AParentsTail | Self::TheEndOfAWal => {
+                parent = Some(cut_a_tail(cluster, &mut files, random)?);
+            }
             Self::TheCompactionOfALoad => {
                 let lost = compaction_of_a_load(&files, random)?;
                 files.remove(lost);
             }
         }
-        Some((reading, files))
+        Some(Left { reading, files, parent })
+    }
+}
+
+/// What is left.
+struct Left {
+    reading: Reading,
+    files: Vec<Found>,
+    /// The region whose end is lost.
+    parent: Option<usize>,
+}
+
+impl Left {
+    /// Whether a snapshot is one that the loss is asked of.
+    fn concerns(&self, loss: Loss, cluster: &Cluster, base: usize) -> bool {
+        let Some(parent) = self.parent else { return true };
+        let snapshot = &cluster.snapshots[base];
+        let is_replayed = cluster.with_descendants(snapshot.regions.keys().copied()).contains(&parent);
+        is_replayed == (loss == Loss::AParentsTail)
     }
 }
 
@@ -102,7 +126,7 @@ fn is_of(file: &Found, name: &WalName) -> bool {
 }
 
 /// The last WAL of a parent ends before the last of its entries, or is gone.
-fn cut_a_tail(cluster: &Cluster, files: &mut Vec<Found>, random: &mut Random) -> Option<()> {
+fn cut_a_tail(cluster: &Cluster, files: &mut Vec<Found>, random: &mut Random) -> Option<usize> {
     let parents: Vec<usize> = cluster.descents.iter().flat_map(|descent| descent.parents.clone()).collect();
     let parent = *parents.get(random.below(parents.len().max(1) as u64) as usize)?;
     let is_own = |entry: &Entry| entry.region == Some(parent);
@@ -112,12 +136,12 @@ fn cut_a_tail(cluster: &Cluster, files: &mut Vec<Found>, random: &mut Random) ->
         of_parent.filter(|(_, file)| newest(file).is_some()).max_by_key(|(_, file)| newest(file))?;
     if random.below(3) == 0 {
         files.remove(at);
-        return Some(());
+        return Some(parent);
     }
     let last = files[at].entries.iter().rposition(is_own)?;
     files[at].entries.truncate(random.below(last as u64 + 1) as usize);
     files[at].end = End::Unclosed;
-    Some(())
+    Some(parent)
 }
 
 /// A WAL with a COMPACTION of a bulk-loaded file whose marker lies in another one.
@@ -195,14 +219,14 @@ fn what_is_lost_is_told() {
             .filter(|asked| question(&cluster, &whole, &whole, *asked).verdict(&files) == Verdict::Proved)
             .collect();
         for loss in LOSSES {
-            let Some((reading, left)) = loss.of(&cluster, &whole, random) else { continue };
+            let Some(left) = loss.of(&cluster, &whole, random) else { continue };
             let count = counts.entry(loss).or_default();
             if std::env::var_os("TIDEGATE_SEED").is_some() {
-                explain::lost(loss, &files, &left);
+                explain::lost(loss, &files, &left.files);
             }
-            for asked in &right {
+            for asked in right.iter().filter(|(base, _)| left.concerns(loss, &cluster, *base)) {
                 count.asked += 1;
-                match question(&cluster, &reading, &whole, *asked).verdict(&left) {
+                match question(&cluster, &left.reading, &whole, *asked).verdict(&left.files) {
                     Verdict::Proved => {}
                     Verdict::Told(_, true) => count.told_unchanged += 1,
                     Verdict::Told(_, false) | Verdict::Refused(_) => {
