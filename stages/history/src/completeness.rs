@@ -237,7 +237,13 @@ fn reach(history: &History, starts: &Starts, gap: &Gap, cut: &Cut) -> u64 {
     let last = cut.last(&gap.region);
     let by_content = matches!(cut.asked, Asked::Time(_) | Asked::Marker(_));
     // Of a region that began with the end of others nothing is in before these are whole.
-    let has_begun = || last > 0 || starts.regions().contains_key(&gap.region);
+    let has_begun = || {
+        let mut parents = history.lineages().parents(&gap.region).peekable();
+        let may_begin = |parent| cut.last(parent) >= history.end_before(parent, &gap.region);
+        last > 0
+            || starts.regions().contains_key(&gap.region)
+            || parents.peek().is_some() && parents.all(may_begin)
+    };
     let entries = history.region(&gap.region);
     let next = || entries.and_then(|entries| entries.first_above(last)).unwrap_or_default();
     let behind = if by_content && has_begun() { next().saturating_sub(1) } else { 0 };

@@ -26,7 +26,9 @@ pub(crate) fn unknown(
         Asked::Marker(_) => Some(cut.moment_ms?.saturating_add(history.tolerances.skew_ms)),
         _ => cut.moment_ms,
     });
-    let meta = meta_known(history, clocks);
+    let written = history.files().iter().filter_map(|file| file.last_write_ms);
+    let asked = starts.regions().values().filter_map(|start| start.created_ms);
+    let meta = meta_known(history, clocks, written.chain(asked).max().unwrap_or(i64::MIN));
     let mut search = Search {
         history,
         starts,

@@ -86,8 +86,8 @@ pub(crate) struct MetaKnown {
     pub until: Closed,
 }
 
-/// What is known of hbase:meta; `None` without a WAL of it.
-pub(crate) fn meta_known(history: &History, clocks: &Clocks) -> Option<MetaKnown> {
+/// What is known of hbase:meta, on a cluster that was alive at a time (ms); `None` without a WAL of it.
+pub(crate) fn meta_known(history: &History, clocks: &Clocks, alive_ms: i64) -> Option<MetaKnown> {
     let first = history.meta.first()?;
     let mut from_ms = created(first.name.created_ms);
     for pair in history.meta.windows(2) {
@@ -107,24 +107,29 @@ pub(crate) fn meta_known(history: &History, clocks: &Clocks) -> Option<MetaKnown
     };
     // hbase:meta may go back to a server that has kept its WAL open: the WAL with the newest name need not be the one that is
     // written.
-    let until =
-        history.meta.iter().filter(last_of_group).map(|log| meta_until(history, clocks, log)).max()?;
+    let until = history
+        .meta
+        .iter()
+        .filter(last_of_group)
+        .map(|log| meta_until(history, clocks, log, alive_ms))
+        .max()?;
     Some(MetaKnown { from_ms, until })
 }
 
 /// Up to when all is known that hbase:meta said while its newest WAL of a group was this one.
-fn meta_until(history: &History, clocks: &Clocks, newest: &MetaLog) -> Closed {
-    let last = Closed::Until(newest.last_write_ms.unwrap_or(created(newest.name.created_ms)));
+fn meta_until(history: &History, clocks: &Clocks, newest: &MetaLog, alive_ms: i64) -> Closed {
+    let last_ms = newest.last_write_ms.unwrap_or(created(newest.name.created_ms));
     let is_dead = history.dead_servers.contains(&newest.name.server);
+    // Of a cluster that was stopped hbase:meta is the last that is closed. Else another server has opened it since.
+    let was_stopped = || is_dead && history.is_dead() && last_ms >= alive_ms - history.tolerances.closing_ms;
     match newest.read_ms {
-        _ if newest.given_up || newest.end == FileEnd::Damaged => last,
-        _ if is_dead && history.is_dead() => Closed::ForEver,
-        _ if is_dead => last,
-        Some(read_ms) if newest.end != FileEnd::Closed => {
+        _ if newest.end == FileEnd::Damaged => Closed::Until(last_ms),
+        _ if was_stopped() => Closed::ForEver,
+        Some(read_ms) if !newest.given_up && !is_dead && newest.end != FileEnd::Closed => {
             let slow = clocks.of(Some(&newest.name.server)).map_or(0, |error| error.low);
             Closed::Until(read_ms.saturating_add(slow).saturating_sub(1))
         }
-        _ => last,
+        _ => Closed::Until(last_ms),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fixtures::sim::{Cluster, Content, End, Entry, Reading, Shape, simulate};
+use fixtures::sim::{Cluster, Content, End, Entry, Reading, Shape, SimDescent, simulate};
 use fixtures::{Random, seeds};
 use formats::wal::Marker;
 use names::{WalKind, WalName};
@@ -103,17 +103,20 @@ impl Loss {
 struct Left {
     reading: Reading,
     files: Vec<Found>,
-    /// The region whose end is lost.
-    parent: Option<usize>,
+    /// The region whose end is lost, and from when on.
+    parent: Option<(usize, u64)>,
 }
 
 impl Left {
     /// Whether a snapshot is one that the loss is asked of.
     fn concerns(&self, loss: Loss, cluster: &Cluster, base: usize) -> bool {
-        let Some(parent) = self.parent else { return true };
+        let Some((parent, from)) = self.parent else { return true };
         let snapshot = &cluster.snapshots[base];
         let is_replayed = cluster.with_descendants(snapshot.regions.keys().copied()).contains(&parent);
-        is_replayed == (loss == Loss::AParentsTail)
+        let ended = |descent: &SimDescent| {
+            descent.parents.contains(&parent) && descent.at >= snapshot.at && descent.at >= from
+        };
+        (is_replayed && cluster.descents.iter().any(ended)) == (loss == Loss::AParentsTail)
     }
 }
 
@@ -126,7 +129,7 @@ fn is_of(file: &Found, name: &WalName) -> bool {
 }
 
 /// The last WAL of a parent ends before the last of its entries, or is gone.
-fn cut_a_tail(cluster: &Cluster, files: &mut Vec<Found>, random: &mut Random) -> Option<usize> {
+fn cut_a_tail(cluster: &Cluster, files: &mut Vec<Found>, random: &mut Random) -> Option<(usize, u64)> {
     let parents: Vec<usize> = cluster.descents.iter().flat_map(|descent| descent.parents.clone()).collect();
     let parent = *parents.get(random.below(parents.len().max(1) as u64) as usize)?;
     let is_own = |entry: &Entry| entry.region == Some(parent);
@@ -134,14 +137,15 @@ fn cut_a_tail(cluster: &Cluster, files: &mut Vec<Found>, random: &mut Random) ->
     let of_parent = files.iter().enumerate().filter(|(_, file)| is_region_wal(file));
     let (at, _) =
         of_parent.filter(|(_, file)| newest(file).is_some()).max_by_key(|(_, file)| newest(file))?;
-    if random.below(3) == 0 {
-        files.remove(at);
-        return Some(parent);
-    }
     let last = files[at].entries.iter().rposition(is_own)?;
-    files[at].entries.truncate(random.below(last as u64 + 1) as usize);
+    let first_own = |entries: &[Entry]| entries.iter().find(|entry| is_own(entry)).map(|entry| entry.at);
+    if random.below(3) == 0 {
+        let file = files.remove(at);
+        return Some((parent, first_own(&file.entries)?));
+    }
+    let lost = files[at].entries.split_off(random.below(last as u64 + 1) as usize);
     files[at].end = End::Unclosed;
-    Some(parent)
+    Some((parent, first_own(&lost)?))
 }
 
 /// A WAL with a COMPACTION of a bulk-loaded file whose marker lies in another one.
