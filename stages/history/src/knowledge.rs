@@ -77,6 +77,7 @@ impl Search<'_> {
             if !is_finished(self.history, region, &child) {
                 self.tell(Finding::ParentUnfinished { region: *region, child });
             }
+            self.only_child(region);
             return;
         }
         // Something that is out is known: gaps tell what lies in front of it.
@@ -102,6 +103,23 @@ impl Search<'_> {
             self.history.region(child).is_some() && self.cut.is_none_or(|cut| cut.last(child) > 0)
         };
         self.children(region).find(inside).copied()
+    }
+
+    /// A split has two daughters. Of a merge of a region without files this one looks like a split of which one is known: what
+    /// hbase:meta says tells which.
+    fn only_child(&mut self, region: &EncodedRegionName) {
+        let lineages = self.history.lineages();
+        let children: Vec<_> = self.children(region).collect();
+        let [child] = children.as_slice() else { return };
+        if lineages.parents(child).count() > 1 {
+            return;
+        }
+        if let (Whereabouts::Closed { since_ms }, _) = whereabouts(self.history, region)
+            && self.is_inside(since_ms)
+            && !self.meta_tells(since_ms)
+        {
+            self.tell(Finding::Nowhere { region: *region, since_ms: Some(since_ms) });
+        }
     }
 
     /// The regions that came of this one. Of those that a restore had undone before the snapshot it knows nothing.
@@ -247,7 +265,10 @@ impl Search<'_> {
             let (server, number, at) = (server.clone(), place.open_number, place.write_time);
             return self.unseen_opening(region, server, number, at);
         }
-        if self.meta.is_none() || since_ms > i64::MIN && !self.meta_tells(since_ms) {
+        // Of what a snapshot that flushed nothing lacks, no time is known: hbase:meta must be, from where it begins on.
+        let from_ms =
+            self.meta.map_or(i64::MAX, |meta| if since_ms > i64::MIN { since_ms } else { meta.from_ms });
+        if !self.meta_tells(from_ms) {
             return self.tell(Finding::Nowhere { region: *region, since_ms: start.since_ms });
         }
         for server in self.may_have_had(region, since_ms) {

@@ -53,6 +53,11 @@ pub fn told(question: &Question<'_>, why: &str) {
     named.into_iter().for_each(|region| life(question, region));
 }
 
+/// Prints what regions went through.
+pub fn regions(question: &Question<'_>, regions: impl Iterator<Item = usize>) {
+    regions.for_each(|region| life(question, region));
+}
+
 /// Prints which files are gone, or shorter.
 pub fn lost(loss: impl std::fmt::Debug, files: &[Found], left: &[Found]) {
     for file in files {

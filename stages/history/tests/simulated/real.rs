@@ -139,7 +139,8 @@ impl Question<'_> {
         let Self { cluster, snapshot, .. } = *self;
         let before = cluster.removals.iter().take(snapshot.removals);
         let mut later = before
-            .filter(|removal| removal.table == snapshot.table && removal.at >= ideal.newest[snapshot.table]);
+            .filter(|removal| removal.table == snapshot.table && removal.at >= ideal.newest[snapshot.table])
+            .filter(|removal| removal.had != removal.left);
         let removal = later.next()?;
         let bound = u64::from(cluster.clock_bound_ms) * 1000;
         let (from, to) = match self.until {
@@ -175,7 +176,7 @@ impl Question<'_> {
                 told if told.is_empty() => {
                     if is_alone() {
                         crate::explain::told(self, "wrong, the files hold more or less");
-                        eprintln!("{:?}, removals {:?}", ideal.newest, self.taken_away(&ideal));
+                        crate::explain::regions(self, snapshot.regions.keys().copied());
                     }
                     Verdict::Wrong(match self.taken_away(&ideal) {
                         Some(_) => "the content was taken away before the snapshot",
