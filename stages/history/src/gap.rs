@@ -167,8 +167,8 @@ struct Side {
     /// Indexes of the files that have the entry.
     files: Vec<usize>,
     opens: bool,
-    /// It opens with files of its own: it was open before.
-    opens_again: bool,
+    /// It opens without files of its own.
+    opens_first: bool,
     closes: bool,
     /// The number of a marker that takes the id in front of it.
     number: Option<(u64, GapCause)>,
@@ -218,7 +218,7 @@ impl Walk<'_> {
         let number = match &entry.marker {
             Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => {
                 side.opens = true;
-                side.opens_again |= store_files(event).any(|name| is_own_file(name, &self.region));
+                side.opens_first |= !store_files(event).any(|name| is_own_file(name, &self.region));
                 event.log_sequence_number.map(|number| (number, GapCause::RegionOpen))
             }
             Marker::RegionEvent(_) => {
@@ -240,7 +240,7 @@ impl Walk<'_> {
     fn gap(&mut self, last: Option<u64>, before: &Side, first: u64, after: &Side) {
         // Of a region that opens without a file of its own nothing can have been there before: the ids in front are those
         // of the regions that it came of, or of the table that it was cloned from.
-        if last.is_none() && after.opens && !after.opens_again {
+        if last.is_none() && after.opens && after.opens_first {
             return;
         }
         let from = last.unwrap_or_default().max(self.covered).saturating_add(1);

@@ -121,7 +121,9 @@ fn meta_until(history: &History, clocks: &Clocks, newest: &MetaLog, alive_ms: i6
     let last_ms = newest.last_write_ms.unwrap_or(created(newest.name.created_ms));
     let is_dead = history.dead_servers.contains(&newest.name.server);
     // Of a cluster that was stopped hbase:meta is the last that is closed. Else another server has opened it since.
-    let was_stopped = || is_dead && history.is_dead() && last_ms >= alive_ms - history.tolerances.closing_ms;
+    let was_stopped = || {
+        newest.given_up && is_dead && history.is_dead() && last_ms >= alive_ms - history.tolerances.closing_ms
+    };
     match newest.read_ms {
         _ if newest.end == FileEnd::Damaged => Closed::Until(last_ms),
         _ if was_stopped() => Closed::ForEver,
