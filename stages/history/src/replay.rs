@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use formats::wal::Marker;
-use names::{EncodedRegionName, FamilyName, StoreFileName, TableName};
+use names::{EncodedRegionName, FamilyName, TableName};
 
 use crate::{Cut, History, RegionHistory, Relation, Starts, region_cuts};
 

@@ -80,7 +80,8 @@ fn sources_where(
     files: &[Found],
     wanted: impl Fn(usize) -> bool,
 ) -> Result<Sources, NotAscending> {
-    let listed_ms = Some((reading.claimed / 1000) as i64);
+    // As convert takes it: what was read of a copy was there when it was made.
+    let listed_ms = Some((reading.stated.unwrap_or(reading.claimed) / 1000) as i64);
     let copied_ms = reading.stated.map(|at| (at / 1000) as i64);
     let tolerances = tolerances(cluster);
     let mut sources = Sources { listed_ms, copied_ms, tolerances, ..Sources::default() };
