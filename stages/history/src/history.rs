@@ -185,18 +185,6 @@ impl RegionHistory {
         self.markers.get(segment.marker? as usize)
     }
 
-    /// Whether the id of a marker that holds no content is that of another marker, too: the server of that one died, and the
-    /// region opened again with what it had opened with.
-    pub(crate) fn is_given_again(&self, segment: &Segment, wanted: impl Fn(&Segment) -> bool) -> bool {
-        let opens = |segment: &Segment| {
-            self.marker(segment).is_some_and(|entry| is_event(&entry.marker, EventType::RegionOpen))
-        };
-        let from = self.segments.partition_point(|other| other.run.first < segment.run.first);
-        let mut same =
-            self.segments.iter().skip(from).take_while(|other| other.run.first == segment.run.first);
-        opens(segment) && same.any(|other| other.part != segment.part && opens(other) && wanted(other))
-    }
-
     pub(crate) fn part(&self, segment: &Segment) -> Option<&Part> {
         self.parts.get(segment.part as usize)
     }

@@ -61,6 +61,13 @@ impl StoreListBreak {
         if cut.contains(&self.region, self.sequence) {
             return true;
         }
+        // Its id was given again, to what is out: the server died right after the opening.
+        let next =
+            history.region(&self.region).and_then(|entries| entries.first_above(cut.last(&self.region)));
+        let is_next = next == Some(self.sequence) && !matches!(cut.asked, Asked::Sequences);
+        if is_next && cut.moment_ms.is_some_and(|moment| self.written_ms <= moment) {
+            return true;
+        }
         let Some(table) = history.region(&self.region).map(RegionHistory::table) else { return false };
         if !self.kind.is_of_table() {
             return false;

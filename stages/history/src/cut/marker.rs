@@ -156,9 +156,7 @@ fn first_outside(region: &crate::RegionHistory, inside: &[bool]) -> Option<u64> 
         if let Some(marker) = region.marker(segment) {
             let from = markers.partition_point(|other| other.sequence < first);
             let mut same = markers.iter().skip(from).take_while(|other| other.sequence == first);
-            let is_again =
-                same.any(|other| *other == marker) || region.is_given_again(segment, |other| is_in(&other));
-            return (!is_again).then_some(first);
+            return (!same.any(|other| *other == marker)).then_some(first);
         }
         let at = covered.partition_point(|run| run.last < first);
         let first = match covered.get(at) {

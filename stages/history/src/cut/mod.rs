@@ -10,7 +10,6 @@ use names::EncodedRegionName;
 pub use check::{BelowStart, Earliest, Refusal, check};
 pub use marker::{RollMarker, Unplaced, at_marker};
 
-use crate::history::Segment;
 use crate::{Clocks, History, Starts};
 
 /// What was asked for.
@@ -162,12 +161,10 @@ pub fn at_time(history: &History, time_ms: i64, clocks: &Clocks) -> Cut {
     let mut last = BTreeMap::new();
     for (name, region) in history.regions() {
         let edits = region.parts.iter().filter_map(|part| part.first_after(limit(part.file)));
-        let is_late =
-            |segment: &Segment| Some(region.marker(segment)?.write_time > limit(region.part(segment)?.file));
-        let late = region.segments.iter().filter(|segment| is_late(segment) == Some(true));
-        let late =
-            late.filter(|segment| !region.is_given_again(segment, |other| is_late(other) == Some(false)));
-        let markers = late.map(|segment| segment.run.first);
+        let markers = region.segments.iter().filter_map(|segment| {
+            let late = region.marker(segment)?.write_time > limit(region.part(segment)?.file);
+            late.then_some(segment.run.first)
+        });
         // An entry that was copied has the time of its WAL in both files.
         let first_late = edits.chain(markers).min().unwrap_or(u64::MAX);
         last.insert(*name, region.last_up_to(first_late.saturating_sub(1)));
