@@ -6,8 +6,8 @@ use formats::wal::{EventType, FlushAction, Marker, RegionEventDescriptor};
 use names::{EncodedRegionName, StoreFileName};
 
 use crate::history::Segment;
-use crate::knowledge::is_known_since;
 use crate::lineage::store_files;
+use crate::since::is_known_since;
 use crate::{Clocks, FileEnd, History, MarkerEntry, RegionHistory, Run, Starts};
 
 /// What a gap means.

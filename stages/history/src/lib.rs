@@ -10,6 +10,7 @@
 //! [`Certificate`]. [`Replay`] says what is then put on top of the snapshot's files.
 
 mod absent;
+mod before;
 mod border;
 mod certificate;
 mod clock;
@@ -26,6 +27,7 @@ mod knowledge;
 mod lineage;
 mod replaced;
 mod replay;
+mod since;
 mod source;
 mod start;
 mod store_list;

@@ -12,3 +12,4 @@ mod losses;
 mod mutants;
 mod provable;
 mod real;
+mod tally;

@@ -1,0 +1,88 @@
+//! What was in a snapshot's files when it was taken, beyond what they say themselves: markers in front of it tell.
+
+use std::collections::BTreeSet;
+
+use crate::RegionHistory;
+use crate::history::is_event;
+use crate::lineage::store_files;
+use crate::store_list::{added_files, base_name};
+use crate::{FileSequence, RegionStart, SnapshotRegion, StartFrom};
+use formats::wal::{EventType, Marker};
+use names::StoreFileName;
+
+/// The files of a snapshot's region, and those that compactions have made them of.
+pub(crate) fn made_of(files: &BTreeSet<String>, entries: Option<&RegionHistory>) -> BTreeSet<String> {
+    let leads_to = |name: &String| match StoreFileName::parse(name) {
+        Ok(parsed) => parsed.file().to_string(),
+        Err(_) => name.clone(),
+    };
+    let mut made_of: BTreeSet<String> =
+        files.iter().flat_map(|name| [name.clone(), leads_to(name)]).collect();
+    for entry in entries.into_iter().flat_map(|entries| entries.markers().iter().rev()) {
+        let Marker::Compaction(compaction) = &entry.marker else { continue };
+        if compaction.compaction_output.iter().any(|file| made_of.contains(base_name(file))) {
+            made_of.extend(compaction.compaction_input.iter().map(|file| base_name(file).to_owned()));
+        }
+    }
+    made_of
+}
+
+/// Up to where files reach of which no marker tells what made them.
+pub(crate) fn unexplained(region: &SnapshotRegion, entries: Option<&RegionHistory>) -> u64 {
+    let markers = entries.into_iter().flat_map(|entries| entries.markers());
+    let made: BTreeSet<&str> =
+        markers.flat_map(|entry| added_files(&entry.marker)).map(|file| base_name(file)).collect();
+    let is_made = |name: &str| {
+        let file = StoreFileName::parse(name).map(|parsed| parsed.file().to_string());
+        made.contains(name) || file.is_ok_and(|file| made.contains(file.as_str()))
+    };
+    let others = region.stores.values().flatten().filter(|file| !is_made(&file.name));
+    let reach = others.map(|file| match file.sequence {
+        FileSequence::UpTo(id) => id,
+        FileSequence::Unknown => u64::MAX,
+    });
+    reach.max().unwrap_or_default()
+}
+
+/// All that a store had when its region opened was in the files that the opening lists: closing flushed it, recovered edits
+/// were replayed. So of an opening in front of the snapshot nothing is replayed, and nothing from before, whether these files
+/// are still there, or the store has none. (After `restore_snapshot` what was written before has larger ids than the files
+/// reach; a family that was dropped and added again opens empty.)
+///
+/// An opening is in front of the snapshot if the files reach beyond it, or if it was written before the snapshot was asked
+/// for. Where the clocks leave that open, the snapshot must have all files that the opening lists: closing would have made
+/// another one of what was written in between.
+pub(crate) fn raise_to_opening(start: &mut RegionStart, entries: &RegionHistory, clock_ms: i64) {
+    let names: BTreeSet<String> = start.files.iter().map(|name| base_name(name).to_owned()).collect();
+    let mut last = 0;
+    for (entry, event) in entries.openings() {
+        let lead_ms = start.created_ms.map(|created| created.saturating_sub(entry.write_time));
+        let before = entry.sequence <= start.held || lead_ms.is_some_and(|lead| lead > clock_ms);
+        let perhaps = lead_ms.is_some_and(|lead| lead > 0);
+        let still_there = || store_files(event).all(|file| names.contains(base_name(file)));
+        if !(before || perhaps && still_there()) || event.stores.is_empty() {
+            continue;
+        }
+        last = last.max(entry.sequence);
+    }
+    raise(start, last);
+}
+
+/// The regions of a table that is disabled were closed before its snapshot was asked for, and opened after it was taken. What a
+/// region had then is in the files, or `restore_snapshot` had taken it away.
+pub(crate) fn raise_to_closing(start: &mut RegionStart, entries: &RegionHistory, clock_ms: i64) {
+    let Some(late_ms) = start.created_ms.map(|created| created.saturating_add(clock_ms)) else { return };
+    let closed = entries.markers().iter().filter(|entry| is_event(&entry.marker, EventType::RegionClose));
+    let before = closed.filter(|entry| entry.write_time <= late_ms).map(|entry| entry.sequence);
+    start.closed = before.max();
+    raise(start, start.closed.unwrap_or_default());
+}
+
+/// All that a region had up to an id is in its files, or in none.
+fn raise(start: &mut RegionStart, up_to: u64) {
+    for store in start.stores.values_mut().filter(|store| store.after < up_to) {
+        (store.after, store.from) = (up_to, StartFrom::Opening);
+    }
+    start.held = start.held.max(up_to);
+    start.covered = start.covered.max(up_to);
+}
