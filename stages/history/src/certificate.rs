@@ -172,7 +172,10 @@ pub fn region_cuts(history: &History, starts: &Starts, cut: &Cut) -> BTreeMap<En
         entries.each_stretch(|stretch| {
             if stretch.is_edit() {
                 let (in_files, _) = stretch.split_at(covered);
-                let (up_to, above) = stretch.split_at(last.max(covered));
+                let (up_to, above) = match stretch.run.first > covered {
+                    true => cut.split(name, &stretch),
+                    false => stretch.split_at(last.max(covered)),
+                };
                 region.entries_in += up_to - in_files;
                 region.entries_out += above;
             }

@@ -67,10 +67,9 @@ pub fn clock_level(
 /// Every stretch of edits, with how many of its ids are in and out.
 fn each_edit<'a>(history: &'a History, cut: &Cut, mut visit: impl FnMut(Stretch<'a>, u64, u64)) {
     for (region, entries) in history.regions() {
-        let last = cut.last(region);
         entries.each_stretch(|stretch| {
             if stretch.is_edit() {
-                let (inside, outside) = stretch.split_at(last);
+                let (inside, outside) = cut.split(region, &stretch);
                 visit(stretch, inside, outside);
             }
         });

@@ -6,6 +6,7 @@ use formats::wal::{EventType, Marker, RegionEventDescriptor};
 use names::{EncodedRegionName, ServerName, TableName, WalName};
 
 use crate::border::Borders;
+use crate::given_again::{EarlierLoad, earlier_loads};
 use crate::{
     Descent, FileEnd, Lineages, LogFile, MarkerEntry, MetaLog, Origin, RegionPlace, Run, Sources, Starts,
     Tolerances,
@@ -168,9 +169,10 @@ impl RegionHistory {
     }
 
     /// Up to which entry files that reach up to `held` hold everything. The number of a bulk load, to which its files
-    /// reach, is smaller than the id of its entry.
-    fn held_entry(&self, held: u64, holds: impl Fn(&str, u64) -> bool) -> u64 {
-        let loads = self.markers.iter().filter(|entry| match &entry.marker {
+    /// reach, is smaller than the id of its entry. Of one in front of a crash that id says nothing: `earlier` tells it.
+    fn held_entry(&self, held: u64, earlier: impl Fn(u64) -> bool, holds: impl Fn(&str, u64) -> bool) -> u64 {
+        let loads = self.markers.iter().filter(|entry| !earlier(entry.sequence));
+        let loads = loads.filter(|entry| match &entry.marker {
             Marker::BulkLoad(load) => {
                 let mut files = load.stores.iter().flat_map(|store| &store.store_file);
                 let number = u64::try_from(load.bulkload_seq_num).ok().filter(|number| *number <= held);
@@ -199,7 +201,6 @@ impl RegionHistory {
                 self.marker(segment).filter(|entry| matches!(entry.marker, Marker::BulkLoad(_)))
             {
                 let Some(part) = self.part(segment) else { continue };
-                covered = covered.max(Some(segment.run.last));
                 if last_load.replace(entry) != Some(entry) {
                     let (run, write_time) = (segment.run, entry.write_time);
                     visit(Stretch { run, write_time, file: part.file, marker: Some(&entry.marker) });
@@ -261,6 +262,7 @@ pub struct History {
     pub(crate) copied_ms: Option<i64>,
     pub(crate) tolerances: Tolerances,
     pub(crate) borders: Borders,
+    pub(crate) earlier_loads: BTreeMap<EncodedRegionName, Vec<EarlierLoad>>,
 }
 
 impl History {
@@ -277,6 +279,8 @@ impl History {
         for region in regions.values_mut() {
             sort(region);
         }
+        let earlier = |(name, entries): (&EncodedRegionName, _)| (*name, earlier_loads(&files, entries));
+        let earlier_loads = regions.iter().map(earlier).filter(|(_, loads)| !loads.is_empty()).collect();
         let lineages = Lineages::new(&sources.descents, &regions);
         let mut history = Self {
             files,
@@ -291,6 +295,7 @@ impl History {
             copied_ms: sources.copied_ms,
             tolerances: sources.tolerances,
             borders: Borders::default(),
+            earlier_loads,
         };
         history.borders = Borders::new(&history);
         history
@@ -359,7 +364,8 @@ impl History {
         let start = starts.regions().get(region);
         let holds =
             |file: &str, number| start.is_none_or(|start| start.holds(file) || number <= start.unexplained);
-        self.regions.get(region).map_or(held, |entries| entries.held_entry(held, holds))
+        let earlier = |sequence| self.is_earlier_load(region, sequence);
+        self.regions.get(region).map_or(held, |entries| entries.held_entry(held, earlier, holds))
     }
 
     /// The WALs of each group, oldest first, as indexes of [`History::files`].

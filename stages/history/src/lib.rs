@@ -22,6 +22,7 @@ mod display;
 mod entries;
 mod frontier;
 mod gap;
+mod given_again;
 mod history;
 mod knowledge;
 mod lineage;

@@ -99,7 +99,7 @@ impl Replay {
                 after_others: start.map_or(0, |start| start.absent.others),
             };
             if let Some(entries) = history.region(&name) {
-                replay.bulk = bulk_loaded(&name, entries, starts, &replay);
+                replay.bulk = bulk_loaded(&name, entries, starts, cut);
             }
             if region.entries_in > 0 || !replay.bulk.is_empty() {
                 regions.insert(name, replay);
@@ -140,11 +140,11 @@ fn bulk_loaded(
     name: &EncodedRegionName,
     entries: &RegionHistory,
     starts: &Starts,
-    replay: &ReplayRegion,
+    cut: &Cut,
 ) -> Vec<BulkLoadedFile> {
     let in_start = |file: &str| starts.regions().get(name).is_some_and(|start| start.holds(file));
     let mut files: Vec<BulkLoadedFile> = Vec::new();
-    for entry in entries.markers().iter().filter(|entry| entry.sequence <= replay.through) {
+    for entry in entries.markers().iter().filter(|entry| cut.contains_load(name, entry.sequence)) {
         let Marker::BulkLoad(load) = &entry.marker else { continue };
         let number = u64::try_from(load.bulkload_seq_num).unwrap_or_default();
         for store in &load.stores {

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use formats::wal::Marker;
 use names::{EncodedRegionName, FamilyName};
 
 use super::{Asked, Cut};
 use crate::gap::is_known_whole;
+use crate::history::Stretch;
 use crate::{Clocks, Closed, Frontier, History, RegionHistory, RegionStart, Starts, StoreListBreak};
 
 /// A region of which a cut leaves out what the snapshot's files hold.
@@ -116,6 +118,12 @@ fn below_start(history: &History, cut: &Cut, starts: &Starts) -> Vec<BelowStart>
         let (held, last) = (history.held(starts, region), cut.last(region));
         let mut needed = 0;
         entries.each_stretch(|stretch| {
+            if is_held_load(history, starts, region, &stretch) {
+                if !cut.contains_load(region, stretch.run.first) {
+                    needed = needed.max(stretch.run.first);
+                }
+                return;
+            }
             if stretch.is_edit() && stretch.run.first <= held {
                 needed = needed.max(stretch.run.last.min(held));
             }
@@ -146,6 +154,20 @@ fn below_start(history: &History, cut: &Cut, starts: &Starts) -> Vec<BelowStart>
     below
 }
 
+/// Whether the snapshot's files hold a bulk load in front of a crash. Up to where files reach says nothing of it: its id was given
+/// again.
+fn is_held_load(
+    history: &History,
+    starts: &Starts,
+    region: &EncodedRegionName,
+    stretch: &Stretch<'_>,
+) -> bool {
+    let Some(Marker::BulkLoad(load)) = stretch.marker else { return false };
+    let mut files = load.stores.iter().flat_map(|store| &store.store_file);
+    history.is_earlier_load(region, stretch.run.first)
+        && starts.regions().get(region).is_some_and(|start| files.any(|file| start.holds(file)))
+}
+
 /// Regions whose files may hold edits that no WAL at hand has.
 fn undated<'a>(
     history: &'a History,
@@ -164,14 +186,14 @@ fn earliest(history: &History, starts: &Starts, clocks: &Clocks) -> Earliest {
         // A cut by time takes a prefix, so the markers in front of the last edit count.
         let mut prefix_ms = None;
         entries.each_stretch(|stretch| {
-            if stretch.run.first > held {
+            if stretch.run.first > held && !is_held_load(history, starts, region, &stretch) {
                 return;
             }
             let server = history.files().get(stretch.file).and_then(|file| file.server());
             prefix_ms = prefix_ms.max(Some(clocks.time(server, stretch.write_time)));
             if stretch.is_edit() {
                 time_ms = time_ms.max(prefix_ms);
-                sequences.insert(*region, stretch.run.last.min(held));
+                sequences.insert(*region, stretch.run.last.min(held.max(stretch.run.first)));
             }
         });
         // What came of an ended region is in only if that is whole, its last markers too.

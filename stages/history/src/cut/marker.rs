@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use names::{ServerName, WalName};
+use names::{EncodedRegionName, ServerName, WalName};
 
 use super::{Asked, Cut};
+use crate::given_again::{is_load, loads_in};
 use crate::history::Segment;
-use crate::{History, Run};
+use crate::{History, RegionHistory, Run};
 
 /// A marker: what a roll of all servers' WALs opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,11 +73,13 @@ pub fn at_marker(history: &History, marker: &RollMarker) -> Cut {
     }
     unplaced.dedup();
     let last = history.regions().iter().map(|(name, region)| {
-        let first_out = first_outside(region, &inside).unwrap_or(u64::MAX);
+        let first_out = first_outside(history, name, region, &inside).unwrap_or(u64::MAX);
         (*name, region.last_up_to(first_out.saturating_sub(1)))
     });
     let cut = Cut::new(Asked::Marker(marker.name.clone()), last.collect(), history);
-    Cut { unplaced, moment_ms: Some(marker.created_ms), ..cut }
+    let is_in = |file: usize| inside.get(file).copied().unwrap_or(false);
+    let loads = loads_in(history, |_, load| is_in(load.file));
+    Cut { unplaced, loads, moment_ms: Some(marker.created_ms), ..cut }
 }
 
 /// Which files of a group are in.
@@ -137,7 +140,12 @@ fn missing_opened(history: &History, marker: &RollMarker) -> Vec<Unplaced> {
 
 /// The first id of an entry that lies in no file that is in. Of an edit that was copied one file is enough, and of a
 /// marker; a marker may share its id with something else, from before a crash.
-fn first_outside(region: &crate::RegionHistory, inside: &[bool]) -> Option<u64> {
+fn first_outside(
+    history: &History,
+    name: &EncodedRegionName,
+    region: &RegionHistory,
+    inside: &[bool],
+) -> Option<u64> {
     let is_in = |segment: &&Segment| {
         let file = region.part(segment).map(|part| part.file);
         file.and_then(|file| inside.get(file).copied()).unwrap_or(false)
@@ -151,7 +159,11 @@ fn first_outside(region: &crate::RegionHistory, inside: &[bool]) -> Option<u64> 
     }
     let markers: Vec<_> =
         region.segments.iter().filter(is_in).filter_map(|segment| region.marker(segment)).collect();
-    let uncovered = region.segments.iter().filter(|segment| !is_in(segment)).filter_map(|segment| {
+    // A bulk load in front of a crash counts by its own file, whatever else has its id.
+    let is_earlier =
+        |segment: &Segment| is_load(region, segment) && history.is_earlier_load(name, segment.run.first);
+    let outside = region.segments.iter().filter(|segment| !is_in(segment) && !is_earlier(segment));
+    let uncovered = outside.filter_map(|segment| {
         let Run { first, last } = segment.run;
         if let Some(marker) = region.marker(segment) {
             let from = markers.partition_point(|other| other.sequence < first);

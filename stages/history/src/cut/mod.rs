@@ -5,11 +5,14 @@ mod marker;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use formats::wal::Marker;
 use names::EncodedRegionName;
 
 pub use check::{BelowStart, Earliest, Refusal, check};
 pub use marker::{RollMarker, Unplaced, at_marker};
 
+use crate::given_again::{EarlierLoads, is_load, loads_in};
+use crate::history::{Segment, Stretch};
 use crate::{Clocks, History, Starts};
 
 /// What was asked for.
@@ -55,6 +58,8 @@ pub struct Cut {
     /// What was asked for.
     pub asked: Asked,
     pub(crate) last: BTreeMap<EncodedRegionName, u64>,
+    /// Bulk loads in front of a crash that are in, though ids up to theirs were given again to what is later.
+    pub(crate) loads: EarlierLoads,
     /// The moment that was asked for, ms, where it was one: by it what lies in files alone is judged.
     pub(crate) moment_ms: Option<i64>,
     /// Regions that are left out because of their parents.
@@ -71,6 +76,7 @@ impl Cut {
         let mut cut = Self {
             asked,
             last,
+            loads: EarlierLoads::new(),
             moment_ms: None,
             held_back: Vec::new(),
             beyond: Vec::new(),
@@ -96,6 +102,22 @@ impl Cut {
     #[must_use]
     pub fn contains(&self, region: &EncodedRegionName, sequence: u64) -> bool {
         sequence <= self.last(region)
+    }
+
+    /// Whether the bulk load with this id is in. One in front of a crash is if all that its region had before it is.
+    #[must_use]
+    pub fn contains_load(&self, region: &EncodedRegionName, sequence: u64) -> bool {
+        let behind = || self.loads.get(region).and_then(|loads| loads.get(&sequence));
+        let has_all = |behind: &u64| self.last.get(region).is_some_and(|last| behind <= last);
+        self.contains(region, sequence) || behind().is_some_and(has_all)
+    }
+
+    /// How many ids of a stretch are in, and how many out.
+    pub(crate) fn split(&self, region: &EncodedRegionName, stretch: &Stretch<'_>) -> (u64, u64) {
+        match stretch.marker {
+            Some(Marker::BulkLoad(_)) if self.contains_load(region, stretch.run.first) => (1, 0),
+            _ => stretch.split_at(self.last(region)),
+        }
     }
 
     /// Whether every entry of a region that is known is in.
@@ -138,6 +160,7 @@ pub fn at_snapshot(history: &History, starts: &Starts) -> Cut {
     Cut {
         asked: Asked::Snapshot,
         last,
+        loads: EarlierLoads::new(),
         moment_ms: None,
         held_back: Vec::new(),
         beyond: Vec::new(),
@@ -149,7 +172,8 @@ pub fn at_snapshot(history: &History, starts: &Starts) -> Cut {
 #[must_use]
 pub fn at_end(history: &History) -> Cut {
     let last = history.regions().keys().map(|region| (*region, history.last_of(region))).collect();
-    Cut::new(Asked::End, last, history)
+    let loads = loads_in(history, |_, _| true);
+    Cut { loads, ..Cut::new(Asked::End, last, history) }
 }
 
 /// In each lineage, the longest prefix whose entries all have a write time up to `time_ms` (by the clocks of their
@@ -161,15 +185,20 @@ pub fn at_time(history: &History, time_ms: i64, clocks: &Clocks) -> Cut {
     let mut last = BTreeMap::new();
     for (name, region) in history.regions() {
         let edits = region.parts.iter().filter_map(|part| part.first_after(limit(part.file)));
-        let markers = region.segments.iter().filter_map(|segment| {
-            let late = region.marker(segment)?.write_time > limit(region.part(segment)?.file);
-            late.then_some(segment.run.first)
-        });
+        let is_late =
+            |segment: &Segment| Some(region.marker(segment)?.write_time > limit(region.part(segment)?.file));
+        // A bulk load in front of a crash counts by its own time, whatever else has its id.
+        let is_earlier =
+            |segment: &Segment| is_load(region, segment) && history.is_earlier_load(name, segment.run.first);
+        let late =
+            region.segments.iter().filter(|segment| is_late(segment) == Some(true) && !is_earlier(segment));
+        let markers = late.map(|segment| segment.run.first);
         // An entry that was copied has the time of its WAL in both files.
         let first_late = edits.chain(markers).min().unwrap_or(u64::MAX);
         last.insert(*name, region.last_up_to(first_late.saturating_sub(1)));
     }
-    Cut { moment_ms: Some(time_ms), ..Cut::new(Asked::Time(time_ms), last, history) }
+    let loads = loads_in(history, |_, load| load.write_time <= limit(load.file));
+    Cut { loads, moment_ms: Some(time_ms), ..Cut::new(Asked::Time(time_ms), last, history) }
 }
 
 /// The ids as they are given, and every ancestor of a region that is named, whole.
@@ -192,5 +221,6 @@ pub fn at_sequences(history: &History, starts: &Starts, vector: &BTreeMap<Encode
         }
         last.insert(*region, *asked);
     }
-    Cut { beyond, ..Cut::new(Asked::Sequences, last, history) }
+    let loads = loads_in(history, |name, load| last.get(name).is_some_and(|last| load.opened <= *last));
+    Cut { beyond, loads, ..Cut::new(Asked::Sequences, last, history) }
 }

@@ -10,5 +10,6 @@
 mod brute_force;
 mod cuts;
 mod gaps;
+mod given_again;
 mod opens;
 mod world;

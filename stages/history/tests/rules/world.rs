@@ -215,12 +215,16 @@ pub fn snapshot_taken(history: &History, regions: &[(char, u64)], taken_ms: i64)
 }
 
 fn taken(history: &History, regions: &[(char, u64)], taken_ms: Option<i64>) -> Starts {
+    Starts::new(&[SnapshotStores { taken_ms, ..stores(regions) }], history)
+}
+
+/// The files of that snapshot.
+pub fn stores(regions: &[(char, u64)]) -> SnapshotStores {
     let regions = regions.iter().map(|(digit, up_to)| {
         let file = SnapshotFile { name: "0".into(), sequence: FileSequence::UpTo(*up_to) };
         let stores = BTreeMap::from([(FamilyName::parse("f").unwrap(), vec![file])]);
         SnapshotRegion { region: region(*digit), region_id: 1, stores }
     });
     let (kind, regions) = (SnapshotType::Flush, regions.collect());
-    let stores = SnapshotStores { table: table(), kind, taken_ms, created_ms: None, since_ms: None, regions };
-    Starts::new(&[stores], history)
+    SnapshotStores { table: table(), kind, taken_ms: None, created_ms: None, since_ms: None, regions }
 }
