@@ -124,12 +124,14 @@ pub fn convert(typed: Convert) -> ConvertOptions {
 /// The options of a restore.
 pub fn restore(typed: Restore) -> Result<RestoreOptions, Failure> {
     Ok(RestoreOptions {
-        cut: cut(typed.cut, typed.workers, Some(Until::Snapshot))?,
+        cut: CutOptions {
+            leave_out_families: typed.leave_out_families,
+            ..cut(typed.cut, typed.workers, Some(Until::Snapshot))?
+        },
         to: typed.to,
         name: typed.name,
         map: typed.map,
         attributes: Attributes { owner: typed.chuser, group: typed.chgroup, ..Attributes::default() },
-        leave_out_families: typed.leave_out_families,
         dry_run: typed.dry_run,
     })
 }
@@ -149,6 +151,7 @@ pub fn cut(typed: CutArguments, workers: u16, left_out: Option<Until>) -> Result
         clock_bound_ms: typed.clock_bound.map(|bound| bound.0),
         clocks: typed.clocks,
         accept_gaps: typed.accept_gaps,
+        leave_out_families: false,
         workers: usize::from(workers),
     })
 }

@@ -24,6 +24,7 @@ mod kill_converts;
 mod kill_restores;
 mod kills;
 mod kinds;
+mod one_answer;
 mod options;
 mod restore;
 mod restore_bad_input;

@@ -5,7 +5,7 @@ use crate::convert::unread;
 use catalog::{CatalogError, StoredBatch};
 use history::Replay;
 use names::{EncodedRegionName, TableName};
-use stage::Failure;
+use stage::{Failure, Problem, ProblemKind};
 use std::collections::BTreeMap;
 use steps::{Conflict, compare_batches};
 use store::Store;
@@ -16,14 +16,16 @@ pub fn refuse_conflicts(
     store: &dyn Store,
     batches: &BTreeMap<TableName, Vec<ReplayBatch>>,
     replay: &Replay,
+    problems: &mut Vec<Problem>,
 ) -> Result<(), Failure> {
     for (table, batches) in batches {
         let mut opened = BTreeMap::new();
         for (one, other, region) in overlapping(batches) {
             let Some(wanted) = replay.regions().get(region) else { continue };
-            let (Some(left), Some(right)) =
-                (open(store, batches, one, &mut opened)?, open(store, batches, other, &mut opened)?)
-            else {
+            let (Some(left), Some(right)) = (
+                open(store, batches, one, &mut opened, problems)?,
+                open(store, batches, other, &mut opened, problems)?,
+            ) else {
                 continue;
             };
             let within = |batch: &StoredBatch| {
@@ -39,8 +41,14 @@ pub fn refuse_conflicts(
                 Ok(Some(found)) if found.sequence <= wanted.through && found.sequence >= wanted.first() => {
                     return Err(refusal(table, &batches[one], &batches[other], &found));
                 }
-                // What cannot be read is told by whoever reads it.
-                Ok(_) | Err(_) => {}
+                Ok(_) => {}
+                // Which of the two it is does not matter: both have entries of these ids.
+                Err(error) => {
+                    problems.push(unreadable(
+                        &batches[one],
+                        format!("{error} (or in {})", batches[other].wal.path),
+                    ));
+                }
             }
         }
     }
@@ -73,19 +81,29 @@ fn open(
     batches: &[ReplayBatch],
     number: usize,
     opened: &mut Opened,
+    problems: &mut Vec<Problem>,
 ) -> Result<Option<std::rc::Rc<StoredBatch>>, Failure> {
     if let Some(known) = opened.get(&number) {
         return Ok(known.clone());
     }
     let Some(batch) = batches.get(number) else { return Ok(None) };
-    let batch = match catalog::open_batch(store, &batch.wal.path) {
+    let found = match catalog::open_batch(store, &batch.wal.path) {
         Ok(batch) => Some(std::rc::Rc::new(batch)),
-        // Whoever reads it says so.
-        Err(CatalogError::Damaged { .. }) => None,
+        Err(CatalogError::Damaged { what, .. }) => {
+            problems.push(unreadable(batch, what));
+            None
+        }
         Err(error) => return Err(unread(store, error)),
     };
-    opened.insert(number, batch.clone());
-    Ok(batch)
+    opened.insert(number, found.clone());
+    Ok(found)
+}
+
+/// A batch of the cut that cannot be read: whether its entries are those of another one is not known, and its edits are missing.
+pub fn unreadable(batch: &ReplayBatch, what: impl std::fmt::Display) -> Problem {
+    Problem::new(ProblemKind::Structure, &batch.wal.path, what)
+        .meaning("edits of this batch are in the cut and cannot be read")
+        .hint("delete it and run convert again, if the WAL is still there")
 }
 
 fn refusal(table: &TableName, one: &ReplayBatch, other: &ReplayBatch, found: &Conflict) -> Failure {

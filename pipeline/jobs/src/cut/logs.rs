@@ -36,6 +36,8 @@ pub(crate) struct ReadLogs {
     pub batches: BTreeMap<TableName, Vec<KnownBatch>>,
     /// Files of which a problem was told already.
     pub told: BTreeSet<String>,
+    /// Regions of other tables, as far as markers and hbase:meta tell of them.
+    pub others: BTreeSet<EncodedRegionName>,
 }
 
 /// Reads what was made from WALs: markers, lineage, and of batches the entries' ids and times.
@@ -86,6 +88,7 @@ impl ReadSources<'_> {
             problems.append(log.problems);
             logs.sources.files.extend(log.file);
             logs.sources.meta.extend(log.meta);
+            logs.others.extend(log.others);
             for (table, batch) in log.batches {
                 logs.batches.entry(table).or_default().push(batch);
             }
@@ -215,6 +218,8 @@ struct Log {
     /// Of hbase:meta.
     meta: Option<MetaLog>,
     batches: Vec<(TableName, KnownBatch)>,
+    /// Regions of tables that are of no concern.
+    others: BTreeSet<EncodedRegionName>,
     problems: Problems,
 }
 
@@ -254,7 +259,7 @@ impl Map for ReadLog<'_> {
             intact: true,
             regions: BTreeMap::new(),
         };
-        let read = self.markers(&wal, &mut log.problems)?;
+        let read = self.markers(&wal, &mut log.others, &mut log.problems)?;
         if let Some((summary, markers)) = read {
             file.end = self.end_of(&wal, &summary);
             let wanted =
@@ -341,11 +346,16 @@ impl ReadLog<'_> {
     fn markers(
         &self,
         wal: &ListedWal,
+        others: &mut BTreeSet<EncodedRegionName>,
         problems: &mut Problems,
     ) -> Result<Option<(WalSummary, Vec<PlacedMarker>)>, Failure> {
         let mut found = Vec::new();
-        let summary =
-            self.each_marker(wal, problems, |row, problems| found.extend(self.marker(wal, row, problems)))?;
+        let summary = self.each_marker(wal, problems, |row, problems| {
+            if !self.tables.iter().any(|table| table.full_form() == row.table) {
+                others.extend(EncodedRegionName::parse(&row.region));
+            }
+            found.extend(self.marker(wal, row, problems));
+        })?;
         Ok(summary.map(|summary| (summary, found)))
     }
 

@@ -5,6 +5,7 @@ mod accepted;
 mod bases;
 mod dependencies;
 mod entries;
+mod families;
 mod findings;
 mod logs;
 mod report;
@@ -15,6 +16,7 @@ use accepted::Accepted;
 use bases::{OpenBases, gaps_of_base};
 use catalog::{ImageCut, ListedWal};
 use dependencies::{Declared, ReadDependencies};
+use families::UnknownFamilies;
 use findings::{problems_of, refused, unplaced, without_clocks_of_runs};
 use history::{Certificate, Gap, History, Replay, Sources, Starts, certify};
 use logs::{ReadLogs, ReadSources};
@@ -25,6 +27,7 @@ use stage::{Failure, Problems, Report, Stopped};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::Store;
+use until::Asking;
 
 pub use accepted::{AcceptGaps, NamedGap};
 pub use bases::{Base, OpenedBase};
@@ -53,6 +56,8 @@ pub struct CutOptions {
     pub clocks: Option<String>,
     /// Gaps that are known to have lost nothing.
     pub accept_gaps: Option<AcceptGaps>,
+    /// Whether cells of families that a base does not have are left out without a problem.
+    pub leave_out_families: bool,
     /// How many files are read at the same time.
     pub workers: usize,
 }
@@ -150,7 +155,7 @@ impl Opening<'_> {
         let clocks = until::clocks(options.clock_bound_ms, options.clocks.as_deref())?;
         let bases = OpenBases { store, workers, run }.open(&options.bases, problems)?;
         let tables: BTreeSet<TableName> = bases.iter().map(|base| base.stores.table.clone()).collect();
-        let ReadLogs { mut sources, batches, told } = match options.until {
+        let ReadLogs { mut sources, batches, told, others } = match options.until {
             Until::Snapshot => ReadLogs::default(),
             _ => ReadSources { store, tables: &tables, workers, run }.read(problems)?,
         };
@@ -163,7 +168,8 @@ impl Opening<'_> {
         let of_bases = bases.iter().flat_map(|base| &base.accepted_gaps);
         let accepted = accepted.on(of_bases.filter_map(|gap| gap.parse().ok()).collect());
         let (history, starts) = dated(sources, &bases);
-        let asked = until::cut_at(&options.until, &history, &starts, &clocks, store)?;
+        let asked = Asking { history: &history, starts: &starts, clocks: &clocks, others: &others, store };
+        let asked = asked.cut_at(&options.until)?;
         let read = ReadDependencies { store, bases: &bases, batches: &batches, workers, run };
         let declared = match &options.dependencies {
             Some(file) => read.read(file, problems)?,
@@ -177,7 +183,15 @@ impl Opening<'_> {
         })?;
         let replay = Replay::new(&history, &starts, &certificate.cut);
         let batches = to_replay(batches, &replay);
-        entries::refuse_conflicts(store, &batches, &replay)?;
+        let mut unreadable = Vec::new();
+        entries::refuse_conflicts(store, &batches, &replay, &mut unreadable)?;
+        let families = UnknownFamilies { store, batches: &batches, replay: &replay };
+        let left_out = families.left_out(&bases, &mut unreadable)?;
+        unreadable.dedup_by(|one, other| one.path == other.path);
+        problems.extend(unreadable);
+        if !options.leave_out_families {
+            problems.extend(left_out);
+        }
         problems.extend(problems_of(&certificate, &accepted, &told, &declared.lines));
         let accepted =
             certificate.completeness.gaps.iter().filter(|gap| accepted.has(gap)).copied().collect();

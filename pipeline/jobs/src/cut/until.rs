@@ -6,7 +6,7 @@ use catalog::{CatalogError, MarkerDocument};
 use history::{ClockError, Clocks, Cut, History, RollMarker, Starts};
 use names::{EncodedRegionName, ServerName, WalName};
 use stage::Failure;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use steps::failed_storage;
@@ -86,36 +86,49 @@ pub fn read_file(doing: &str, file: &str) -> Result<Vec<u8>, Failure> {
     store::read_all(store.as_ref(), &path, MAX_DOCUMENT).map_err(failed)
 }
 
-/// The cut that is asked for.
-pub fn cut_at(
-    until: &Until,
-    history: &History,
-    starts: &Starts,
-    clocks: &Clocks,
-    store: &dyn Store,
-) -> Result<Cut, Failure> {
-    Ok(match until {
-        Until::Snapshot => history::at_snapshot(history, starts),
-        Until::End => history::at_end(history),
-        Until::Time(ms) => history::at_time(history, *ms, clocks),
-        Until::Marker(name) => history::at_marker(history, &named_marker(store, name)?),
-        Until::MarkerFile(file) => {
-            let bytes = read_file("reading the marker", file)?;
-            let document = catalog::decode_marker(file, &bytes).map_err(|error| unusable("marker", error))?;
-            history::at_marker(history, &roll_marker(&document, file)?)
-        }
-        Until::Sequences(file) => {
-            let bytes = read_file("reading the sequence ids", file)?;
-            let read = catalog::decode_sequences(file, &bytes);
-            let mut vector = BTreeMap::new();
-            for (region, last) in read.map_err(|error| unusable("sequence ids", error))? {
-                let name = EncodedRegionName::parse(&region)
-                    .map_err(|error| Failure::usage(format!("{file}: {region:?}: {}", error.what)))?;
+/// What a cut is made of.
+pub struct Asking<'a> {
+    pub history: &'a History,
+    pub starts: &'a Starts,
+    pub clocks: &'a Clocks,
+    /// Regions of other tables.
+    pub others: &'a BTreeSet<EncodedRegionName>,
+    pub store: &'a dyn Store,
+}
+
+impl Asking<'_> {
+    /// The cut that is asked for.
+    pub fn cut_at(&self, until: &Until) -> Result<Cut, Failure> {
+        let Self { history, starts, clocks, store, .. } = *self;
+        Ok(match until {
+            Until::Snapshot => history::at_snapshot(history, starts),
+            Until::End => history::at_end(history),
+            Until::Time(ms) => history::at_time(history, *ms, clocks),
+            Until::Marker(name) => history::at_marker(history, &named_marker(store, name)?),
+            Until::MarkerFile(file) => {
+                let bytes = read_file("reading the marker", file)?;
+                let document =
+                    catalog::decode_marker(file, &bytes).map_err(|error| unusable("marker", error))?;
+                history::at_marker(history, &roll_marker(&document, file)?)
+            }
+            Until::Sequences(file) => history::at_sequences(history, starts, &self.vector(file)?),
+        })
+    }
+
+    /// The ids that a file gives, without those of other tables' regions: it may be of a cut of more tables.
+    fn vector(&self, file: &str) -> Result<BTreeMap<EncodedRegionName, u64>, Failure> {
+        let bytes = read_file("reading the sequence ids", file)?;
+        let read = catalog::decode_sequences(file, &bytes);
+        let mut vector = BTreeMap::new();
+        for (region, last) in read.map_err(|error| unusable("sequence ids", error))? {
+            let name = EncodedRegionName::parse(&region)
+                .map_err(|error| Failure::usage(format!("{file}: {region:?}: {}", error.what)))?;
+            if !self.others.contains(&name) {
                 vector.insert(name, last);
             }
-            history::at_sequences(history, starts, &vector)
         }
-    })
+        Ok(vector)
+    }
 }
 
 fn named_marker(store: &dyn Store, name: &str) -> Result<RollMarker, Failure> {

@@ -10,7 +10,7 @@ use catalog::StoreFile;
 use names::TableName;
 use runtime::Context;
 use runtime::Run;
-use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
+use stage::{Failure, Problems, Report, Stopped};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use steps::{CheckWritten, NewFiles, WriteEdits, failed_store};
@@ -204,9 +204,6 @@ impl Loading<'_> {
             meter.advance(1, unit.files.iter().map(|(file, ..)| file.sum.len).sum());
             self.keep(unit, table, &mut replayed, &mut stores)
         })?;
-        for (family, cells) in &replayed.unknown_families {
-            self.problems.push(left_out(table, family, *cells));
-        }
         self.report.add(replayed);
         Ok(())
     }
@@ -276,12 +273,4 @@ fn refuse_new_versions(base: &OpenedBase) -> Result<(), Failure> {
         family.name
     );
     Err(Failure::refused(WRITING, &base.stores.table, what).hint("use restore, which keeps sequence ids"))
-}
-
-fn left_out(table: &TableName, family: &str, cells: u64) -> Problem {
-    let what = format!("{cells} cells of family {family}, which the base snapshot's schema does not have");
-    Problem::new(ProblemKind::Missing, "cut", what)
-        .in_table(table.full_form())
-        .meaning("no HFile has these cells: a clone of the base snapshot could not take them")
-        .hint("start from a snapshot that has the family")
 }

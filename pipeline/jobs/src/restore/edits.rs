@@ -9,7 +9,7 @@ use history::{BulkLoadedFile, Lineages, ReplayRegion};
 use names::{EncodedRegionName, FileName, TableName};
 use runtime::Run;
 use serde::Serialize;
-use stage::{Failure, Problem, Stopped};
+use stage::{Failure, Stopped};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -214,13 +214,4 @@ impl Forecast {
     pub fn with_copy(self, bytes: u64) -> Self {
         Self { seconds: self.cells / CELLS_A_SECOND + bytes / BYTES_A_SECOND, ..self }
     }
-}
-
-/// What is told of families that the restored table does not have.
-pub fn left_out_problem(table: &TableName, family: &str, cells: u64) -> Problem {
-    let what = format!("{cells} cells of family {family}, which the base snapshot's schema does not have");
-    Problem::new(stage::ProblemKind::Missing, "cut", what)
-        .in_table(table.full_form())
-        .meaning("the restored table has the schema of the base snapshot, so these cells are not in it")
-        .hint("start from a snapshot that has the family, or give --leave-out-families to accept it")
 }

@@ -22,12 +22,10 @@ use crate::cut::{self, CutReport, OpenedCut, Until};
 use crate::roots;
 use catalog::{CatalogError, Repository, find_image};
 use delivery::{Begun, Delivery, is_there, name_new_files, until_cancelled};
-use edits::left_out_problem;
 use naming::Mapping;
 use plan::{Base, Roots, TablePlan};
 use prove::prove_manifest;
-use runtime::Context;
-use runtime::Run;
+use runtime::{Context, Run};
 use stage::{Failure, Problems, Report, Stopped};
 use store::{Relation, Store, StoreErrorKind};
 use write::{Writing, Written};
@@ -120,10 +118,6 @@ impl Restore<'_> {
         name_new_files(target, &begun.partial, &mut begun.state.added, attributes, &self.run)?;
         let (image, state, found) = delivery.finish(begun)?;
         problems.append(found);
-        if !self.options.leave_out_families {
-            let told = |(family, cells): (&String, &u64)| left_out_problem(&plan.table, family, *cells);
-            problems.extend(written.left_out.iter().map(told));
-        }
         Ok(RestoredTable::of_run(plan, &image, &state, written))
     }
 

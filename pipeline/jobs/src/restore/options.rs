@@ -14,8 +14,6 @@ pub struct RestoreOptions {
     pub map: Vec<(String, String)>,
     /// Owner, group and mode of what is written.
     pub attributes: Attributes,
-    /// Whether edits of families that a base snapshot does not have are left out without a problem.
-    pub leave_out_families: bool,
     /// Whether only the plan is made.
     pub dry_run: bool,
 }

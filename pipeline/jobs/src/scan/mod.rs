@@ -14,7 +14,7 @@ use region::{Ended, ScanRegion};
 use runtime::Context;
 use runtime::Run;
 use serde::Serialize;
-use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
+use stage::{Failure, Problems, Report, Stopped};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
@@ -200,26 +200,8 @@ impl Scanning<'_> {
             }
         }
         scan.finish()?;
-        told_apart(&report, problems);
         report.took_ms = u64::try_from(self.context.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(report)
-    }
-}
-
-/// Cells of families that the schema lacks were left out: a problem each.
-fn told_apart(report: &ScanReport, problems: &mut Problems) {
-    for (family, cells) in &report.unknown_families {
-        let what = format!(
-            "{cells} cells of family {family} were left out: the snapshot's table has no such family"
-        );
-        problems.push(
-            Problem::new(ProblemKind::Unsupported, &report.snapshot, what)
-                .in_table(&report.table)
-                .meaning(
-                    "it was added after the snapshot (or dropped before), so its settings are not known here",
-                )
-                .hint("scan from a snapshot that was taken after it was added"),
-        );
     }
 }
 

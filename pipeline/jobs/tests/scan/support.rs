@@ -93,6 +93,7 @@ pub fn cut(from: &Path, snapshot: &str, until: Until) -> CutOptions {
         dependencies: None,
         clock_bound_ms: None,
         clocks: None,
+        leave_out_families: false,
         accept_gaps: None,
         workers: 2,
     }

@@ -50,7 +50,6 @@ fn a_restored_snapshot_holds_the_table_at_the_cut() {
                     name: name.clone(),
                     map: Vec::new(),
                     attributes: Attributes::default(),
-                    leave_out_families: false,
                     dry_run: false,
                 };
                 let report = jobs::restore::run(&restoring, &context(&cluster));

@@ -55,6 +55,7 @@ pub fn cut_options(from: &str, snapshot: &str, until: Until) -> CutOptions {
         dependencies: None,
         clock_bound_ms: None,
         clocks: None,
+        leave_out_families: false,
         accept_gaps: None,
         workers: 1,
     }

@@ -1,6 +1,6 @@
 use super::BatchFile;
 use crate::error::{damaged, decoding};
-use crate::reading::number;
+use crate::reading::{binary, number};
 use crate::{ChunkReader, ReadError};
 use arrow_array::types::{Int64Type, UInt32Type, UInt64Type};
 use parquet::arrow::ProjectionMask;
@@ -41,5 +41,19 @@ impl<R: ChunkReader + Clone + 'static> BatchFile<R> {
             true => Ok(()),
             false => Err(damaged(format!("{rows} rows where {wanted} belong"))),
         }
+    }
+
+    /// Shows the family of each cell of some row groups. Nothing else is read.
+    pub fn each_family(&self, groups: Vec<usize>, mut see: impl FnMut(&[u8])) -> Result<(), ReadError> {
+        decoding(|| {
+            let builder =
+                ParquetRecordBatchReaderBuilder::new_with_metadata(self.input.clone(), self.metadata.clone());
+            let mask = ProjectionMask::columns(builder.parquet_schema(), ["family"]);
+            let builder = builder.with_projection(mask).with_row_groups(groups).with_batch_size(BATCH_ROWS);
+            for batch in builder.build().map_err(damaged)? {
+                binary(&batch.map_err(damaged)?, "family")?.iter().flatten().for_each(&mut see);
+            }
+            Ok(())
+        })
     }
 }
