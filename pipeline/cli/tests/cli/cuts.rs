@@ -416,14 +416,13 @@ fn the_golden_sets_have_no_ambiguous_gap() {
             }
             tidegate(["export", "--from", text(&root), "--snapshot", &snapshot, "--to", from]).with(0);
             let (code, told) = report(&["cut", "--from", from, "--snapshot", &snapshot, "--until", "end"]);
-            let proved = &told["completeness"]["proved"];
-            assert_eq!(
-                (code, proved),
-                (0, &true.into()),
-                "{}, {snapshot}: {}",
-                set.display(),
-                told["problems"]
-            );
+            let said = format!("{}, {snapshot}: {}", set.display(), told["problems"]);
+            // Some snapshots are from before a family was added: nothing is missing, and its cells can be put nowhere.
+            let mut problems = told["problems"].as_array().unwrap().iter();
+            let of_family = |problem: &Value| problem["what"].as_str().unwrap().contains("cells of family");
+            assert!(problems.all(of_family), "{said}");
+            let ended = if told["problem_count"] == 0 { 0 } else { 3 };
+            assert_eq!((code, &told["completeness"]["proved"]), (ended, &true.into()), "{said}");
         }
     }
 }
