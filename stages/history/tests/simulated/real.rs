@@ -271,7 +271,7 @@ impl Question<'_> {
         }
         let lost = truth.difference(ours).next();
         if lost.is_some_and(|cell| cluster.edits[cell.edit].durability == Durability::Bulk) {
-            return LOAD_IS_MISSING;
+            return "a bulk load is missing";
         }
         match lost.map(|cell| &cluster.regions[cluster.edits[cell.edit].region]) {
             Some(region) if !region.children.is_empty() => "edits of a parent are missing (16)",
@@ -280,9 +280,6 @@ impl Question<'_> {
         }
     }
 }
-
-/// A bulk load that a proved cut lacks.
-pub const LOAD_IS_MISSING: &str = "a bulk load is missing";
 
 /// Whether one history is looked at alone.
 fn is_alone() -> bool {
@@ -352,7 +349,7 @@ fn a_proved_cut_is_what_the_table_held() {
     tally.print("read whole");
     let (alarms, whole) = (tally.false_alarms(), tally.whole());
     eprintln!("false alarms: {alarms} of {whole} whole cuts");
-    assert_eq!(tally.wrong_but_for_ids_given_again(), 0);
+    assert_eq!(tally.wrong(), 0);
     assert!(alarms * 50 <= whole, "{alarms} false alarms of {whole}");
 }
 
@@ -372,7 +369,7 @@ fn who_comes_late_is_told() {
         ask(&cluster, &reading, &whole, random, |_, verdict| tally.count(seed, verdict));
     }
     tally.print("old WALs are gone");
-    assert_eq!(tally.wrong_but_for_ids_given_again(), 0);
+    assert_eq!(tally.wrong(), 0);
 }
 
 /// A week, ms.
@@ -402,6 +399,6 @@ fn a_copy_is_not_taken_for_the_root() {
         let mut tally = Tally::default();
         seeds(200).for_each(|seed| ask_a_copy(seed, is_stated, &mut tally));
         tally.print(if is_stated { "copies of roots, known as such" } else { "copies of roots" });
-        assert_eq!(tally.wrong_but_for_ids_given_again(), 0);
+        assert_eq!(tally.wrong(), 0);
     }
 }

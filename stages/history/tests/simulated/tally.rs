@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::real::{LOAD_IS_MISSING, Verdict};
+use crate::real::Verdict;
 
 /// How many cuts, and the histories that they were of.
 #[derive(Debug, Default, Clone)]
@@ -47,13 +47,6 @@ impl Tally {
     /// Cuts that are called proved and are not what the table held.
     pub fn wrong(&self) -> usize {
         self.wrong.values().map(|times| times.0).sum()
-    }
-
-    /// The same but for one kind: a crash takes the ids of markers back, and a bulk load's may be given again to what comes
-    /// later. A cut that names ids cannot tell these apart.
-    pub fn wrong_but_for_ids_given_again(&self) -> usize {
-        let again = self.wrong.get(LOAD_IS_MISSING).map_or(0, |times| times.0);
-        self.wrong() - again
     }
 
     /// Cuts that a restore on top of the snapshot could be right for.
