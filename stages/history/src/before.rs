@@ -5,19 +5,13 @@ use std::collections::BTreeSet;
 use crate::RegionHistory;
 use crate::history::is_event;
 use crate::lineage::store_files;
-use crate::store_list::{added_files, base_name};
+use crate::store_list::{added_files, base_name, file_of};
 use crate::{FileSequence, RegionStart, SnapshotRegion, StartFrom};
 use formats::wal::{EventType, Marker};
-use names::StoreFileName;
 
 /// The files of a snapshot's region, and those that compactions have made them of.
 pub(crate) fn made_of(files: &BTreeSet<String>, entries: Option<&RegionHistory>) -> BTreeSet<String> {
-    let leads_to = |name: &String| match StoreFileName::parse(name) {
-        Ok(parsed) => parsed.file().to_string(),
-        Err(_) => name.clone(),
-    };
-    let mut made_of: BTreeSet<String> =
-        files.iter().flat_map(|name| [name.clone(), leads_to(name)]).collect();
+    let mut made_of: BTreeSet<String> = files.iter().flat_map(|name| [name.clone(), file_of(name)]).collect();
     for entry in entries.into_iter().flat_map(|entries| entries.markers().iter().rev()) {
         let Marker::Compaction(compaction) = &entry.marker else { continue };
         if compaction.compaction_output.iter().any(|file| made_of.contains(base_name(file))) {
@@ -32,10 +26,7 @@ pub(crate) fn unexplained(region: &SnapshotRegion, entries: Option<&RegionHistor
     let markers = entries.into_iter().flat_map(|entries| entries.markers());
     let made: BTreeSet<&str> =
         markers.flat_map(|entry| added_files(&entry.marker)).map(|file| base_name(file)).collect();
-    let is_made = |name: &str| {
-        let file = StoreFileName::parse(name).map(|parsed| parsed.file().to_string());
-        made.contains(name) || file.is_ok_and(|file| made.contains(file.as_str()))
-    };
+    let is_made = |name: &str| made.contains(name) || made.contains(file_of(name).as_str());
     let others = region.stores.values().flatten().filter(|file| !is_made(&file.name));
     let reach = others.map(|file| match file.sequence {
         FileSequence::UpTo(id) => id,

@@ -7,6 +7,7 @@ use formats::wal::Marker;
 use names::EncodedRegionName;
 
 use crate::history::Segment;
+use crate::store_list::added_files;
 use crate::{FileState, History, RegionHistory};
 
 /// Bulk loads that are in whatever ids a cut ends at, by region and the ids of their markers: each with the last id of what came
@@ -65,16 +66,48 @@ pub(crate) fn earlier_loads(files: &[FileState], entries: &RegionHistory) -> Vec
     found.collect()
 }
 
+impl RegionHistory {
+    /// Up to which entry files that reach up to `held` hold everything. The number of a bulk load, to which its files
+    /// reach, is smaller than the id of its entry. Of one in front of a crash that id says nothing: `earlier` tells it.
+    pub(crate) fn held_entry(
+        &self,
+        held: u64,
+        earlier: impl Fn(u64) -> bool,
+        holds: impl Fn(&str, u64) -> bool,
+    ) -> u64 {
+        let loads = self.markers().iter().filter(|entry| !earlier(entry.sequence));
+        let loads = loads.filter(|entry| match &entry.marker {
+            Marker::BulkLoad(load) => {
+                let mut files = added_files(&entry.marker);
+                let number = u64::try_from(load.bulkload_seq_num).ok().filter(|number| *number <= held);
+                number.is_some_and(|number| files.any(|file| holds(file, number)))
+            }
+            _ => false,
+        });
+        loads.map(|entry| entry.sequence).max().map_or(held, |last| last.max(held))
+    }
+}
+
 impl History {
     /// Whether a marker of a region is that of a bulk load whose id was given again: it counts by itself, whatever else has its
     /// id or a smaller one.
     pub(crate) fn is_earlier_load(&self, region: &EncodedRegionName, sequence: u64) -> bool {
         self.earlier_loads.get(region).is_some_and(|loads| loads.iter().any(|load| load.sequence == sequence))
     }
+
+    /// The same of a segment, which may be something else that was given the id.
+    pub(crate) fn is_of_earlier_load(
+        &self,
+        name: &EncodedRegionName,
+        of: &RegionHistory,
+        segment: &Segment,
+    ) -> bool {
+        is_load(of, segment) && self.is_earlier_load(name, segment.run.first)
+    }
 }
 
 /// Whether a segment is the marker of a bulk load.
-pub(crate) fn is_load(entries: &RegionHistory, segment: &Segment) -> bool {
+fn is_load(entries: &RegionHistory, segment: &Segment) -> bool {
     entries.marker(segment).is_some_and(|entry| matches!(entry.marker, Marker::BulkLoad(_)))
 }
 

@@ -168,21 +168,6 @@ impl RegionHistory {
         &self.markers
     }
 
-    /// Up to which entry files that reach up to `held` hold everything. The number of a bulk load, to which its files
-    /// reach, is smaller than the id of its entry. Of one in front of a crash that id says nothing: `earlier` tells it.
-    fn held_entry(&self, held: u64, earlier: impl Fn(u64) -> bool, holds: impl Fn(&str, u64) -> bool) -> u64 {
-        let loads = self.markers.iter().filter(|entry| !earlier(entry.sequence));
-        let loads = loads.filter(|entry| match &entry.marker {
-            Marker::BulkLoad(load) => {
-                let mut files = load.stores.iter().flat_map(|store| &store.store_file);
-                let number = u64::try_from(load.bulkload_seq_num).ok().filter(|number| *number <= held);
-                number.is_some_and(|number| files.any(|file| holds(file, number)))
-            }
-            _ => false,
-        });
-        loads.map(|entry| entry.sequence).max().map_or(held, |last| last.max(held))
-    }
-
     pub(crate) fn marker(&self, segment: &Segment) -> Option<&MarkerEntry> {
         self.markers.get(segment.marker? as usize)
     }

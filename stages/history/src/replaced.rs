@@ -4,7 +4,7 @@ use formats::wal::EventType;
 use names::{EncodedRegionName, TableName};
 
 use crate::history::is_event;
-use crate::{Asked, Cut, History, MarkerEntry, RegionHistory, Starts, StoreListBreak, StoreListBreakKind};
+use crate::{Asked, Cut, History, RegionHistory, Starts, StoreListBreak, StoreListBreakKind};
 
 impl StoreListBreakKind {
     /// Whether it shows what happened to the whole table while it was disabled.
@@ -125,16 +125,9 @@ pub(crate) fn returned(history: &History, starts: &Starts) -> Vec<StoreListBreak
     let opened = others.filter_map(|(region, entries)| {
         let mut opened = entries.openings().map(|(entry, _)| entry);
         let later = opened.find(|entry| is_after_snapshot(history, starts, region, entry.write_time))?;
-        Some((region, later))
+        Some(StoreListBreak::shown_by(region, later, StoreListBreakKind::Returned))
     });
-    let tell = |(region, entry): (&EncodedRegionName, &MarkerEntry)| StoreListBreak {
-        region: *region,
-        sequence: entry.sequence,
-        written_ms: entry.write_time,
-        kind: StoreListBreakKind::Returned,
-        is_over: false,
-    };
-    opened.map(tell).collect()
+    opened.collect()
 }
 
 /// Whether it is known when the snapshot of a region's table was asked for.

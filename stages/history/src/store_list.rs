@@ -77,6 +77,18 @@ pub struct StoreListBreak {
     pub(crate) is_over: bool,
 }
 
+impl StoreListBreak {
+    /// What a marker of a region shows.
+    pub(crate) fn shown_by(
+        region: &EncodedRegionName,
+        entry: &MarkerEntry,
+        kind: StoreListBreakKind,
+    ) -> Self {
+        let (sequence, written_ms) = (entry.sequence, entry.write_time);
+        Self { region: *region, sequence, written_ms, kind, is_over: false }
+    }
+}
+
 /// Every REGION_OPEN that does not go with what is known.
 #[must_use]
 pub fn store_list_breaks(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
@@ -125,13 +137,8 @@ fn walk(
                 let dropped = known.dropped_family(event);
                 let kind = known.open(region, listed);
                 let is_over = taken.is_some_and(|taken| index < taken);
-                breaks.extend(dropped.or(kind).map(|kind| StoreListBreak {
-                    region: *region,
-                    sequence: entry.sequence,
-                    written_ms: entry.write_time,
-                    kind,
-                    is_over,
-                }));
+                let found = dropped.or(kind).map(|kind| StoreListBreak::shown_by(region, entry, kind));
+                breaks.extend(found.map(|found| StoreListBreak { is_over, ..found }));
             }
             Marker::RegionEvent(_) => known.closed = true,
             Marker::Compaction(compaction) => {
@@ -151,11 +158,8 @@ fn walk(
 fn while_closed(region: &EncodedRegionName, known: &Known, start: &RegionStart) -> Option<StoreListBreak> {
     let closed = start.closed.filter(|closed| start.held == *closed)?;
     let (before, created_ms) = (known.files.as_ref()?, start.created_ms?);
-    let file = |name: &String| {
-        StoreFileName::parse(name).map_or_else(|_| name.clone(), |name| name.file().to_string())
-    };
-    let now: BTreeSet<String> = start.files.iter().map(file).collect();
-    let before: BTreeSet<String> = before.iter().map(file).collect();
+    let held = |names: &BTreeSet<String>| names.iter().map(|name| file_of(name)).collect::<BTreeSet<_>>();
+    let (now, before) = (held(&start.files), held(before));
     let returned: Vec<String> = now.difference(&before).cloned().collect();
     let vanished: Vec<String> = before.difference(&now).cloned().collect();
     let kind = StoreListBreakKind::Restored { returned: returned.clone(), vanished: vanished.clone() };
@@ -294,6 +298,11 @@ fn is_bulk_loaded(name: &str) -> bool {
     matches!(StoreFileName::parse(name), Ok(StoreFileName::HFile(file)) if file.bulk_sequence_id().is_some())
 }
 
+/// The name of the file that holds the cells, through a link or a Reference; a name that is none of HBase's stays.
+pub(crate) fn file_of(name: &str) -> String {
+    StoreFileName::parse(name).map_or_else(|_| name.to_owned(), |name| name.file().to_string())
+}
+
 /// Markers may name a file with its directories.
 pub(crate) fn base_name(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or(file)
@@ -309,20 +318,18 @@ fn against_parents(
 ) -> Vec<StoreListBreak> {
     let Some((opened, number)) = open_numbers(entries).next() else { return Vec::new() };
     let mut breaks = Vec::new();
-    let mut tell = |region, entry: &MarkerEntry, kind| {
-        let (sequence, written_ms) = (entry.sequence, entry.write_time);
-        breaks.push(StoreListBreak { region, sequence, written_ms, kind, is_over: false });
-    };
     for parent in history.lineages().parents(child) {
         let mut opens = history.region(parent).into_iter().flat_map(open_numbers);
         let is_over = starts.ended().contains(child);
         // A snapshot that shows the parent came after the child: so did the restore.
         let is_shown = is_over && starts.regions().contains_key(parent);
         if let Some((again, _)) = opens.find(|(_, of_parent)| *of_parent >= number && !is_shown) {
-            tell(*parent, again, StoreListBreakKind::ReopenedAfterChild { child: *child });
+            let kind = StoreListBreakKind::ReopenedAfterChild { child: *child };
+            breaks.push(StoreListBreak::shown_by(parent, again, kind));
         }
         if !is_over && starts.regions().get(parent).is_some_and(|start| number <= start.held) {
-            tell(*child, opened, StoreListBreakKind::OlderThanParent { parent: *parent });
+            let kind = StoreListBreakKind::OlderThanParent { parent: *parent };
+            breaks.push(StoreListBreak::shown_by(child, opened, kind));
         }
     }
     breaks
@@ -353,12 +360,8 @@ fn recreated(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
         let first = || regions.iter().map(|(id, ..)| *id).min().unwrap_or_default();
         let oldest = starts.table(table).map_or_else(first, |table| table.oldest);
         let younger = regions.iter().filter(|(id, region, _)| *id > oldest && !known(region));
-        breaks.extend(younger.map(|(_, region, entry)| StoreListBreak {
-            region: *region,
-            sequence: entry.sequence,
-            written_ms: entry.write_time,
-            kind: StoreListBreakKind::Recreated,
-            is_over: false,
+        breaks.extend(younger.map(|(_, region, entry)| {
+            StoreListBreak::shown_by(region, entry, StoreListBreakKind::Recreated)
         }));
     }
     breaks

@@ -8,6 +8,7 @@ use names::{EncodedRegionName, FamilyName};
 use super::{Asked, Cut};
 use crate::gap::is_known_whole;
 use crate::history::Stretch;
+use crate::store_list::added_files;
 use crate::{Clocks, Closed, Frontier, History, RegionHistory, RegionStart, Starts, StoreListBreak};
 
 /// A region of which a cut leaves out what the snapshot's files hold.
@@ -162,8 +163,8 @@ fn is_held_load(
     region: &EncodedRegionName,
     stretch: &Stretch<'_>,
 ) -> bool {
-    let Some(Marker::BulkLoad(load)) = stretch.marker else { return false };
-    let mut files = load.stores.iter().flat_map(|store| &store.store_file);
+    let Some(marker @ Marker::BulkLoad(_)) = stretch.marker else { return false };
+    let mut files = added_files(marker);
     history.is_earlier_load(region, stretch.run.first)
         && starts.regions().get(region).is_some_and(|start| files.any(|file| start.holds(file)))
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use names::{EncodedRegionName, ServerName, WalName};
 
 use super::{Asked, Cut};
-use crate::given_again::{is_load, loads_in};
+use crate::given_again::loads_in;
 use crate::history::Segment;
 use crate::{History, RegionHistory, Run};
 
@@ -160,8 +160,7 @@ fn first_outside(
     let markers: Vec<_> =
         region.segments.iter().filter(is_in).filter_map(|segment| region.marker(segment)).collect();
     // A bulk load in front of a crash counts by its own file, whatever else has its id.
-    let is_earlier =
-        |segment: &Segment| is_load(region, segment) && history.is_earlier_load(name, segment.run.first);
+    let is_earlier = |segment: &Segment| history.is_of_earlier_load(name, region, segment);
     let outside = region.segments.iter().filter(|segment| !is_in(segment) && !is_earlier(segment));
     let uncovered = outside.filter_map(|segment| {
         let Run { first, last } = segment.run;

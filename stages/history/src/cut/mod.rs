@@ -11,8 +11,8 @@ use names::EncodedRegionName;
 pub use check::{BelowStart, Earliest, Refusal, check};
 pub use marker::{RollMarker, Unplaced, at_marker};
 
-use crate::given_again::{EarlierLoads, is_load, loads_in};
-use crate::history::{Segment, Stretch};
+use crate::given_again::{EarlierLoads, loads_in};
+use crate::history::Stretch;
 use crate::{Clocks, History, Starts};
 
 /// What was asked for.
@@ -185,14 +185,13 @@ pub fn at_time(history: &History, time_ms: i64, clocks: &Clocks) -> Cut {
     let mut last = BTreeMap::new();
     for (name, region) in history.regions() {
         let edits = region.parts.iter().filter_map(|part| part.first_after(limit(part.file)));
-        let is_late =
-            |segment: &Segment| Some(region.marker(segment)?.write_time > limit(region.part(segment)?.file));
         // A bulk load in front of a crash counts by its own time, whatever else has its id.
-        let is_earlier =
-            |segment: &Segment| is_load(region, segment) && history.is_earlier_load(name, segment.run.first);
-        let late =
-            region.segments.iter().filter(|segment| is_late(segment) == Some(true) && !is_earlier(segment));
-        let markers = late.map(|segment| segment.run.first);
+        let segments =
+            region.segments.iter().filter(|segment| !history.is_of_earlier_load(name, region, segment));
+        let markers = segments.filter_map(|segment| {
+            let late = region.marker(segment)?.write_time > limit(region.part(segment)?.file);
+            late.then_some(segment.run.first)
+        });
         // An entry that was copied has the time of its WAL in both files.
         let first_late = edits.chain(markers).min().unwrap_or(u64::MAX);
         last.insert(*name, region.last_up_to(first_late.saturating_sub(1)));
