@@ -2,7 +2,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use stage::Failure;
 use std::fmt;
-use store::{Kind, Store, StoreError, StorePath};
+use store::{Kind, Store, StoreError, StoreErrorKind, StorePath};
 
 /// Why something that is remembered could not be read or written.
 #[derive(Debug)]
@@ -28,9 +28,14 @@ impl CatalogError {
     /// The failure of a run that needed the document.
     pub fn failed(&self, doing: &str) -> Failure {
         match self {
+            // No failure of the store.
+            Self::Store(error) if error.kind == StoreErrorKind::Interrupted => Failure::interrupted(),
             Self::Store(error) => {
                 let failure = Failure::failed(doing, &error.path, &error.what);
-                error.kind.hint().map_or(failure.clone(), |hint| failure.hint(hint))
+                match error.kind.hint() {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
             }
             Self::Damaged { path, what } => Failure::failed(doing, path, what).hint(
                 "the document is damaged or foreign: bring it back from a copy, or choose another target",

@@ -2,6 +2,7 @@
 
 use crate::digest::{RangeHasher, RangeSum};
 use crate::failing::{failed_store, source_problem};
+use crate::look::look_where_hbase_looks;
 use crate::read_pieces::{BUFFER_LEN, ReadPieces};
 use crate::verify_hfile::block_problems;
 use crate::witness::Witnessed;
@@ -157,17 +158,20 @@ impl CopyRanges<'_> {
     /// Opens the file where it was, or where it has moved to meanwhile. Between two looks HBase may move it, so the
     /// places are tried twice.
     fn open_source(&self, asked: &RangeToCopy) -> Result<Witnessed, Problem> {
-        let places = || std::iter::once(&asked.source).chain(&asked.moved_to);
-        for place in places().chain(places()) {
-            match self.source.open(place) {
-                Ok(file) if file.metadata().identity == asked.identity => return self.witnessed(file, place),
-                Ok(_) => return Err(changed_problem(asked)),
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(source_problem(&error)),
-            }
+        let places: Vec<&StorePath> = std::iter::once(&asked.source).chain(&asked.moved_to).collect();
+        let opened = look_where_hbase_looks(&places, |place| self.source.open(place));
+        match opened.map_err(|error| source_problem(&error))? {
+            Some((place, file)) if file.metadata().identity == asked.identity => self.witnessed(file, place),
+            Some(_) => Err(changed_problem(asked)),
+            None => Err(Problem::new(
+                ProblemKind::Missing,
+                &asked.source,
+                "the file vanished while it was to be copied",
+            )
+            .hint(
+                "is the snapshot still there? A deleted snapshot's files are cleaned away; take a new one",
+            )),
         }
-        Err(Problem::new(ProblemKind::Missing, &asked.source, "the file vanished while it was to be copied")
-            .hint("is the snapshot still there? A deleted snapshot's files are cleaned away; take a new one"))
     }
 
     fn witnessed(&self, file: Box<dyn ReadRanges>, place: &StorePath) -> Result<Witnessed, Problem> {

@@ -1,6 +1,7 @@
 //! Finds where a snapshot's files lie now.
 
 use crate::failing::source_problem;
+use crate::look::look_where_hbase_looks;
 use crate::{ListedFile, ListedFiles};
 use names::Place;
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
@@ -64,12 +65,10 @@ impl Map for FindFiles<'_> {
 
 impl FindFiles<'_> {
     fn find(&self, file: &ListedFile) -> Result<FoundFile, Problem> {
-        for place in self.places.iter().chain(self.places) {
-            match self.look(file, *place) {
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(self.in_place(file, source_problem(&error))),
-                Ok(found) => return self.check_len(file, found),
-            }
+        match look_where_hbase_looks(self.places, |place| self.look(file, *place)) {
+            Ok(Some((_, found))) => return self.check_len(file, found),
+            Ok(None) => {}
+            Err(error) => return Err(self.in_place(file, source_problem(&error))),
         }
         let first = self.places.first().copied().unwrap_or(Place::Live);
         let path =

@@ -16,18 +16,18 @@ pub fn store_file_paths(
     places.iter().map(|place| root.join_all(directory.segments(*place, file))).collect()
 }
 
-/// Looks at paths in their order, and once more if all miss, as HBase does: a file may move from one to another in between.
-/// Gives what the first look that hit gave, or nothing.
+/// Looks at places in their order, and once more if all miss, as HBase does: a file may move from one to another in between.
+/// Gives the place where the first look hit and what it gave, or nothing.
 ///
 /// # Errors
 /// Any error but that there is no such file.
-pub fn look_where_hbase_looks<T>(
-    paths: &[StorePath],
-    mut look: impl FnMut(&StorePath) -> Result<T, StoreError>,
-) -> Result<Option<(StorePath, T)>, StoreError> {
-    for path in paths.iter().chain(paths) {
-        match look(path) {
-            Ok(found) => return Ok(Some((path.clone(), found))),
+pub fn look_where_hbase_looks<P: Clone, T>(
+    places: &[P],
+    mut look: impl FnMut(&P) -> Result<T, StoreError>,
+) -> Result<Option<(P, T)>, StoreError> {
+    for place in places.iter().chain(places) {
+        match look(place) {
+            Ok(found) => return Ok(Some((place.clone(), found))),
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error),
         }
