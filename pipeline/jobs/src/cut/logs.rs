@@ -36,7 +36,7 @@ pub(crate) struct ReadLogs {
     pub batches: BTreeMap<TableName, Vec<KnownBatch>>,
     /// Files of which a problem was told already.
     pub told: BTreeSet<String>,
-    /// Regions of other tables, as far as markers and hbase:meta tell of them.
+    /// Regions of other tables, as far as markers tell of them.
     pub others: BTreeSet<EncodedRegionName>,
 }
 

@@ -8,6 +8,7 @@ mod entries;
 mod families;
 mod findings;
 mod logs;
+mod readable;
 mod report;
 mod until;
 
@@ -16,14 +17,13 @@ use accepted::Accepted;
 use bases::{OpenBases, gaps_of_base};
 use catalog::{ImageCut, ListedWal};
 use dependencies::{Declared, ReadDependencies};
-use families::UnknownFamilies;
 use findings::{problems_of, refused, unplaced, without_clocks_of_runs};
 use history::{Certificate, Gap, History, Replay, Sources, Starts, certify};
 use logs::{ReadLogs, ReadSources};
 use names::{EncodedRegionName, TableName};
-use runtime::Context;
-use runtime::Run;
-use stage::{Failure, Problems, Report, Stopped};
+use readable::{Unreadable, open_batches};
+use runtime::{Context, Run};
+use stage::{Failure, Problem, Problems, Report, Stopped};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::Store;
@@ -183,15 +183,7 @@ impl Opening<'_> {
         })?;
         let replay = Replay::new(&history, &starts, &certificate.cut);
         let batches = to_replay(batches, &replay);
-        let mut unreadable = Vec::new();
-        entries::refuse_conflicts(store, &batches, &replay, &mut unreadable)?;
-        let families = UnknownFamilies { store, batches: &batches, replay: &replay };
-        let left_out = families.left_out(&bases, &mut unreadable)?;
-        unreadable.dedup_by(|one, other| one.path == other.path);
-        problems.extend(unreadable);
-        if !options.leave_out_families {
-            problems.extend(left_out);
-        }
+        problems.extend(self.look_into(&batches, &bases, &replay)?);
         problems.extend(problems_of(&certificate, &accepted, &told, &declared.lines));
         let accepted =
             certificate.completeness.gaps.iter().filter(|gap| accepted.has(gap)).copied().collect();
@@ -208,6 +200,28 @@ impl Opening<'_> {
             accepted,
             until,
         })
+    }
+
+    /// Looks into the batches of a cut: two that disagree are refused; what cannot be read or has no family in its base is told.
+    fn look_into(
+        &self,
+        batches: &BTreeMap<TableName, Vec<ReplayBatch>>,
+        bases: &[OpenedBase],
+        replay: &Replay,
+    ) -> Result<Vec<Problem>, Failure> {
+        let mut unreadable = Unreadable::default();
+        let opened = open_batches(self.store, batches, &mut unreadable)?;
+        for (table, batches) in &opened {
+            entries::refuse_conflicts(table, batches, replay, &mut unreadable)?;
+        }
+        let mut left_out = Vec::new();
+        for base in bases.iter().map(|base| &base.files.snapshot) {
+            let (schema, name) = (&base.schema, base.description.name.as_str());
+            let batches = opened.get(&schema.table).map(Vec::as_slice).unwrap_or_default();
+            left_out.extend(families::left_out(schema, name, batches, replay, &mut unreadable));
+        }
+        let accepted = self.options.leave_out_families;
+        Ok(unreadable.into_problems().chain(left_out.into_iter().filter(|_| !accepted)).collect())
     }
 }
 

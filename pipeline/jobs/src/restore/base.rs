@@ -1,8 +1,7 @@
 //! What a restore stands on: the files of the base snapshot, as the repository remembers them.
 
 use catalog::{CatalogError, FilesOfImage, list_images};
-use delivery::SnapshotFiles;
-use delivery::verify_files;
+use delivery::{SnapshotFiles, verify_files};
 use formats::compress::Dictionaries;
 use formats::snapshot::{RegionManifest, RegionRole, resolve};
 use names::FamilyName;
