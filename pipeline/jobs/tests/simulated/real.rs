@@ -1,10 +1,8 @@
 //! Histories on the scale of a real cluster (`Shape::real`): cut and scan give one answer, and no wrong table comes with
 //! a clean one.
 
-use crate::root::{Truth, context, converted, cut_options, lines, put};
-use fixtures::sim::{
-    Cluster, Entry, FileOf, Reading, Shape, SimSnapshot, raw_cells, simulate, visible_cells,
-};
+use crate::root::{Truth, context, converted, cut_options, holds, lines, put};
+use fixtures::sim::{Cluster, Entry, Reading, Shape, SimSnapshot, raw_cells, simulate, visible_cells};
 use fixtures::{Random, seeds};
 use jobs::cut::{CutOptions, Until};
 use jobs::scan::{CellForm, ScanOptions, Shown};
@@ -79,10 +77,7 @@ fn scan(cluster: &Cluster, store: &Arc<dyn Store>, cut: CutOptions) -> (Answer, 
 
 /// What the table held; `None` if the snapshot's files hold more.
 fn truth(cluster: &Cluster, snapshot: &SimSnapshot, until: &Until) -> Option<Truth> {
-    let inside = |_: FileOf, entry: &Entry| match until {
-        Until::Time(time_ms) => entry.write_time <= *time_ms,
-        _ => true,
-    };
+    let inside = |file, entry: &Entry| holds(cluster, until, file, entry);
     let ideal = cluster.ideal(&Reading::at_end(cluster), inside);
     let cells = cluster.held(snapshot, &ideal)?;
     let raw = raw_cells(&cells);

@@ -1,4 +1,6 @@
-use fixtures::sim::{Cluster, Reading, SimSnapshot, StoredCell, TableCell, Vector, raw_cells, visible_cells};
+use fixtures::sim::{
+    Cluster, Entry, FileOf, Reading, SimSnapshot, StoredCell, TableCell, Vector, raw_cells, visible_cells,
+};
 use jobs::Context;
 use jobs::convert::{ConvertOptions, ConvertReport, run_between};
 use jobs::cut::{Base, CutOptions, CutReport, Until};
@@ -6,6 +8,7 @@ use jobs::scan::{CellForm, ScanOptions, Shown};
 use runtime::Cancel;
 use serde_json::Value;
 use stage::{Report, Stopped};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 use store::{MemoryStore, Store, StorePath};
@@ -104,13 +107,30 @@ pub struct Truth {
 }
 
 pub fn truth(cluster: &Cluster, snapshot: &SimSnapshot, until: &Until, vector: &Vector) -> Truth {
-    let cells: Vec<StoredCell> = match until {
+    let cells: BTreeSet<StoredCell> = match until {
         Until::Snapshot => cluster.in_files(snapshot).into_keys().collect(),
-        _ => cluster.restored(snapshot, vector).unwrap().into_iter().collect(),
+        _ => {
+            let ideal =
+                cluster.ideal(&Reading::at_end(cluster), |file, entry| holds(cluster, until, file, entry));
+            let loads =
+                cluster.loads_given_again(snapshot.table, &ideal).flat_map(|load| cluster.stored(load));
+            cluster.restored(snapshot, vector).unwrap().into_iter().chain(loads).collect()
+        }
     };
     let raw = raw_cells(&cells);
     let visible = visible_cells(&raw, cluster.tables[snapshot.table].versions);
     Truth { raw, visible }
+}
+
+/// Whether an entry is in what was asked for.
+pub fn holds(cluster: &Cluster, until: &Until, file: FileOf, entry: &Entry) -> bool {
+    match until {
+        Until::Time(time_ms) => entry.write_time <= *time_ms,
+        Until::Marker(name) => {
+            cluster.rolls.iter().any(|roll| roll.name == *name && cluster.is_before(roll, file))
+        }
+        _ => true,
+    }
 }
 
 /// A scan's cells as lines.

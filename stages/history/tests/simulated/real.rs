@@ -40,14 +40,7 @@ impl Until<'_> {
         match self {
             Self::End => true,
             Self::Time(time_ms) => entry.write_time <= time_ms,
-            Self::Marker(roll) => {
-                let FileOf::Wal(wal) = file else { return false };
-                let wal = &cluster.wals[wal];
-                let opened = roll.servers.get(&wal.server).into_iter().flatten();
-                opened.map(|opened| &cluster.wals[*opened].name).any(|opened| {
-                    opened.group() == wal.name.group() && wal.name.created_ms < opened.created_ms
-                })
-            }
+            Self::Marker(roll) => cluster.is_before(roll, file),
         }
     }
 }
