@@ -1,3 +1,4 @@
+use crate::hfile::HFileVersion;
 use std::fmt;
 
 /// What sort of fault the bytes have.
@@ -12,7 +13,30 @@ pub enum FormatErrorKind {
     /// A length or count is above what is accepted.
     TooLarge,
     /// Correct as far as can be told, but of a kind that cannot be read (yet): the text names it.
-    Unsupported,
+    Unsupported(Unsupported),
+}
+
+/// What is whole, as far as can be told, and cannot be read: what is to be done about it hangs on this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsupported {
+    /// Encrypted, and no key is at hand.
+    Encrypted,
+    /// Compressed with a codec that is not read.
+    Codec,
+    /// Compressed with a zstd dictionary that was not given.
+    Dictionary,
+    /// The data block encoding `PREFIX_TREE` of HBase 1.
+    PrefixTree,
+    /// An HFile of a version that HBase 2 does not read either.
+    OldHFile(HFileVersion),
+    /// A WAL of HBase 0.94 and before.
+    OldWal,
+    /// What old releases of Phoenix put into WALs in place of a cell.
+    IndexedKeyValue,
+    /// Keys in an order that is not HBase's.
+    Comparator,
+    /// Something else, or something that no HBase has.
+    Other,
 }
 
 /// What is wrong with bytes, and where.
@@ -54,8 +78,14 @@ impl FormatError {
     }
 
     /// Of a kind that cannot be read.
-    pub fn unsupported(what: impl Into<String>) -> Self {
-        Self::new(FormatErrorKind::Unsupported, what)
+    pub fn unsupported(sort: Unsupported, what: impl Into<String>) -> Self {
+        Self::new(FormatErrorKind::Unsupported(sort), what)
+    }
+
+    /// Whether nothing is known to be wrong: it is of a kind that cannot be read.
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self.kind, FormatErrorKind::Unsupported(_))
     }
 
     /// The same error at an offset; an offset that is already there stays.

@@ -19,4 +19,4 @@ pub mod varint;
 pub mod wal;
 mod wire;
 
-pub use error::{FormatError, FormatErrorKind};
+pub use error::{FormatError, FormatErrorKind, Unsupported};

@@ -1,8 +1,7 @@
 //! How a store's errors become failures and problems, with what to do about them.
 
-use formats::hfile::HFileVersion;
 use formats::sniff::FileKind;
-use formats::{FormatError, FormatErrorKind};
+use formats::{FormatError, FormatErrorKind, Unsupported};
 use stage::{Failure, Problem, ProblemKind};
 use store::{Store, StoreError, StoreErrorKind, shown};
 
@@ -40,36 +39,35 @@ pub fn source_problem(error: &StoreError) -> Problem {
 
 /// Bytes of a file that are not what they should be, as damage.
 pub fn file_problem(path: &str, error: &FormatError) -> Problem {
-    let kind = match error.kind {
-        FormatErrorKind::Checksum => ProblemKind::Checksum,
-        FormatErrorKind::Unsupported => ProblemKind::Unsupported,
-        _ => ProblemKind::Structure,
+    let (kind, hint) = match error.kind {
+        FormatErrorKind::Unsupported(sort) => (ProblemKind::Unsupported, unsupported_hint(sort)),
+        FormatErrorKind::Checksum => (ProblemKind::Checksum, BRING_BACK),
+        _ => (ProblemKind::Structure, BRING_BACK),
     };
-    let problem = Problem::new(kind, path, &error.what).at(error.offset);
-    match kind {
-        ProblemKind::Unsupported => match unsupported_hint(&error.what) {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        },
-        _ => problem.hint("bring the file back from a copy or another replica"),
-    }
+    Problem::new(kind, path, &error.what).at(error.offset).hint(hint)
 }
 
-/// What to do with a file that is whole but cannot be looked into, by what is said of it.
-fn unsupported_hint(what: &str) -> Option<&'static str> {
-    let old = |major| FileKind::OldHFile(HFileVersion { major, minor: 0 }).hint();
-    let known: [(&str, &'static str); 6] = [
-        ("encrypted", "its cells can be looked at only by a cluster that has the master key"),
-        (
-            "PREFIX_TREE",
-            "rewrite it with HBase 1: another DATA_BLOCK_ENCODING, then a major compaction of its table",
-        ),
-        ("SequenceFile", FileKind::OldWal.hint()),
-        ("HFile version 1.", old(1)),
-        ("HFile version 2.", old(2)),
-        ("comparator", "read it with what wrote it: HBase cannot open it"),
-    ];
-    known.into_iter().find(|(word, _)| what.contains(word)).map(|(_, hint)| hint)
+const BRING_BACK: &str = "bring the file back from a copy or another replica";
+
+/// What to do with what is whole but cannot be looked into; nothing where its text says all.
+fn unsupported_hint(sort: Unsupported) -> &'static str {
+    match sort {
+        Unsupported::Encrypted => "its cells can be looked at only by a cluster that has the master key",
+        Unsupported::Codec => {
+            "rewrite it with HBase: another COMPRESSION, then a major compaction of its table"
+        }
+        Unsupported::Dictionary => {
+            "give the dictionary's file with --zstd-dictionary (hfile verify, hfile cat, scan)"
+        }
+        Unsupported::PrefixTree => {
+            "rewrite it with HBase 1: another DATA_BLOCK_ENCODING, then a major compaction of its table"
+        }
+        Unsupported::OldHFile(version) => FileKind::OldHFile(version).hint(),
+        Unsupported::OldWal => FileKind::OldWal.hint(),
+        Unsupported::IndexedKeyValue => "replay it on a cluster that has the Phoenix that wrote it",
+        Unsupported::Comparator => "read it with what wrote it: HBase cannot open it",
+        Unsupported::Other => "",
+    }
 }
 
 /// A path with the store's URI in front, unless it is there already.
@@ -77,5 +75,34 @@ fn full_path(store: &dyn Store, path: &str) -> String {
     match path.starts_with('/') || path.contains("://") || path.starts_with(&store.uri()) {
         true => path.to_owned(),
         false => shown(store, path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use formats::hfile::HFileVersion;
+
+    /// Words of the text choose nothing: a class that is called after a cipher is no encrypted file.
+    #[test]
+    fn the_hint_is_chosen_by_what_is_unsupported() {
+        let hint = |sort| {
+            let said = FormatError::unsupported(sort, "a class org.example.encrypted.PREFIX_TREE");
+            file_problem("f", &said).hint
+        };
+        assert_eq!(hint(Unsupported::Other), "");
+        let old = |major| hint(Unsupported::OldHFile(HFileVersion { major, minor: 0 }));
+        assert!(old(1).contains("0.94") && !old(2).contains("0.94"));
+        for (sort, word) in [
+            (Unsupported::Encrypted, "master key"),
+            (Unsupported::Codec, "COMPRESSION"),
+            (Unsupported::Dictionary, "--zstd-dictionary"),
+            (Unsupported::PrefixTree, "DATA_BLOCK_ENCODING"),
+            (Unsupported::OldWal, "WALPlayer"),
+            (Unsupported::IndexedKeyValue, "Phoenix"),
+            (Unsupported::Comparator, "what wrote it"),
+        ] {
+            assert!(hint(sort).contains(word), "{sort:?}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use formats::cell::Comparator;
 use formats::compress::Decompressor;
 use formats::encoding::CellLayout;
 use formats::hfile::{LoadOnOpen, TRAILER_SIZE, Trailer};
-use formats::{FormatError, FormatErrorKind};
+use formats::{FormatError, Unsupported};
 use store::{ReadRanges, StoreError};
 
 /// The longest section to load on open that is read: HBase keeps it in memory, so real ones are far smaller.
@@ -24,7 +24,9 @@ pub struct OpenedHFile {
 impl OpenedHFile {
     /// Order of the cells.
     pub fn comparator(&self) -> Result<Comparator, FormatError> {
-        let none = || FormatError::unsupported("keys of this file are raw bytes, not cells");
+        let none = || {
+            FormatError::unsupported(Unsupported::Comparator, "keys of this file are raw bytes, not cells")
+        };
         self.trailer.comparator()?.ok_or_else(none)
     }
 
@@ -37,7 +39,7 @@ impl OpenedHFile {
     /// of keys that is not known. None if they can be.
     pub fn undecodable(&self) -> Option<FormatError> {
         let layout = self.cell_layout().err();
-        layout.or_else(|| self.comparator().err()).filter(|error| error.kind == FormatErrorKind::Unsupported)
+        layout.or_else(|| self.comparator().err()).filter(FormatError::is_unsupported)
     }
 }
 
@@ -70,7 +72,7 @@ fn open(file: &dyn ReadRanges, decompressor: &mut Decompressor) -> Result<Opened
     }
     let section = read_span(file, trailer.load_on_open_offset, trailer_start)?;
     let loaded = match LoadOnOpen::decode(&section, &trailer, decompressor, MAX_LOAD_ON_OPEN as usize) {
-        Err(error) if error.kind != FormatErrorKind::Unsupported => return Err(error.into()),
+        Err(error) if !error.is_unsupported() => return Err(error.into()),
         loaded => loaded,
     };
     if let Ok(loaded) = &loaded {

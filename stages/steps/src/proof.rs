@@ -2,7 +2,6 @@
 
 use crate::digest::{FileSum, RangeSum};
 use crate::open_hfile::OpenedHFile;
-use crate::verify_cells::is_unsupported;
 use formats::FormatError;
 use formats::hfile::ChecksumType;
 use serde::{Deserialize, Serialize};
@@ -54,7 +53,7 @@ impl Contents {
     pub fn of(opened: Result<OpenedHFile, FormatError>) -> Result<Self, FormatError> {
         let opened = match opened {
             Ok(opened) => opened,
-            Err(error) if is_unsupported(&error) => {
+            Err(error) if error.is_unsupported() => {
                 return Ok(Self { unread: Some(error.to_string()), ..Self::default() });
             }
             Err(error) => return Err(error),

@@ -2,11 +2,11 @@
 
 use crate::read_blocks::ReadBlocks;
 use crate::{OpenedHFile, ReadFault};
+use formats::FormatError;
 use formats::cell::{CellChecks, CellRef, Comparator};
 use formats::compress::Decompressor;
 use formats::encoding::BlockDecoder;
 use formats::hfile::{Block, BlockHeader, BlockType, FileInfo, IndexBlock, LARGEST_BLOCK, key};
-use formats::{FormatError, FormatErrorKind};
 use std::cmp::Ordering;
 use store::{ReadRanges, StoreError};
 
@@ -227,9 +227,4 @@ fn data_blocks(index: &IndexBlock) -> impl Iterator<Item = DataBlock> {
         key: entry.key.to_vec(),
     };
     index.iter().map(block)
-}
-
-/// Whether the error only says that this version cannot look inside.
-pub(crate) fn is_unsupported(error: &FormatError) -> bool {
-    error.kind == FormatErrorKind::Unsupported
 }

@@ -4,7 +4,7 @@ use crate::digest::{FileSum, join_ranges};
 use crate::failing::{file_problem, source_problem};
 use crate::open_hfile::{OpenedHFile, open_hfile};
 use crate::read_pieces::{BUFFER_LEN, Wanted, read_through};
-use crate::verify_cells::{is_unsupported, verify_cells};
+use crate::verify_cells::verify_cells;
 use crate::witness::Witnessed;
 use crate::{Level, RANGE_LEN, ReadFault};
 use formats::FormatError;
@@ -174,7 +174,7 @@ impl VerifyHFile {
         let mut decompressor = Decompressor::new(self.dictionaries.clone());
         let opened = match open_hfile(file, &mut decompressor).map_err(|error| source_problem(&error))? {
             Ok(opened) => opened,
-            Err(error) if is_unsupported(&error) => {
+            Err(error) if error.is_unsupported() => {
                 self.fell_short(Level::Blocks, &error, verified);
                 return Ok(());
             }
@@ -204,7 +204,7 @@ impl VerifyHFile {
         let seen = verify_cells(file, opened, decompressor).map_err(|error| source_problem(&error))?;
         verified.cells = Some(seen.cells);
         for error in seen.faults {
-            match is_unsupported(&error) {
+            match error.is_unsupported() {
                 true => self.fell_short(Level::Blocks, &error, verified),
                 false if walked_well || error.kind != formats::FormatErrorKind::Checksum => {
                     verified.problems.push(file_problem("", &error));
@@ -236,7 +236,7 @@ fn note_foreign(opened: &OpenedHFile, verified: &mut VerifiedHFile) {
 
 /// What is wrong with the blocks of a file that was walked whole.
 pub fn block_problems(walked: &Walked) -> impl Iterator<Item = Problem> {
-    let faults = walked.conclude().into_iter().filter(|fault| !is_unsupported(&fault.error));
+    let faults = walked.conclude().into_iter().filter(|fault| !fault.error.is_unsupported());
     faults.map(|fault| file_problem("", &fault.error).at(fault.offset))
 }
 

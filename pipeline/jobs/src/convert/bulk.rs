@@ -197,7 +197,7 @@ impl KeepBulk<'_> {
         let mut found: Vec<Problem> = proved.copied.walked.iter().flat_map(block_problems).collect();
         if let Some(Err(error)) = &proved.opened
             && found.is_empty()
-            && error.kind != formats::FormatErrorKind::Unsupported
+            && !error.is_unsupported()
         {
             found.push(file_problem("", error));
         }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::io::Write;
 
 use super::{Codec, framing};
-use crate::FormatError;
+use crate::{FormatError, Unsupported};
 
 /// HBase's default level.
 const ZSTD_LEVEL: i32 = 3;
@@ -57,7 +57,7 @@ impl Compressor {
             }),
             Codec::Zstd => framing::encode(bytes, into, |chunk, into| self.zstd(chunk, into)),
             Codec::Lzo | Codec::Bzip2 | Codec::Lzma | Codec::Brotli => {
-                Err(FormatError::unsupported(format!("{codec} is not written")))
+                Err(FormatError::unsupported(Unsupported::Codec, format!("{codec} is not written")))
             }
         }
     }

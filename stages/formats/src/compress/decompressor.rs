@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::{Codec, Dictionaries, framing, gzip, lzo, zstandard};
-use crate::FormatError;
+use crate::{FormatError, Unsupported};
 
 /// Decompresses pieces of any [`Codec`]; keeps its contexts from one piece to the next. One a thread.
 pub struct Decompressor {
@@ -90,9 +90,10 @@ impl Decompressor {
                     .map_err(|e| FormatError::corrupt(format!("LZ4: {e}")))
             }),
             Codec::Lzo => framing::decode(payload, out, lzo::decompress),
-            Codec::Bzip2 | Codec::Lzma | Codec::Brotli => {
-                Err(FormatError::unsupported(format!("compressed with {codec}, which cannot be read")))
-            }
+            Codec::Bzip2 | Codec::Lzma | Codec::Brotli => Err(FormatError::unsupported(
+                Unsupported::Codec,
+                format!("compressed with {codec}, which cannot be read"),
+            )),
         }
     }
 }
@@ -100,7 +101,10 @@ impl Decompressor {
 /// Refuses what cannot be read, or cannot be as long as it says.
 fn check(codec: Codec, payload: &[u8], uncompressed_len: usize) -> Result<(), FormatError> {
     if !codec.is_readable() {
-        return Err(FormatError::unsupported(format!("compressed with {codec}, which cannot be read")));
+        return Err(FormatError::unsupported(
+            Unsupported::Codec,
+            format!("compressed with {codec}, which cannot be read"),
+        ));
     }
     let possible = (payload.len() as u64).saturating_mul(codec.most_expansion());
     if uncompressed_len as u64 > possible {

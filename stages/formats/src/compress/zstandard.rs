@@ -9,7 +9,7 @@ use zstd::zstd_safe::{
 };
 
 use super::Dictionaries;
-use crate::FormatError;
+use crate::{FormatError, Unsupported};
 
 /// How a zstd frame starts. Read as the first length of Hadoop's framing it would be 682 MB, so it tells the two
 /// apart.
@@ -70,10 +70,13 @@ impl Contexts {
             return bulk::Decompressor::new().map_err(corrupt);
         }
         let dictionary = self.dictionaries.get(id).ok_or_else(|| {
-            FormatError::unsupported(format!(
-                "ZSTD: compressed with the dictionary of id {id}, which was not given \
+            FormatError::unsupported(
+                Unsupported::Dictionary,
+                format!(
+                    "ZSTD: compressed with the dictionary of id {id}, which was not given \
                  (the family's hbase.io.compress.zstd.dictionary names its file)"
-            ))
+                ),
+            )
         })?;
         bulk::Decompressor::with_dictionary(dictionary).map_err(corrupt)
     }

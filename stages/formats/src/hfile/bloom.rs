@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 
 use super::index::IndexBlock;
 use super::murmur;
-use crate::FormatError;
 use crate::cursor::Cursor;
+use crate::{FormatError, Unsupported};
 
 pub(super) const VERSION: u32 = 3;
 /// More would be a lie: HBase computes the number from the error rate, 7 for its default.
@@ -81,7 +81,11 @@ impl BloomFilter {
         let mut cursor = Cursor::new(payload);
         let version = cursor.u32("bloom meta: version")?;
         if version != VERSION {
-            return Err(FormatError::unsupported(format!("bloom meta: version {version}")).at(0));
+            return Err(FormatError::unsupported(
+                Unsupported::Other,
+                format!("bloom meta: version {version}"),
+            )
+            .at(0));
         }
         let total_byte_size = cursor.offset("bloom meta: total size")?;
         let hash_count = cursor.length("bloom meta: number of hashes")?;
@@ -93,7 +97,13 @@ impl BloomFilter {
             0 => BloomHash::Jenkins,
             1 => BloomHash::Murmur,
             2 => BloomHash::Murmur3,
-            other => return Err(FormatError::unsupported(format!("bloom meta: hash type {other}")).at(16)),
+            other => {
+                return Err(FormatError::unsupported(
+                    Unsupported::Other,
+                    format!("bloom meta: hash type {other}"),
+                )
+                .at(16));
+            }
         };
         let key_count = cursor.offset("bloom meta: number of keys")?;
         let max_keys = cursor.offset("bloom meta: most keys")?;

@@ -1,6 +1,6 @@
 use super::FileInfo;
-use crate::FormatError;
 use crate::encoding::{CellLayout, DataBlockEncoding};
+use crate::{FormatError, Unsupported};
 
 impl FileInfo {
     /// How the file's cells are laid out, for [`crate::encoding::BlockDecoder`].
@@ -20,11 +20,14 @@ impl FileInfo {
 }
 
 fn unknown_encoding(name: &str) -> FormatError {
-    FormatError::unsupported(match name {
-        "PREFIX_TREE" => {
-            "data block encoding PREFIX_TREE, of HBase 0.96 to 1.x: HBase 2 does not read it either"
-                .to_owned()
-        }
-        _ => format!("data block encoding {name:?}, which HBase does not have"),
-    })
+    match name {
+        "PREFIX_TREE" => FormatError::unsupported(
+            Unsupported::PrefixTree,
+            "data block encoding PREFIX_TREE, of HBase 0.96 to 1.x: HBase 2 does not read it either",
+        ),
+        _ => FormatError::unsupported(
+            Unsupported::Other,
+            format!("data block encoding {name:?}, which HBase does not have"),
+        ),
+    }
 }

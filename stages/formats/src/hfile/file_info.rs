@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::BloomType;
 use super::proto::{BytesBytesPair, FileInfoProto, TimeRangeTracker, decode_delimited};
-use crate::FormatError;
+use crate::{FormatError, Unsupported};
 
 const MAGIC: &[u8] = b"PBUF";
 
@@ -82,9 +82,9 @@ impl FileInfo {
     /// # Errors
     /// Unsupported without the protobuf magic (files from before HBase 0.96); Corrupt if it is no `FileInfoProto`.
     pub fn decode(payload: &[u8]) -> Result<Self, FormatError> {
-        let message = payload
-            .strip_prefix(MAGIC)
-            .ok_or_else(|| FormatError::unsupported("file info: not a protobuf (PBUF)").at(0))?;
+        let message = payload.strip_prefix(MAGIC).ok_or_else(|| {
+            FormatError::unsupported(Unsupported::Other, "file info: not a protobuf (PBUF)").at(0)
+        })?;
         let proto: FileInfoProto =
             decode_delimited(message, "file info").map_err(|error| error.at(MAGIC.len() as u64))?;
         let entries = proto.map_entry.into_iter().map(|pair| (pair.first, pair.second)).collect();
@@ -207,7 +207,9 @@ impl FileInfo {
     pub fn check_index_block_encoding(&self) -> Result<(), FormatError> {
         match self.text(key::INDEX_BLOCK_ENCODING)? {
             None | Some("NONE") => Ok(()),
-            Some(name) => Err(FormatError::unsupported(format!("index block encoding {name}"))),
+            Some(name) => {
+                Err(FormatError::unsupported(Unsupported::Other, format!("index block encoding {name}")))
+            }
         }
     }
 
@@ -253,7 +255,9 @@ impl FileInfo {
                 Some(length) => Ok(Some(BloomType::RowPrefix(length))),
                 None => Err(FormatError::corrupt("file info: no prefix length for ROWPREFIX_FIXED_LENGTH")),
             },
-            Some(name) => Err(FormatError::unsupported(format!("bloom filter type {name}"))),
+            Some(name) => {
+                Err(FormatError::unsupported(Unsupported::Other, format!("bloom filter type {name}")))
+            }
         }
     }
 

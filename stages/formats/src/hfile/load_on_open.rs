@@ -1,8 +1,8 @@
 use super::{
     BLOCK_HEADER_SIZE, Block, BlockHeader, BlockType, BloomFilter, FileInfo, IndexBlock, MidKey, Trailer,
 };
-use crate::FormatError;
 use crate::compress::Decompressor;
+use crate::{FormatError, Unsupported};
 
 /// What HBase reads of a file when it opens it: the blocks from [`Trailer::load_on_open_offset`] to the trailer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl LoadOnOpen {
     ) -> Result<Self, FormatError> {
         if trailer.is_encrypted() {
             let text = "the file is encrypted: index, file info and cells cannot be read without its key";
-            return Err(FormatError::unsupported(text));
+            return Err(FormatError::unsupported(Unsupported::Encrypted, text));
         }
         let base = trailer.load_on_open_offset;
         let mut section = Section { rest: bytes, offset: base, trailer, decompressor, largest };

@@ -2,9 +2,9 @@ use prost::Message;
 
 use super::proto::{FileTrailerProto, WrappedKeyProto, decode_delimited};
 use super::version::{HFileVersion, MAGIC};
-use crate::FormatError;
 use crate::cell::Comparator;
 use crate::compress::Codec;
+use crate::{FormatError, Unsupported};
 
 /// Size of the trailer of an HFile of version 3, the longest: `FixedFileTrailer.getTrailerSize`.
 pub const TRAILER_SIZE: usize = 4096;
@@ -120,7 +120,10 @@ impl Trailer {
     fn from_proto(version: HFileVersion, proto: FileTrailerProto) -> Result<Self, FormatError> {
         let ordinal = proto.compression_codec.unwrap_or(u32::from(Codec::None.ordinal()));
         let codec = Codec::from_ordinal(ordinal).ok_or_else(|| {
-            FormatError::unsupported(format!("HFile trailer: unknown compression codec number {ordinal}"))
+            FormatError::unsupported(
+                Unsupported::Codec,
+                format!("HFile trailer: unknown compression codec number {ordinal}"),
+            )
         })?;
         let needed = |field: Option<u64>, name: &str| {
             field.ok_or_else(|| FormatError::corrupt(format!("HFile trailer: {name} is missing")))
@@ -199,9 +202,10 @@ impl Trailer {
             | "CellComparator$MetaCellComparator"
             | "CellComparatorImpl$MetaCellComparator" => Ok(Some(Comparator::Meta)),
             "KeyValue$RawBytesComparator" | "util.Bytes$ByteArrayComparator" => Ok(None),
-            _ => Err(FormatError::unsupported(format!(
-                "comparator {class:?}, which HBase does not have: another writer's file"
-            ))),
+            _ => Err(FormatError::unsupported(
+                Unsupported::Comparator,
+                format!("comparator {class:?}, which HBase does not have: another writer's file"),
+            )),
         }
     }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::TRAILER_SIZE;
-use crate::{FormatError, FormatErrorKind};
+use crate::{FormatError, Unsupported};
 
 /// Size of the trailer of an HFile of version 2.
 pub const TRAILER_SIZE_V2: usize = 212;
@@ -104,13 +104,16 @@ impl HFileVersion {
     }
 
     fn unsupported(self) -> FormatError {
-        let text = match self.age() {
-            Some(age) => format!("HFile version {self}, which {age} wrote: HBase 2 does not read it either"),
-            None => {
-                format!("HFile version {self}, which no HBase up to 3.0 writes: only 2.3 to 3.3 can be read")
-            }
-        };
-        FormatError::new(FormatErrorKind::Unsupported, text)
+        match self.age() {
+            Some(age) => FormatError::unsupported(
+                Unsupported::OldHFile(self),
+                format!("HFile version {self}, which {age} wrote: HBase 2 does not read it either"),
+            ),
+            None => FormatError::unsupported(
+                Unsupported::Other,
+                format!("HFile version {self}, which no HBase up to 3.0 writes: only 2.3 to 3.3 can be read"),
+            ),
+        }
     }
 }
 

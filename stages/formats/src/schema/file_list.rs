@@ -1,6 +1,6 @@
 use super::proto;
-use crate::FormatError;
 use crate::wire::{decode_message, required};
+use crate::{FormatError, Unsupported};
 use names::StoreFileName;
 
 /// HBase refuses larger ones.
@@ -53,7 +53,7 @@ fn from_proto(message: proto::StoreFileList) -> Result<StoreFileList, FormatErro
     let version = message.version.unwrap_or(VERSION);
     if version > VERSION {
         let what = format!("StoreFileList has version {version}; this reads up to {VERSION}");
-        return Err(FormatError::unsupported(what));
+        return Err(FormatError::unsupported(Unsupported::Other, what));
     }
     let entry = |entry: proto::StoreFileEntry| {
         let name = StoreFileName::parse(&required(entry.name, "StoreFileEntry: the name", 4)?)?;

@@ -1,5 +1,5 @@
-use crate::FormatError;
 use crate::wire::{decode_message, required};
+use crate::{FormatError, Unsupported};
 use names::{NameError, SnapshotName, TableName};
 use prost::Message;
 
@@ -81,17 +81,23 @@ impl SnapshotDescription {
     pub fn check_layout(&self) -> Result<(), FormatError> {
         match self.version {
             Some(LAYOUT_VERSION) => Ok(()),
-            None | Some(0) => Err(FormatError::unsupported(format!(
-                "snapshot {} has the layout of version {} (a directory for each region, no data.manifest), which only \
+            None | Some(0) => Err(FormatError::unsupported(
+                Unsupported::Other,
+                format!(
+                    "snapshot {} has the layout of version {} (a directory for each region, no data.manifest), which only \
                  HBase up to 0.96 and hbase.snapshot.format.version=1 wrote; clone it with HBase and take a new \
                  snapshot of the clone",
-                self.name,
-                self.version.map_or("1 (none is given)".to_owned(), |version| version.to_string()),
-            ))),
-            Some(other) => Err(FormatError::unsupported(format!(
-                "snapshot {} has layout version {other}, of which HBase 2.5 to 3.0 know nothing either",
-                self.name
-            ))),
+                    self.name,
+                    self.version.map_or("1 (none is given)".to_owned(), |version| version.to_string()),
+                ),
+            )),
+            Some(other) => Err(FormatError::unsupported(
+                Unsupported::Other,
+                format!(
+                    "snapshot {} has layout version {other}, of which HBase 2.5 to 3.0 know nothing either",
+                    self.name
+                ),
+            )),
         }
     }
 }
@@ -129,9 +135,11 @@ pub fn decode_snapshot_description(bytes: &[u8]) -> Result<SnapshotDescription, 
         Some(1) => Some(SnapshotType::Flush),
         Some(2) => Some(SnapshotType::SkipFlush),
         Some(other) => {
-            return Err(
-                FormatError::unsupported(format!("SnapshotDescription: type {other} is not known")).at(0)
-            );
+            return Err(FormatError::unsupported(
+                Unsupported::Other,
+                format!("SnapshotDescription: type {other} is not known"),
+            )
+            .at(0));
         }
     };
     let placed = |error: NameError| FormatError::corrupt(format!("SnapshotDescription: {error}")).at(0);
@@ -175,7 +183,6 @@ pub fn encode_snapshot_description(description: &SnapshotDescription) -> Vec<u8>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FormatErrorKind;
 
     fn description() -> SnapshotDescription {
         let (name, table) = (SnapshotName::parse("s1").unwrap(), TableName::parse("ns:t").unwrap());
@@ -212,7 +219,7 @@ mod tests {
         let of = |version| SnapshotDescription { version, ..description() }.check_layout();
         assert_eq!(of(Some(2)), Ok(()));
         for version in [None, Some(0), Some(3), Some(-1)] {
-            assert_eq!(of(version).unwrap_err().kind, FormatErrorKind::Unsupported);
+            assert!(of(version).unwrap_err().is_unsupported());
         }
         assert!(of(None).unwrap_err().what.contains("take a new snapshot"));
     }

@@ -13,7 +13,7 @@ use super::{WalHeader, WalLimits};
 use crate::cell::{KEY_OVERHEAD, MAX_ROW_LENGTH};
 use crate::compress::{Codec, Decompressor};
 use crate::input::{Fault, Input};
-use crate::{FormatError, FormatErrorKind};
+use crate::{FormatError, FormatErrorKind, Unsupported};
 
 /// An arena that has become larger takes all it may ever need, rather than twice as much again and again.
 const DOUBLED_ARENA: usize = 32 << 20;
@@ -161,7 +161,7 @@ impl CompressionContext {
     fn take_lengths(&mut self, input: &mut Input<'_>) -> Result<(), Stop> {
         let mut attempt = *input;
         if self.indexed && attempt.byte("the byte before a cell")? != 0 {
-            return Err(FormatError::unsupported(INDEXED_KEY_VALUE).into());
+            return Err(FormatError::unsupported(Unsupported::IndexedKeyValue, INDEXED_KEY_VALUE).into());
         }
         let key_length = attempt.uvarint_length("a key's length")?;
         let value_length = attempt.uvarint_length("a value's length")?;

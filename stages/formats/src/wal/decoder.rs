@@ -3,7 +3,7 @@ use super::dictionaries::Stop;
 use super::entry::WalEntry;
 use super::header::{CellLayout, TRAILER, WalHeader};
 use super::plain::{Progress, Scanned, Scanner};
-use crate::{FormatError, FormatErrorKind};
+use crate::FormatError;
 
 /// What a decoder takes at most: a length beyond it is refused before anything is allocated or waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,7 +212,7 @@ impl WalDecoder {
         match &self.state {
             State::Header => WalEnd::Empty { length: rest.len() as u64 },
             State::Closed => WalEnd::Closed { offset },
-            State::Failed(error) if error.kind == FormatErrorKind::Unsupported => {
+            State::Failed(error) if error.is_unsupported() => {
                 WalEnd::Unsupported { offset, error: error.clone() }
             }
             State::Failed(error) => WalEnd::Damaged { offset, error: error.clone() },

@@ -4,11 +4,11 @@ use super::cells::encode_cell;
 use super::dictionaries::{LARGE, SMALL};
 use super::header::{CellLayout, TRAILER, WalHeader};
 use super::key::{AsIs, KeyStrings, WalKeyFields};
-use crate::FormatError;
 use crate::cell::CellRef;
 use crate::compress::{Codec, Compressor};
 use crate::dictionary::{DictionaryEncoder, TagEncoder};
 use crate::varint::encode_uvarint;
+use crate::{FormatError, Unsupported};
 
 /// Encodes one WAL from front to back: header, entries, and, if it is closed, trailer.
 #[derive(Debug)]
@@ -73,7 +73,12 @@ impl WalEncoder {
         let compression = match header.cell_layout()? {
             CellLayout::Plain => None,
             CellLayout::Compressed => Some(Box::new(CompressionContext::new(&header, recovered_edits)?)),
-            CellLayout::Encrypted => return Err(FormatError::unsupported("encrypted WALs are not written")),
+            CellLayout::Encrypted => {
+                return Err(FormatError::unsupported(
+                    Unsupported::Encrypted,
+                    "encrypted WALs are not written",
+                ));
+            }
         };
         Ok(Self { header, compression, message: Vec::new() })
     }

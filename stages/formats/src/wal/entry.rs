@@ -1,7 +1,7 @@
 use super::cells::WalCells;
 use super::key::WalKey;
 use super::marker::METAFAMILY;
-use crate::FormatError;
+use crate::{FormatError, Unsupported};
 
 /// One entry: the edits of one region that became durable together (`WAL.Entry`). Borrowed: of a plain WAL from the
 /// bytes that were given, of a compressed one from the decoder.
@@ -27,7 +27,7 @@ impl<'a> WalEntry<'a> {
     pub fn cells(&self) -> Result<WalCells<'a>, FormatError> {
         if self.encrypted {
             let what = "the cells of this WAL are encrypted, and no key is given";
-            return Err(FormatError::unsupported(what).at(self.offset));
+            return Err(FormatError::unsupported(Unsupported::Encrypted, what).at(self.offset));
         }
         Ok(WalCells::new(self.cells, self.key.cell_count, self.key.sequence))
     }

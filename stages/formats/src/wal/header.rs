@@ -5,7 +5,7 @@ use prost::Message;
 use crate::compress::Codec;
 use crate::input::{Fault, Input};
 use crate::wire::decode_message;
-use crate::{FormatError, FormatErrorKind};
+use crate::{FormatError, FormatErrorKind, Unsupported};
 
 /// What every WAL starts with.
 pub(super) const MAGIC: [u8; 4] = *b"PWAL";
@@ -114,7 +114,10 @@ impl WalHeader {
     pub fn cell_layout(&self) -> Result<CellLayout, FormatError> {
         if let Some(writer) = self.writer_class.as_deref().filter(|writer| !WRITERS.contains(writer)) {
             let shown = writer.escape_debug();
-            return Err(FormatError::unsupported(format!("a WAL written by the unknown class \"{shown}\"")));
+            return Err(FormatError::unsupported(
+                Unsupported::Other,
+                format!("a WAL written by the unknown class \"{shown}\""),
+            ));
         }
         let compressed = self.has_compression == Some(true);
         match self.cell_codec_class.as_deref() {
@@ -125,7 +128,10 @@ impl WalHeader {
             None | Some(PLAIN_CODEC | INDEXED_CODEC) => Ok(CellLayout::Plain),
             Some(class) => {
                 let shown = class.escape_debug();
-                Err(FormatError::unsupported(format!("WAL cells written by the codec class \"{shown}\"")))
+                Err(FormatError::unsupported(
+                    Unsupported::Other,
+                    format!("WAL cells written by the codec class \"{shown}\""),
+                ))
             }
         }
     }
@@ -158,9 +164,10 @@ impl WalHeader {
         let Some(ordinal) = self.value_compression_algorithm.filter(|_| compressed) else { return Ok(None) };
         match Codec::from_ordinal(ordinal) {
             Some(codec) if codec.is_readable() => Ok(Some(codec)),
-            Some(codec) => Err(FormatError::unsupported(format!(
-                "WAL values compressed with {codec}, which cannot be read"
-            ))),
+            Some(codec) => Err(FormatError::unsupported(
+                Unsupported::Other,
+                format!("WAL values compressed with {codec}, which cannot be read"),
+            )),
             None => Err(FormatError::corrupt(format!("WALHeader: {ordinal} is no compression algorithm"))),
         }
     }
@@ -187,7 +194,7 @@ impl WalHeader {
     /// The bytes are not the front of a WAL.
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, FormatError> {
         if matches!(bytes, [b'S', b'E', b'Q', 0..=6, ..]) {
-            return Err(FormatError::unsupported(OLD_WAL).at(0));
+            return Err(FormatError::unsupported(Unsupported::OldWal, OLD_WAL).at(0));
         }
         if !MAGIC.iter().zip(bytes).all(|(expected, byte)| expected == byte) {
             return Err(FormatError::corrupt("not a WAL: it does not start with PWAL").at(0));

@@ -3,8 +3,8 @@
 use super::cells::{SMALLEST_CELL, decode_cell};
 use super::entry::WalEntry;
 use super::key::WalKey;
-use crate::FormatError;
 use crate::input::{Fault, Input};
+use crate::{FormatError, Unsupported};
 
 /// How far the entry at the window's front has been checked, so that a window that grows is not checked anew.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,7 +76,9 @@ impl Scanner {
                 }
                 Err(CellFault::Indexed) => {
                     let at = offset + (window.len() - input.len()) as u64;
-                    return Err(FormatError::unsupported(INDEXED_KEY_VALUE).at(at));
+                    return Err(
+                        FormatError::unsupported(Unsupported::IndexedKeyValue, INDEXED_KEY_VALUE).at(at)
+                    );
                 }
             }
         }

@@ -187,9 +187,7 @@ impl WalSalvager {
                 WalEnd::Damaged { offset, error } => self.lose(offset, error, window, at_end),
                 end => self.end(end),
             }),
-            Err(error) if self.decoder.header().is_none() || error.kind == FormatErrorKind::Unsupported => {
-                Err(error)
-            }
+            Err(error) if self.decoder.header().is_none() || error.is_unsupported() => Err(error),
             Err(error) => Ok(self.lose(self.decoder.offset(), error, window, at_end)),
         }
     }

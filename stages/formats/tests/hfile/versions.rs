@@ -4,7 +4,7 @@ use formats::cell::{CellRef, JsonForm, encode_json};
 use formats::hfile::{
     BlockFault, BlockHeader, BlockWalker, HFileVersion, LARGEST_BLOCK, LoadOnOpen, Trailer, Walked,
 };
-use formats::{FormatErrorKind, compress::Decompressor, encoding::BlockDecoder, hfile::Block};
+use formats::{FormatErrorKind, Unsupported, compress::Decompressor, encoding::BlockDecoder, hfile::Block};
 use std::fs;
 use std::path::Path;
 
@@ -206,22 +206,22 @@ fn a_truncation_to_any_length_is_caught() {
         for length in 0..file.len() {
             let found = faults(&file[..length]);
             assert!(!found.is_empty(), "{name} cut to {length}");
-            assert!(
-                found.iter().all(|fault| fault.error.kind != FormatErrorKind::Unsupported),
-                "{name} {length}"
-            );
+            assert!(found.iter().all(|fault| !fault.error.is_unsupported()), "{name} {length}");
         }
     }
 }
 
 #[test]
 fn versions_that_hbase_2_does_not_read_are_named_with_their_age() {
-    let old = [("hfile-1.0", "1.0", "HBase up to 0.90"), ("hfile-2.0", "2.0", "HBase 0.92 or 0.94")];
-    for (name, version, age) in old {
-        let file = read(&format!("08-other-kinds-of-file/{name}"));
+    let old = [(1, "1.0", "HBase up to 0.90"), (2, "2.0", "HBase 0.92 or 0.94")];
+    for (major, version, age) in old {
+        let file = read(&format!("08-other-kinds-of-file/hfile-{version}"));
         let found = faults(&file);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(found[0].error.kind, FormatErrorKind::Unsupported);
+        assert_eq!(
+            found[0].error.kind,
+            FormatErrorKind::Unsupported(Unsupported::OldHFile(HFileVersion { major, minor: 0 }))
+        );
         let what = &found[0].error.what;
         assert!(
             what.contains(version) && what.contains(age) && what.contains("HBase 2 does not read it"),

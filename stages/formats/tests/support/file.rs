@@ -60,7 +60,10 @@ impl HFile {
         decompressor: &mut Decompressor,
         mut see: impl FnMut(&CellRef<'_>),
     ) -> Result<CellChecks, FormatError> {
-        let comparator = self.trailer.comparator()?.ok_or_else(|| FormatError::unsupported("no cells"))?;
+        let comparator = self
+            .trailer
+            .comparator()?
+            .ok_or_else(|| FormatError::unsupported(formats::Unsupported::Comparator, "no cells"))?;
         let mut checks = CellChecks::new(comparator);
         let mut decoder = BlockDecoder::new(self.opened.file_info.cell_layout()?);
         for (_, block) in self.blocks(decompressor)? {

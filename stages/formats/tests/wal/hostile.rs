@@ -1,7 +1,7 @@
 //! Whatever happens to the bytes: every entry in front of it is given, and the end says that something happened.
 
-use formats::FormatErrorKind;
 use formats::wal::{Step, WalDecoder, WalDecoderOptions, WalEnd, WalHeader};
+use formats::{FormatErrorKind, Unsupported};
 
 use crate::cells::random::seeded;
 use crate::support::{ONE_OF_EACH, sample, texts, texts_in_chunks};
@@ -246,9 +246,13 @@ fn classes_that_are_not_hbases_are_named() {
     let writer = WalHeader { writer_class: Some("MyLogWriter".into()), ..WalHeader::plain() };
     let bzip2 = WalHeader { value_compression_algorithm: Some(5), ..WalHeader::compressed(false, None) };
     let bzip2 = WalHeader { has_value_compression: Some(true), ..bzip2 };
-    for (header, name) in [(codec, foreign), (writer, "MyLogWriter"), (bzip2, "BZIP2")] {
+    for (header, name, sort) in [
+        (codec, foreign, Unsupported::Other),
+        (writer, "MyLogWriter", Unsupported::Other),
+        (bzip2, "BZIP2", Unsupported::Other),
+    ] {
         let (kind, what) = refusal(&header, &key(&[0]));
-        assert_eq!(kind, FormatErrorKind::Unsupported);
+        assert_eq!(kind, FormatErrorKind::Unsupported(sort));
         assert!(what.contains(name), "{what}");
         let mut file = Vec::new();
         header.encode(&mut file);

@@ -1,8 +1,8 @@
 //! The samples, entry for entry.
 
-use formats::FormatErrorKind;
 use formats::cell::CellType;
 use formats::wal::{WalDecoderOptions, WalEnd};
+use formats::{FormatErrorKind, Unsupported};
 use serde_json::{Map, Value, json};
 
 use crate::support::{json_lines, lines, read, recovered_edits, sample};
@@ -133,7 +133,8 @@ fn an_encrypted_wal_shows_its_keys_but_no_cell() {
         let mut keys = Vec::new();
         let end = read(&sample(&format!("{name}.wal")), WalDecoderOptions::default(), |entry| {
             let error = entry.cells().unwrap_err();
-            assert_eq!((error.kind, error.offset), (FormatErrorKind::Unsupported, Some(entry.offset)));
+            assert_eq!(error.kind, FormatErrorKind::Unsupported(Unsupported::Encrypted));
+            assert_eq!(error.offset, Some(entry.offset));
             assert!(error.what.contains("encrypted"), "{error}");
             keys.push((String::from_utf8_lossy(entry.key.region).into_owned(), entry.key.sequence));
         });

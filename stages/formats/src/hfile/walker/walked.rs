@@ -1,6 +1,6 @@
+use crate::FormatError;
 use crate::hfile::version::{HFileVersion, trailer_size_of};
 use crate::hfile::{BlockHeader, BlockType, ChecksumType, TRAILER_SIZE, Trailer};
-use crate::{FormatError, FormatErrorKind};
 
 /// Faults that are kept one by one; more are only counted.
 const MOST_FAULTS: usize = 100;
@@ -284,7 +284,7 @@ impl Walked {
     pub fn unread_version(&self) -> Option<FormatError> {
         self.known_end()?;
         let error = HFileVersion::read(&self.tail, self.file_len).err()?;
-        (error.kind == FormatErrorKind::Unsupported).then_some(error)
+        error.is_unsupported().then_some(error)
     }
 
     /// Whether the blocks name each other otherwise than HBase's do, because their writer did it so: all that are
