@@ -24,3 +24,38 @@ pub fn compact(ms: i64) -> String {
 pub fn parse_ms(text: &str) -> Option<i64> {
     text.parse().ok().or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond))
 }
+
+/// Numbers that are seconds of the years 1973 to 5138; as milliseconds they would all lie before 1973.
+const SECONDS: std::ops::Range<i64> = 100_000_000..100_000_000_000;
+
+/// A moment that somebody typed, as [`parse_ms`] reads it.
+///
+/// # Errors
+/// What to type instead; of a number that is seconds, the milliseconds that were probably meant.
+pub fn parse_typed(text: &str) -> Result<i64, String> {
+    let ms = parse_ms(text).ok_or_else(|| {
+        format!("{text:?} is no time: give 2026-11-20T10:00:00Z (its offset, too) or epoch ms")
+    })?;
+    match SECONDS.contains(&ms) && text.parse::<i64>().is_ok() {
+        true => Err(format!(
+            "{ms} looks like seconds: in milliseconds it is {}, which is {}",
+            ms * 1_000,
+            shown(ms * 1_000)
+        )),
+        false => Ok(ms),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_refused_with_their_milliseconds() {
+        let seconds = parse_typed("1795168800").unwrap_err();
+        assert!(seconds.contains("1795168800000") && seconds.contains("2026-11-20T10:00:00Z"), "{seconds}");
+        assert_eq!((parse_typed("7"), parse_typed("-1795168800")), (Ok(7), Ok(-1_795_168_800)));
+        assert_eq!(parse_typed("1971-01-01T00:00:00Z"), Ok(31_536_000_000), "a date is no number of seconds");
+        assert!(parse_typed("2026-11-20").unwrap_err().contains("is no time"));
+    }
+}

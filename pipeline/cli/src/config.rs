@@ -22,6 +22,9 @@ pub fn named_in(typed: &[OsString]) -> Option<PathBuf> {
 /// The arguments of `command` with the file's values as defaults. An unknown command, option or a value that is no
 /// text, number or truth is an error that names it.
 pub fn with_defaults(command: clap::Command, path: &Path) -> Result<clap::Command, String> {
+    jobs::refuse_other_kind("reading", &path.to_string_lossy(), "a file of TOML").map_err(|other| {
+        format!("{}: {}\n  hint: {}", other.subject, other.wrong, other.hint.unwrap_or_default())
+    })?;
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let table: toml::Table = text.parse().map_err(|error| format!("{}: {error}", path.display()))?;
     apply(command, &table, true).map_err(|wrong| format!("{}: {wrong}", path.display()))

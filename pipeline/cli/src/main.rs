@@ -27,6 +27,14 @@ fn main() -> ExitCode {
         return report::plain(&script);
     }
     let name = name_of(&command);
+    // Every report is written over what has its name: not so over a file of a table.
+    let named = every.report.as_deref().map(std::path::Path::to_string_lossy);
+    if let Some(Err(other)) =
+        named.map(|path| jobs::refuse_other_kind("writing the report", &path, "a report"))
+    {
+        report::line(&format!("error: {other}"));
+        return ExitCode::from(other.exit_code());
+    }
     match meaning::context(&every) {
         Ok(context) => run(command, name, &every, &context),
         Err(failure) => report::stopped(&every, name, &failure.into()),

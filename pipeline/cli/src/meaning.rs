@@ -163,10 +163,6 @@ pub fn replay(typed: Replay) -> Result<ReplayOptions, Failure> {
 
 /// The options of a scan.
 pub fn scan(typed: Scan) -> Result<ScanOptions, Failure> {
-    let now = |text: &String| {
-        let wrong = || Failure::usage(format!("--now {text:?}: give 2026-11-20T10:00:00Z, or milliseconds"));
-        jobs::wal::parse_ms(text).ok_or_else(wrong)
-    };
     let shown = match (typed.raw, typed.all_versions) {
         (true, _) => Shown::Raw,
         (false, true) => Shown::AllVersions,
@@ -181,7 +177,7 @@ pub fn scan(typed: Scan) -> Result<ScanOptions, Failure> {
         prefix: typed.prefix.as_deref().map(bytes_of).transpose()?,
         family: typed.family.as_deref().map(bytes_of).transpose()?,
         limit: typed.limit,
-        now_ms: typed.now.as_ref().map(now).transpose()?,
+        now_ms: typed.now.map(|now| now.0),
         form: CellForm { table, sequence: typed.sequence, hex: typed.hex },
         dictionaries: dictionaries(&typed.zstd_dictionary)?,
     })
@@ -247,9 +243,10 @@ fn bytes_of(text: &str) -> Result<Vec<u8>, Failure> {
 
 /// The bytes of dictionary files.
 pub fn dictionaries(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Failure> {
+    let doing = "reading the zstd dictionary";
     let read = |path: &PathBuf| {
-        std::fs::read(path)
-            .map_err(|error| Failure::failed("reading the zstd dictionary", path.display(), error))
+        jobs::refuse_other_kind(doing, &path.to_string_lossy(), "a zstd dictionary")?;
+        std::fs::read(path).map_err(|error| Failure::failed(doing, path.display(), error))
     };
     paths.iter().map(read).collect()
 }

@@ -17,6 +17,7 @@ mod region_files;
 mod roots;
 
 pub use delivery::{NotLookedInto, SnapshotFiles, Verified};
+pub use roots::refuse_other_kind;
 pub use runtime::{Cancel, Context, Event, Progress};
 pub use steps::Level;
 pub use store::Attributes;

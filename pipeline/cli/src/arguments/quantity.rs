@@ -20,9 +20,7 @@ impl FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("{text:?} is no time: give 2026-11-20T10:00:00Z (its offset, too) or epoch ms");
-        jobs::wal::parse_ms(text).map(Self).ok_or_else(wrong)
+        jobs::wal::parse_typed(text).map(Self)
     }
 }
 

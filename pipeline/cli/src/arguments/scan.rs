@@ -1,4 +1,4 @@
-use super::CutArguments;
+use super::{CutArguments, Moment};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ pub struct Scan {
     pub limit: Option<u64>,
     /// Judge times to live at this time: 2026-11-20T10:00:00Z, or milliseconds [default: now].
     #[arg(long, value_name = "TIME")]
-    pub now: Option<String>,
+    pub now: Option<Moment>,
     /// How cells are printed.
     #[arg(long, value_enum, default_value_t = CellFormat::Jsonl, value_name = "FORMAT")]
     pub format: CellFormat,

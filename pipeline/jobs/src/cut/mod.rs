@@ -152,6 +152,7 @@ impl Opening<'_> {
     fn open(&self, problems: &mut Problems) -> Result<OpenedCut, Failure> {
         let Self { options, store, run } = *self;
         let workers = options.workers;
+        until::refuse_other_files(options)?;
         let clocks = until::clocks(options.clock_bound_ms, options.clocks.as_deref())?;
         let bases = OpenBases { store, workers, run }.open(&options.bases, problems)?;
         let tables: BTreeSet<TableName> = bases.iter().map(|base| base.stores.table.clone()).collect();

@@ -1,6 +1,8 @@
 //! Where a cut is asked for, and the documents that say it.
 
+use super::{AcceptGaps, CutOptions};
 use crate::convert::unread;
+use crate::roots::refuse_other_kind;
 use catalog::time;
 use catalog::{CatalogError, MarkerDocument};
 use history::{ClockError, Clocks, Cut, History, RollMarker, Starts};
@@ -42,12 +44,7 @@ impl FromStr for Until {
             }
             ("marker", Some(name)) if !name.is_empty() => Ok(Self::Marker(name.to_owned())),
             ("sequences", Some(file)) if !file.is_empty() => Ok(Self::Sequences(file.to_owned())),
-            ("time", Some(time)) => match time.parse().ok().filter(|number| SECONDS.contains(number)) {
-                Some(seconds) => Err(in_seconds(seconds)),
-                None => time::parse_ms(time).map(Self::Time).ok_or_else(|| {
-                    format!("{time:?} is no time: give 2026-11-20T10:00:00Z (its offset, too) or epoch ms")
-                }),
-            },
+            ("time", Some(time)) => time::parse_typed(time).map(Self::Time),
             _ => Err("give snapshot, marker:NAME, marker:FILE, time:TIME, sequences:FILE or end".to_owned()),
         }
     }
@@ -65,12 +62,26 @@ impl fmt::Display for Until {
     }
 }
 
-/// Numbers that are seconds of the years 1973 to 5138; as milliseconds they would all lie before 1973.
-const SECONDS: std::ops::Range<i64> = 100_000_000..100_000_000_000;
-
-fn in_seconds(seconds: i64) -> String {
-    let ms = seconds * 1_000;
-    format!("{seconds} looks like seconds: in milliseconds it is time:{ms}, which is {}", time::shown(ms))
+/// Refuses a cut that names a file which is not JSON but something that is known, before anything is read.
+///
+/// # Errors
+/// What the file is, and what reads it.
+pub fn refuse_other_files(options: &CutOptions) -> Result<(), Failure> {
+    let until = match &options.until {
+        Until::MarkerFile(file) => Some(("reading the marker", file)),
+        Until::Sequences(file) => Some(("reading the sequence ids", file)),
+        _ => None,
+    };
+    let gaps = match &options.accept_gaps {
+        Some(AcceptGaps::File(file)) => Some(("reading the accepted gaps", file)),
+        _ => None,
+    };
+    let clocks = options.clocks.as_ref().map(|file| ("reading the clocks", file));
+    let dependencies = options.dependencies.as_ref().map(|file| ("reading the dependencies", file));
+    for (doing, file) in [until, gaps, clocks, dependencies].into_iter().flatten() {
+        refuse_other_kind(doing, file, "JSON")?;
+    }
+    Ok(())
 }
 
 /// Longest document that is read whole.
@@ -199,14 +210,6 @@ mod tests {
         {
             assert!(read(bad).is_err(), "{bad:?}");
         }
-        let seconds = read("time:1795168800").unwrap_err();
-        assert!(
-            seconds.contains("time:1795168800000") && seconds.contains("2026-11-20T10:00:00Z"),
-            "{seconds}"
-        );
-        assert_eq!(
-            (read("time:7"), read("time:-1795168800")),
-            (Ok(Until::Time(7)), Ok(Until::Time(-1_795_168_800)))
-        );
+        assert!(read("time:1795168800").unwrap_err().contains("1795168800000"));
     }
 }

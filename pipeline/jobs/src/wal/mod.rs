@@ -12,7 +12,7 @@ use steps::{
 };
 use store::{ReadRanges, StoreErrorKind};
 
-pub use catalog::time::parse_ms;
+pub use catalog::time::{parse_ms, parse_typed};
 pub use steps::{CatWalOptions, LostBytes, RegionDescription, Salvaged, WalDescription};
 
 /// WALs, described.
