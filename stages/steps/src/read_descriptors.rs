@@ -14,24 +14,59 @@ use store::{Kind, Store, StoreError, StorePath, list_all, read_all};
 const MAX_DESCRIPTOR: u64 = 64 << 20;
 const MAX_MANIFEST: u64 = 2 << 30;
 
-/// The descriptors of all tables of a root, and of those that only a snapshot of it knows. What cannot be read is a
-/// problem.
-pub fn read_descriptors(store: &dyn Store, problems: &mut Problems) -> BTreeMap<TableName, TableSchema> {
+/// The descriptors of the wanted tables of a root, and of those that only a snapshot of it knows. What cannot be read is a
+/// problem, unless the table's descriptor was found elsewhere.
+pub fn read_descriptors(
+    store: &dyn Store,
+    wanted: impl Fn(&TableName) -> bool,
+    problems: &mut Problems,
+) -> BTreeMap<TableName, TableSchema> {
     let mut found = BTreeMap::new();
-    tables(store, &mut found, problems);
-    let snapshots = directories(store, SNAPSHOTS);
-    for name in snapshots.unwrap_or_default().iter().filter(|name| !name.starts_with('.')) {
-        // One without its documents is another command's business.
-        let _ = of_snapshot(store, name, &mut found);
+    tables(store, &wanted, &mut found, problems);
+    let mut damaged = Vec::new();
+    let snapshots = told(directories(store, SNAPSHOTS), problems);
+    for name in snapshots.iter().filter(|name| !name.starts_with('.')) {
+        match of_snapshot(store, name, &found) {
+            Ok(Some((table, schema))) if wanted(&table) => drop(found.insert(table, schema)),
+            Ok(_) => {}
+            Err(unread) => damaged.push(*unread),
+        }
     }
+    // Another snapshot, read later, may know the table.
+    let matters = |unread: &Unread| {
+        unread.table.as_ref().is_none_or(|table| wanted(table) && !found.contains_key(table))
+    };
+    problems.extend(damaged.into_iter().filter(matters).map(Unread::problem));
     found
 }
 
-fn tables(store: &dyn Store, found: &mut BTreeMap<TableName, TableSchema>, problems: &mut Problems) {
+/// A snapshot that does not tell its table's descriptor.
+struct Unread {
+    /// None if not even that is known.
+    table: Option<TableName>,
+    problem: Problem,
+}
+
+impl Unread {
+    fn problem(self) -> Problem {
+        let problem = unknown(self.problem);
+        match self.table {
+            Some(table) => problem.in_table(table.full_form()),
+            None => problem,
+        }
+    }
+}
+
+fn tables(
+    store: &dyn Store,
+    wanted: &impl Fn(&TableName) -> bool,
+    found: &mut BTreeMap<TableName, TableSchema>,
+    problems: &mut Problems,
+) {
     for namespace in told(directories(store, DATA), problems) {
         let dir = format!("{DATA}/{namespace}");
         for table in told(directories(store, &dir), problems) {
-            let Ok(name) = TableName::new(&namespace, &table) else { continue };
+            let Some(name) = TableName::new(&namespace, &table).ok().filter(wanted) else { continue };
             match of_table(store, &format!("{dir}/{table}/.tabledesc")) {
                 Ok(Some(schema)) => drop(found.insert(name, schema)),
                 Ok(None) => {}
@@ -68,23 +103,41 @@ fn of_table(store: &dyn Store, dir: &str) -> Result<Option<TableSchema>, Problem
     decode_table_info(&bytes).map(Some).map_err(|error| file_problem(path.as_str(), &error))
 }
 
-/// The descriptor in a snapshot's manifest, if its table is not known yet.
+/// The descriptor in a snapshot's manifest, if its table is not known yet. A document that is not there is another
+/// command's business: nothing was ever to be read in it.
 fn of_snapshot(
     store: &dyn Store,
     name: &str,
-    found: &mut BTreeMap<TableName, TableSchema>,
-) -> Result<(), StoreError> {
-    let dir = StorePath::root().join_all([SNAPSHOTS, name])?;
-    let description = read_all(store, &dir.join(DESCRIPTION)?, MAX_DESCRIPTOR)?;
-    let Ok(description) = decode_snapshot_description(&description) else { return Ok(()) };
-    if found.contains_key(&description.table) {
-        return Ok(());
+    found: &BTreeMap<TableName, TableSchema>,
+) -> Result<Option<(TableName, TableSchema)>, Box<Unread>> {
+    let unread = |table: Option<&TableName>, problem: Problem| Box::new(Unread { table: table.cloned(), problem });
+    let failed = |table: Option<&TableName>, error: &StoreError| unread(table, source_problem(error));
+    let description = read_if_there(store, name, DESCRIPTION).map_err(|error| failed(None, &error))?;
+    // The manifest tells the table, too: a damaged description alone hides nothing.
+    let table = description.and_then(|(_, bytes)| decode_snapshot_description(&bytes).ok()).map(|of| of.table);
+    if table.as_ref().is_some_and(|table| found.contains_key(table)) {
+        return Ok(None);
     }
-    let manifest = read_all(store, &dir.join(MANIFEST)?, MAX_MANIFEST)?;
-    if let Ok(schema) = decode_manifest_schema(&manifest) {
-        found.insert(description.table, schema);
+    let manifest = read_if_there(store, name, MANIFEST).map_err(|error| failed(table.as_ref(), &error))?;
+    let Some((path, manifest)) = manifest else { return Ok(None) };
+    let schema = decode_manifest_schema(&manifest)
+        .map_err(|error| unread(table.as_ref(), file_problem(path.as_str(), &error)))?;
+    let known = found.contains_key(&schema.table);
+    Ok((!known).then(|| (schema.table.clone(), schema)))
+}
+
+/// A document of a snapshot, with its path; none if it does not exist.
+fn read_if_there(
+    store: &dyn Store,
+    snapshot: &str,
+    document: &str,
+) -> Result<Option<(StorePath, Vec<u8>)>, StoreError> {
+    let path = StorePath::root().join_all([SNAPSHOTS, snapshot, document])?;
+    match read_all(store, &path, MAX_MANIFEST) {
+        Ok(bytes) => Ok(Some((path, bytes))),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
 fn directories(store: &dyn Store, dir: &str) -> Result<Vec<String>, StoreError> {

@@ -47,12 +47,12 @@ pub fn encrypted_families(
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    for (table, schema) in read_descriptors(plan.source.as_ref(), problems) {
-        let wanted = plan.tables.wants(table.full_form());
+    let wanted = |table: &names::TableName| plan.tables.wants(table.full_form());
+    for (table, schema) in read_descriptors(plan.source.as_ref(), wanted, problems) {
         let encrypted = |family: &&formats::schema::ColumnFamilySchema| {
             family.attributes.get("ENCRYPTION").is_some_and(|cipher| !cipher.is_empty())
         };
-        for family in schema.families.iter().filter(|_| wanted).filter(encrypted) {
+        for family in schema.families.iter().filter(encrypted) {
             found.push(format!("{} {}", table.full_form(), family.name));
         }
     }
