@@ -1,4 +1,4 @@
-use super::{bytes, count, facts, files, some, table};
+use super::{bytes, count, facts, files, some, table, warnings};
 use jobs::Verified;
 use jobs::snapshot::{SnapshotReport, SnapshotVerified, SnapshotsReport};
 
@@ -87,7 +87,7 @@ pub fn snapshot_verified(report: &SnapshotVerified) -> String {
     };
     let head =
         format!("snapshot {} {verdict} (level {})\n", report.snapshot, reached(report.level, report.asked));
-    head + &verified(&report.verified, report.needed)
+    head + &verified(&report.verified, report.needed) + &warnings(&report.warnings)
 }
 
 /// A level that was reached, and the one that was asked for if that is another.

@@ -80,7 +80,7 @@ fn the_fields_of_the_reports_are_the_documented_ones() {
     assert_eq!(fields(&export["files"]), ["bytes", "files"].into());
     let (_, verify) = report(&["snapshot", "verify", "--from", to, "orders-before"]);
     let expected = "asked blocks bytes cells command damaged digests files level missing needed not_looked_into outcome \
-                    problem_count problems root snapshot unreadable without_checksums";
+                    problem_count problems root snapshot unreadable warnings without_checksums";
     assert_eq!(fields(&verify), expected.split(' ').collect());
     let (_, failed) = report(&["snapshot", "verify", "--from", to, "nothing"]);
     assert_eq!(fields(&failed), ["command", "failure", "outcome", "problem_count", "problems"].into());

@@ -40,6 +40,8 @@ pub struct SnapshotVerified {
     pub needed: u64,
     /// Files that are missing, unreadable or of another length.
     pub missing: u64,
+    /// What HBase 2 does not take of its table, though all files are whole.
+    pub warnings: Vec<String>,
     /// What was found of those that are there.
     #[serde(flatten)]
     pub verified: Verified,
@@ -86,6 +88,7 @@ pub fn verify_in(
         asked: options.level,
         needed: files.listed.files.len() as u64,
         missing: files.missing.count(),
+        warnings: files.snapshot.schema.refused_by_hbase_2(),
         verified,
     };
     Ok(Report::new("snapshot verify", report, problems))
