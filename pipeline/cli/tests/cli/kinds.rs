@@ -3,14 +3,15 @@
 use crate::cases_files::{case, named};
 use crate::support::{files_below, text, tidegate, tour};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Each kind of file that a repository or root holds, handed to each command that reads another: what is said.
-#[test]
-fn a_file_of_another_kind_is_named_by_every_command() {
-    let dir = tempfile::tempdir().unwrap();
+/// What is said of a file, and what to do; none by a command that reads it.
+type Said = Option<(&'static str, &'static str)>;
+
+/// Each kind of file that a root holds, with what the `hfile` and the `wal` commands say of it.
+fn every_kind(dir: &Path) -> Vec<(PathBuf, (Said, Said))> {
     let made = |name: &str, bytes: &[u8]| {
-        let path = dir.path().join(name);
+        let path = dir.join(name);
         fs::write(&path, bytes).unwrap();
         path
     };
@@ -25,11 +26,10 @@ fn a_file_of_another_kind_is_named_by_every_command() {
         "data/default/customers_copy/c4d0626349d9278b7a2a7c89b1661ecf/p/\
          customers=827de14d5e4ea0e6c72d82bc2b328a57-015925a1724d474e8a96204729c9a09e_SeqId_67_",
     );
+    fs::create_dir(dir.join("directory")).unwrap();
     let list = made("f1.1795", &[0, 0, 0, 2, 8, 1, 9, 9, 9, 9]);
-    // What is said, and what to do; none where the command is the right one.
-    type Said = Option<(&'static str, &'static str)>;
     let both = |what, hint| (Some((what, hint)), Some((what, hint)));
-    let kinds: Vec<(PathBuf, (Said, Said))> = vec![
+    vec![
         (hfile, (None, Some(("an HFile", "hfile info|verify|cat")))),
         (wal, (Some(("a WAL", "wal info|cat|verify")), None)),
         (reference, (None, Some(("a Reference", "hfile info|verify|cat")))),
@@ -62,11 +62,19 @@ fn a_file_of_another_kind_is_named_by_every_command() {
         (list, both("the list of a store's files", "by itself")),
         (made("x.parquet", b"PAR1....PAR1"), both("a Parquet file", "tidegate scan")),
         (made(".x.crc", b"crc\0\0\0\x02\0abcd"), both("a Hadoop checksum file", "the file beside it")),
-        (dir.path().to_owned(), both("a directory", "the files in it")),
+        (dir.join("directory"), both("a directory", "the files in it")),
         (tour(), both("an HBase root directory", "snapshot list --from ROOT")),
         (made("7.seqid", b""), both("the mark of a region's sequence id", "nothing is in it")),
-    ];
-    let empty = made("empty", b"");
+    ]
+}
+
+/// Each kind handed to each command that reads another: exit code, what it is, one hint.
+#[test]
+fn a_file_of_another_kind_is_named_by_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let kinds = every_kind(dir.path());
+    let empty = dir.path().join("empty");
+    fs::write(&empty, b"").unwrap();
     named(&["hfile", "verify", text(&empty)], 3, "an empty file, not an HFile", "nothing is in it");
     tidegate(["wal", "info", text(&empty)]).with(0);
     for (file, (by_hfile, by_wal)) in &kinds {
@@ -91,8 +99,56 @@ fn a_file_of_another_kind_is_named_by_every_command() {
     // A root is wanted, a file is given.
     for (file, (by_hfile, by_wal)) in kinds.iter().filter(|(file, _)| file.is_file()) {
         let (what, hint) = by_hfile.or(*by_wal).unwrap();
-        for command in [&["snapshot", "list"][..], &["cut", "--snapshot", "s", "--until", "end"]] {
+        let new = dir.path().join("new");
+        for command in [
+            &["snapshot", "list"][..],
+            &["snapshot", "info", "s"],
+            &["snapshot", "verify", "s"],
+            &["image", "list"],
+            &["image", "info", "i"],
+            &["export", "--snapshot", "s", "--to", text(&new)],
+            &["convert", "--to", text(&new)],
+            &["cut", "--snapshot", "s", "--until", "end"],
+            &["scan", "--snapshot", "s", "--table", "t"],
+            &["replay", "--snapshot", "s", "--until", "end", "--to", "null:"],
+            &["restore", "--snapshot", "s", "--until", "end", "--as", "s2", "--to", text(&new)],
+        ] {
             named(&[command, &["--from", text(file)]].concat(), 1, what, hint);
+        }
+        assert!(!new.exists());
+    }
+}
+
+/// Each kind as each other file that a command line names, to be read or to be written: nothing is taken for what it is not,
+/// and nothing is written over.
+#[test]
+fn a_file_of_another_kind_is_named_by_every_argument() {
+    let (dir, from) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let from = text(from.path());
+    let hfile = case("02-hfile-3.0/hbase14_v3_NONE_NONE");
+    for (file, (by_hfile, by_wal)) in every_kind(dir.path()) {
+        let (what, hint) = by_hfile.or(by_wal).unwrap();
+        let before = file.is_file().then(|| fs::read(&file).unwrap());
+        let file = text(&file);
+        let cut = |more: &[&str]| {
+            named(&[&["cut", "--from", from, "--snapshot", "s"], more].concat(), 1, what, hint);
+        };
+        cut(&["--until", &format!("sequences:{file}")]);
+        cut(&["--until", &format!("marker:{file}")]);
+        for option in ["--accept-gaps", "--dependencies", "--clocks"] {
+            cut(&["--until", "end", option, file]);
+        }
+        let verify = ["hfile", "verify", text(&hfile)];
+        named(&[&verify[..], &["--zstd-dictionary", file]].concat(), 1, what, hint);
+        named(&[&verify[..], &["--report", file]].concat(), 1, what, hint);
+        named(&[&verify[..], &["--config", file]].concat(), 2, what, hint);
+        if let Some(before) = before {
+            let convert = ["convert", "--from", text(&tour()), "--to", from, "--wal-root", file];
+            named(&convert, 1, what, hint);
+            let export = ["export", "--from", text(&tour()), "--snapshot", "orders-before", "--to", file];
+            named(&export, 1, what, hint);
+            named(&["convert", "--from", text(&tour()), "--to", file], 1, what, hint);
+            assert!(fs::read(file).unwrap() == before, "{file} is as it was");
         }
     }
 }
