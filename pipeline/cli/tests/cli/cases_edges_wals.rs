@@ -160,6 +160,23 @@ fn case_11_convert_of_an_encrypted_family_is_refused() {
     copy_of(&root, &only_table);
     fs::remove_dir_all(only_table.join(".hbase-snapshot")).unwrap();
     refused(&only_table);
+    // Nothing else knows the family, and that document is damaged: whether there was one to refuse is not known, and said.
+    let manifest = only_snapshot.join(".hbase-snapshot/s-enc/data.manifest");
+    let bytes = fs::read(&manifest).unwrap();
+    fs::write(&manifest, &bytes[..40]).unwrap();
+    let dry = dir.path().join("dry");
+    let of_damaged: Vec<&str> = convert(&only_snapshot, &dry).into_iter().collect();
+    let ran = tidegate(&of_damaged).with(3);
+    for says in ["s-enc/data.manifest", "default:enc", "whether the table's families are encrypted is not known"] {
+        assert!(ran.err.contains(says), "no {says:?} in {}", ran.err);
+    }
+    fs::remove_dir_all(&dry).unwrap();
+    tidegate(of_damaged.iter().chain(&["--table", "other"])).with(0);
+    fs::remove_dir_all(&dry).unwrap();
+    // Its name is in the manifest, too.
+    fs::write(&manifest, &bytes).unwrap();
+    fs::write(only_snapshot.join(".hbase-snapshot/s-enc/.snapshotinfo"), b"\xff").unwrap();
+    refused(&only_snapshot);
     // Another table is asked for; and then it is wanted.
     let other = dir.path().join("other");
     let of_other = convert(&root, &other);
