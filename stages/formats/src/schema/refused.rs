@@ -47,3 +47,48 @@ fn refused_encoding(family: &ColumnFamilySchema) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Configuration;
+    use names::{FamilyName, TableName};
+
+    fn version(text: &str) -> Configuration {
+        Configuration(vec![(FORMAT_VERSION.to_owned(), text.to_owned())])
+    }
+
+    fn attribute(text: &str) -> Attributes {
+        Attributes(vec![(FORMAT_VERSION.into(), text.into())])
+    }
+
+    #[test]
+    fn a_version_that_hbase_2_does_not_write_is_told_of_the_place_that_counts() {
+        let none = Configuration::default;
+        let table = |family: Configuration, attributes: Attributes, table: Configuration| TableSchema {
+            table: TableName::parse("t").unwrap(),
+            attributes: Attributes::default(),
+            families: vec![ColumnFamilySchema {
+                name: FamilyName::parse("f").unwrap(),
+                attributes,
+                configuration: family,
+            }],
+            configuration: table,
+        };
+        let said = |schema: TableSchema| schema.refused_by_hbase_2();
+        let two = said(table(version("2"), Attributes::default(), none()));
+        assert_eq!(two.len(), 1);
+        assert!(two[0].starts_with("family f: hfile.format.version is 2"), "{two:?}");
+        assert!(two[0].contains("first flush") && two[0].contains("'hfile.format.version' => '3'"), "{two:?}");
+        assert_eq!(said(table(none(), Attributes::default(), version("2"))).len(), 1, "the table's counts");
+        assert_eq!(said(table(none(), attribute("2"), none())).len(), 1);
+        for right in [
+            table(none(), Attributes::default(), none()),
+            table(version("3"), Attributes::default(), none()),
+            table(version(" 3 "), Attributes::default(), version("2")),
+            table(version("2"), attribute("3"), none()),
+        ] {
+            assert_eq!(said(right), Vec::<String>::new());
+        }
+    }
+}
