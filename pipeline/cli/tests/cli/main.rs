@@ -13,6 +13,7 @@ mod cases_cuts;
 mod cases_edges;
 mod cases_edges_wals;
 mod cases_files;
+mod cases_versions;
 mod cells;
 mod convert_bad_input;
 mod cuts;
