@@ -56,9 +56,8 @@ pub fn refuse_other_kind(doing: &str, file: &str, wanted: &str) -> Result<(), Fa
 
 /// Opens a root that may have to be made.
 pub fn open(uri: &str) -> Result<Arc<dyn Store>, Failure> {
-    let there = kind_of(uri).filter(|kind| {
-        !matches!(kind, FileKind::Directory | FileKind::Root | FileKind::Empty)
-    });
+    let there =
+        kind_of(uri).filter(|kind| !matches!(kind, FileKind::Directory | FileKind::Root | FileKind::Empty));
     if let Some(kind) = there {
         return Err(of_other_kind("opening the root", uri, kind, "an HBase root directory"));
     }

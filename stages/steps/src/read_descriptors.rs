@@ -110,11 +110,13 @@ fn of_snapshot(
     name: &str,
     found: &BTreeMap<TableName, TableSchema>,
 ) -> Result<Option<(TableName, TableSchema)>, Box<Unread>> {
-    let unread = |table: Option<&TableName>, problem: Problem| Box::new(Unread { table: table.cloned(), problem });
+    let unread =
+        |table: Option<&TableName>, problem: Problem| Box::new(Unread { table: table.cloned(), problem });
     let failed = |table: Option<&TableName>, error: &StoreError| unread(table, source_problem(error));
     let description = read_if_there(store, name, DESCRIPTION).map_err(|error| failed(None, &error))?;
     // The manifest tells the table, too: a damaged description alone hides nothing.
-    let table = description.and_then(|(_, bytes)| decode_snapshot_description(&bytes).ok()).map(|of| of.table);
+    let table =
+        description.and_then(|(_, bytes)| decode_snapshot_description(&bytes).ok()).map(|of| of.table);
     if table.as_ref().is_some_and(|table| found.contains_key(table)) {
         return Ok(None);
     }

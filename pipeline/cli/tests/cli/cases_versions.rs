@@ -90,11 +90,16 @@ fn files_of_hudis_own_writer_are_named() {
     for file in files {
         let verify = |level| report(&["hfile", "verify", "--level", level, text(&file)]);
         let (code, blocks) = verify("blocks");
-        assert_eq!((blocks["damaged"].clone(), blocks["level"].clone()), (0.into(), "blocks".into()), "{blocks:#}");
+        assert_eq!(
+            (blocks["damaged"].clone(), blocks["level"].clone()),
+            (0.into(), "blocks".into()),
+            "{blocks:#}"
+        );
         assert!(matches!(code, 0 | 3), "{blocks:#}");
         let (code, cells) = verify("cells");
         assert_eq!((code, &cells["damaged"], &cells["level"]), (3, &0.into(), &"blocks".into()), "{cells:#}");
-        let said: BTreeSet<String> = cells["problems"].as_array().unwrap().iter().map(Value::to_string).collect();
+        let said: BTreeSet<String> =
+            cells["problems"].as_array().unwrap().iter().map(Value::to_string).collect();
         assert!(said.iter().any(|problem| problem.contains("comparator")), "{said:?}");
         assert!(said.iter().all(|problem| !problem.contains("replica")), "{said:?}");
     }

@@ -126,6 +126,7 @@ fn a_file_of_another_kind_is_named_by_every_argument() {
     let (dir, from) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let from = text(from.path());
     let hfile = case("02-hfile-3.0/hbase14_v3_NONE_NONE");
+    let tour = tour();
     for (file, (by_hfile, by_wal)) in every_kind(dir.path()) {
         let (what, hint) = by_hfile.or(by_wal).unwrap();
         let before = file.is_file().then(|| fs::read(&file).unwrap());
@@ -133,8 +134,9 @@ fn a_file_of_another_kind_is_named_by_every_argument() {
         let cut = |more: &[&str]| {
             named(&[&["cut", "--from", from, "--snapshot", "s"], more].concat(), 1, what, hint);
         };
-        cut(&["--until", &format!("sequences:{file}")]);
-        cut(&["--until", &format!("marker:{file}")]);
+        for until in [format!("sequences:{file}"), format!("marker:{file}")] {
+            cut(&["--until", &until]);
+        }
         for option in ["--accept-gaps", "--dependencies", "--clocks"] {
             cut(&["--until", "end", option, file]);
         }
@@ -143,11 +145,11 @@ fn a_file_of_another_kind_is_named_by_every_argument() {
         named(&[&verify[..], &["--report", file]].concat(), 1, what, hint);
         named(&[&verify[..], &["--config", file]].concat(), 2, what, hint);
         if let Some(before) = before {
-            let convert = ["convert", "--from", text(&tour()), "--to", from, "--wal-root", file];
+            let convert = ["convert", "--from", text(&tour), "--to", from, "--wal-root", file];
             named(&convert, 1, what, hint);
-            let export = ["export", "--from", text(&tour()), "--snapshot", "orders-before", "--to", file];
+            let export = ["export", "--from", text(&tour), "--snapshot", "orders-before", "--to", file];
             named(&export, 1, what, hint);
-            named(&["convert", "--from", text(&tour()), "--to", file], 1, what, hint);
+            named(&["convert", "--from", text(&tour), "--to", file], 1, what, hint);
             assert!(fs::read(file).unwrap() == before, "{file} is as it was");
         }
     }

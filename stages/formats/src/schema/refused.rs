@@ -79,7 +79,10 @@ mod tests {
         let two = said(table(version("2"), Attributes::default(), none()));
         assert_eq!(two.len(), 1);
         assert!(two[0].starts_with("family f: hfile.format.version is 2"), "{two:?}");
-        assert!(two[0].contains("first flush") && two[0].contains("'hfile.format.version' => '3'"), "{two:?}");
+        assert!(
+            two[0].contains("first flush") && two[0].contains("'hfile.format.version' => '3'"),
+            "{two:?}"
+        );
         assert_eq!(said(table(none(), Attributes::default(), version("2"))).len(), 1, "the table's counts");
         assert_eq!(said(table(none(), attribute("2"), none())).len(), 1);
         for right in [
