@@ -426,7 +426,7 @@ fn case_05_permission_denied_says_permission() {
 fn case_05_a_time_in_seconds_is_refused_with_its_milliseconds() {
     let cut = ["cut", "--from", "/nowhere", "--snapshot", "s", "--until", "time:1795232944"];
     let ran = tidegate(cut).with(2);
-    for says in ["seconds", "time:1795232944000", "2026-11-21T"] {
+    for says in ["seconds", " 1795232944000", "2026-11-21T"] {
         assert!(ran.err.contains(says), "no {says:?} in {}", ran.err);
     }
 }

@@ -128,6 +128,11 @@ impl Trailer {
         let needed = |field: Option<u64>, name: &str| {
             field.ok_or_else(|| FormatError::corrupt(format!("HFile trailer: {name} is missing")))
         };
+        // -1, a file without data blocks, stands as an unsigned number there. Hudi's writer leaves the last of none at 0.
+        let first = proto.first_data_block_offset.filter(|offset| *offset != u64::MAX);
+        let is_empty = first.is_none() && proto.entry_count.unwrap_or(0) == 0;
+        let last =
+            proto.last_data_block_offset.filter(|offset| *offset != u64::MAX && !(is_empty && *offset == 0));
         Ok(Self {
             version,
             file_info_offset: needed(proto.file_info_offset, "file_info_offset")?,
@@ -138,9 +143,8 @@ impl Trailer {
             meta_index_count: proto.meta_index_count.unwrap_or(0),
             entry_count: proto.entry_count.unwrap_or(0),
             data_index_levels: proto.num_data_index_levels.unwrap_or(1),
-            // -1, a file without data blocks, stands as an unsigned number there.
-            first_data_block_offset: proto.first_data_block_offset.filter(|offset| *offset != u64::MAX),
-            last_data_block_offset: proto.last_data_block_offset.filter(|offset| *offset != u64::MAX),
+            first_data_block_offset: first,
+            last_data_block_offset: last,
             comparator_class: proto.comparator_class_name,
             codec,
             encryption_key: proto.encryption_key,
