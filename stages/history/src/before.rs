@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::RegionHistory;
 use crate::history::is_event;
 use crate::lineage::store_files;
 use crate::store_list::{added_files, base_name, file_of};
 use crate::{FileSequence, RegionStart, SnapshotRegion, StartFrom};
+use crate::{MarkerEntry, RegionHistory};
 use formats::wal::{EventType, Marker};
 
 /// The files of a snapshot's region, and those that compactions have made them of.
@@ -64,9 +64,18 @@ pub(crate) fn raise_to_opening(start: &mut RegionStart, entries: &RegionHistory,
 pub(crate) fn raise_to_closing(start: &mut RegionStart, entries: &RegionHistory, clock_ms: i64) {
     let Some(late_ms) = start.created_ms.map(|created| created.saturating_add(clock_ms)) else { return };
     let closed = entries.markers().iter().filter(|entry| is_event(&entry.marker, EventType::RegionClose));
-    let before = closed.filter(|entry| entry.write_time <= late_ms).map(|entry| entry.sequence);
+    let before = closed.filter(|entry| entry.write_time <= late_ms && !is_opened_below(entries, entry));
+    let before = before.map(|entry| entry.sequence);
     start.closed = before.max();
     raise(start, start.closed.unwrap_or_default());
+}
+
+/// Whether a region opened below a closing, later: `restore_snapshot` had made it anew, and the closing says nothing of it.
+fn is_opened_below(entries: &RegionHistory, closed: &MarkerEntry) -> bool {
+    entries.openings().any(|(entry, _)| {
+        let number = entry.open_number();
+        entry.write_time > closed.write_time && number.is_some_and(|number| number < closed.sequence)
+    })
 }
 
 /// All that a region had up to an id is in its files, or in none.

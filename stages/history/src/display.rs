@@ -112,6 +112,10 @@ impl Display for StoreListBreak {
             StoreListBreakKind::ReopenedAfterChild { child } => {
                 write!(f, "after {child}, which came of it, as after restore_snapshot")
             }
+            StoreListBreakKind::OpenedBelow { edits } => write!(
+                f,
+                "below edits up to {edits} that it had written before, as after restore_snapshot: their ids were given again"
+            ),
             StoreListBreakKind::OlderThanParent { parent } => {
                 write!(f, "before {parent}, its parent, got what the snapshot holds, as after restore_snapshot")
             }

@@ -1,7 +1,7 @@
 //! What one file holds of one region, kept small: runs of sequence ids, the times at which the write time changes,
 //! and the markers.
 
-use formats::wal::Marker;
+use formats::wal::{EventType, Marker};
 
 /// Sequence ids without a gap, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +41,18 @@ pub struct MarkerEntry {
     pub write_time: i64,
     /// What it says.
     pub marker: Marker,
+}
+
+impl MarkerEntry {
+    /// The number with which a region opened, if it is a REGION_OPEN.
+    pub(crate) fn open_number(&self) -> Option<u64> {
+        match &self.marker {
+            Marker::RegionEvent(event) if event.event_type == EventType::RegionOpen => {
+                event.log_sequence_number
+            }
+            _ => None,
+        }
+    }
 }
 
 /// An entry that does not follow the one before it in its file: HBase writes a region's ids into a file in ascending

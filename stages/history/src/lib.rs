@@ -10,6 +10,7 @@
 //! [`Certificate`]. [`Replay`] says what is then put on top of the snapshot's files.
 
 mod absent;
+mod backwards;
 mod before;
 mod border;
 mod certificate;

@@ -16,7 +16,8 @@ impl StoreListBreakKind {
             | Self::Returned
             | Self::Vanished
             | Self::ReopenedAfterChild { .. }
-            | Self::OlderThanParent { .. } => true,
+            | Self::OlderThanParent { .. }
+            | Self::OpenedBelow { .. } => true,
         }
     }
 }
@@ -33,7 +34,7 @@ impl StoreListBreak {
             return self.sequence > starts.held(&self.region);
         }
         if starts.ended().contains(&self.region) {
-            return self.sequence > starts.held(&self.region) && is_since();
+            return starts.end(&self.region).is_none_or(|end| self.sequence > end) && is_since();
         }
         let is_of_snapshot = history
             .lineages()
@@ -58,14 +59,7 @@ impl StoreListBreak {
     /// Whether a cut holds the table as it was then. A table is disabled while it is restored, and then its regions open one
     /// after the other: an opening of any of them is later than that, also of one that has kept its files.
     pub(crate) fn is_inside(&self, history: &History, cut: &Cut) -> bool {
-        if cut.contains(&self.region, self.sequence) {
-            return true;
-        }
-        // Its id was given again, to what is out: the server died right after the opening.
-        let next =
-            history.region(&self.region).and_then(|entries| entries.first_above(cut.last(&self.region)));
-        let is_next = next == Some(self.sequence) && !matches!(cut.asked, Asked::Sequences);
-        if is_next && cut.moment_ms.is_some_and(|moment| self.written_ms <= moment) {
+        if holds(history, cut, &self.region, (self.sequence, self.written_ms)) {
             return true;
         }
         let Some(table) = history.region(&self.region).map(RegionHistory::table) else { return false };
@@ -78,7 +72,7 @@ impl StoreListBreak {
             of_table.flat_map(|(region, entries)| entries.openings().map(move |(entry, _)| (region, entry)));
         opened.any(|(region, entry)| {
             let within = closed_ms.is_some_and(|closed| closed < entry.write_time);
-            within && entry.write_time <= self.written_ms && cut.contains(region, entry.sequence)
+            within && holds(history, cut, region, (entry.sequence, entry.write_time))
         })
     }
 
@@ -101,6 +95,19 @@ impl StoreListBreak {
         });
         closed.max()
     }
+}
+
+/// Whether an opening, by its id and its time, is in a cut. If its id was given again, to what is out, its server died right after
+/// it; then its time tells.
+fn holds(
+    history: &History,
+    cut: &Cut,
+    region: &EncodedRegionName,
+    (sequence, written_ms): (u64, i64),
+) -> bool {
+    let next = || history.region(region).and_then(|entries| entries.first_above(cut.last(region)));
+    let is_next = || cut.until_ms.is_some_and(|until| written_ms <= until) && next() == Some(sequence);
+    cut.contains(region, sequence) || is_next()
 }
 
 /// Whether something was written after the snapshot of a region's table was asked for, as far as that is known.

@@ -254,11 +254,15 @@ impl Starts {
         self.regions.get(region).map_or(0, |start| start.of_store(family))
     }
 
+    /// The last id of a region that had ended, if it ended in one of the snapshot's regions.
+    pub(crate) fn end(&self, region: &EncodedRegionName) -> Option<u64> {
+        self.ends.get(region).copied()
+    }
+
     /// Up to which id a cut cannot leave edits of a region out.
     #[must_use]
     pub fn held(&self, region: &EncodedRegionName) -> u64 {
-        let end = self.ends.get(region).copied();
-        end.unwrap_or_else(|| self.of_region(region, |start| start.held))
+        self.end(region).unwrap_or_else(|| self.of_region(region, |start| start.held))
     }
 
     /// Up to which id every edit of a region is in files.

@@ -46,6 +46,11 @@ pub enum StoreListBreakKind {
         /// The child.
         child: EncodedRegionName,
     },
+    /// A region opened below edits that it had written before: `restore_snapshot` made it anew, and ids are given twice.
+    OpenedBelow {
+        /// The last id of these edits.
+        edits: u64,
+    },
     /// A region had opened before the state in which the snapshot shows its parent: the parent was restored in
     /// between, and the region's entries are no part of what followed.
     OlderThanParent {
@@ -124,7 +129,7 @@ fn walk(
     let mut known = Known::default();
     let mut breaks = Vec::new();
     let markers = by_life(history, entries);
-    let taken = start.map(|start| snapshot_position(&markers, start));
+    let taken = start.map(|start| snapshot_position(&markers, start, history.tolerances.clock_ms));
     for (index, entry) in markers.iter().enumerate() {
         if let Some(start) = start.filter(|_| taken == Some(index)) {
             breaks.extend(while_closed(region, &known, start));
@@ -217,8 +222,9 @@ pub(crate) fn added_files(marker: &Marker) -> Box<dyn Iterator<Item = &String> +
 
 /// The first marker that is later than a snapshot, as an index: those up to the number that its files reach are not,
 /// and none is in front of one that has put a file into the region which the snapshot lists. (A region may have been
-/// opened and compacted after its last flush.)
-fn snapshot_position(markers: &[&MarkerEntry], start: &RegionStart) -> usize {
+/// opened and compacted after its last flush. But `restore_snapshot` puts its files back, too, when all of them were there.)
+fn snapshot_position(markers: &[&MarkerEntry], start: &RegionStart, clock_ms: i64) -> usize {
+    let late_ms = start.taken_ms.map_or(i64::MAX, |taken| taken.saturating_add(clock_ms));
     let held = markers.iter().rposition(|entry| entry.sequence <= start.held);
     let mut position = held.map_or(0, |last| last + 1);
     let mut known: Option<BTreeSet<&str>> = None;
@@ -236,7 +242,7 @@ fn snapshot_position(markers: &[&MarkerEntry], start: &RegionStart) -> usize {
                 added.iter().any(|file| start.files.contains(*file))
             }
         };
-        if made {
+        if made && entry.write_time <= late_ms {
             position = position.max(index + 1);
         }
     }

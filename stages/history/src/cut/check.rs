@@ -6,6 +6,7 @@ use formats::wal::Marker;
 use names::{EncodedRegionName, FamilyName};
 
 use super::{Asked, Cut};
+use crate::backwards::openings_below_edits;
 use crate::gap::is_known_whole;
 use crate::history::Stretch;
 use crate::store_list::added_files;
@@ -86,7 +87,7 @@ pub fn check(
         return Err(Refusal::BelowStart { regions, earliest: earliest(history, starts, clocks) });
     }
     unknown_start(cut, starts)?;
-    let replaced: Vec<StoreListBreak> = crate::store_list_breaks(history, starts)
+    let mut replaced: Vec<StoreListBreak> = crate::store_list_breaks(history, starts)
         .into_iter()
         .filter(|found| found.kind.replaces())
         .filter(|found| {
@@ -94,6 +95,7 @@ pub fn check(
             is_since || found.undoes(history, starts, cut)
         })
         .collect();
+    replaced.extend(openings_below_edits(history, starts, cut));
     if replaced.is_empty() { Ok(()) } else { Err(Refusal::Replaced(replaced)) }
 }
 

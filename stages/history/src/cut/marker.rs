@@ -8,6 +8,7 @@ use names::{EncodedRegionName, ServerName, WalName};
 use super::{Asked, Cut};
 use crate::given_again::loads_in;
 use crate::history::Segment;
+use crate::whereabouts::created;
 use crate::{History, RegionHistory, Run};
 
 /// A marker: what a roll of all servers' WALs opened.
@@ -79,7 +80,9 @@ pub fn at_marker(history: &History, marker: &RollMarker) -> Cut {
     let cut = Cut::new(Asked::Marker(marker.name.clone()), last.collect(), history);
     let is_in = |file: usize| inside.get(file).copied().unwrap_or(false);
     let loads = loads_in(history, |_, load| is_in(load.file));
-    Cut { unplaced, loads, moment_ms: Some(marker.created_ms), ..cut }
+    let opened = marker.servers.values().flatten().map(|opened| created(opened.created_ms));
+    let until_ms = Some(opened.max().map_or(marker.created_ms, |last| last.max(marker.created_ms)));
+    Cut { unplaced, loads, moment_ms: Some(marker.created_ms), until_ms, ..cut }
 }
 
 /// Which files of a group are in.

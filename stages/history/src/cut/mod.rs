@@ -62,6 +62,8 @@ pub struct Cut {
     pub(crate) loads: EarlierLoads,
     /// The moment that was asked for, ms, where it was one: by it what lies in files alone is judged.
     pub(crate) moment_ms: Option<i64>,
+    /// What was written later is not in, ms, where that is known: of a marker until when servers were still to be rolled.
+    pub(crate) until_ms: Option<i64>,
     /// Regions that are left out because of their parents.
     pub held_back: Vec<HeldBack>,
     /// Ids that were asked for and are not known.
@@ -78,6 +80,7 @@ impl Cut {
             last,
             loads: EarlierLoads::new(),
             moment_ms: None,
+            until_ms: None,
             held_back: Vec::new(),
             beyond: Vec::new(),
             unplaced: Vec::new(),
@@ -162,6 +165,7 @@ pub fn at_snapshot(history: &History, starts: &Starts) -> Cut {
         last,
         loads: EarlierLoads::new(),
         moment_ms: None,
+        until_ms: None,
         held_back: Vec::new(),
         beyond: Vec::new(),
         unplaced: Vec::new(),
@@ -197,7 +201,8 @@ pub fn at_time(history: &History, time_ms: i64, clocks: &Clocks) -> Cut {
         last.insert(*name, region.last_up_to(first_late.saturating_sub(1)));
     }
     let loads = loads_in(history, |_, load| load.write_time <= limit(load.file));
-    Cut { loads, moment_ms: Some(time_ms), ..Cut::new(Asked::Time(time_ms), last, history) }
+    let moment_ms = Some(time_ms);
+    Cut { loads, moment_ms, until_ms: moment_ms, ..Cut::new(Asked::Time(time_ms), last, history) }
 }
 
 /// The ids as they are given, and every ancestor of a region that is named, whole.

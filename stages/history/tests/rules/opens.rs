@@ -102,6 +102,31 @@ fn a_cut_behind_a_restore_is_refused() {
 }
 
 #[test]
+fn a_region_that_opens_below_its_edits_was_made_anew() {
+    let first = || wal("a", 1).open('a', 2, 1, &["0"]).edits('a', 4..=6, 2);
+    let is_refused = |opened: u64, covered: u64| {
+        let again = wal("a", 20).open('a', opened, 20, &["0"]).edits('a', [opened + 2], 21);
+        let history = history([first(), again]);
+        let (none, end) = (Clocks::default(), at_end(&history));
+        let starts = snapshot(&history, &[('a', covered)]);
+        match check(&history, &end, &starts, &none, &frontier(&history, &none)) {
+            Err(Refusal::Replaced(breaks)) => {
+                assert!(matches!(breaks[..], [ref found] if matches!(found.kind, Kind::OpenedBelow { .. })));
+                true
+            }
+            Ok(()) => false,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(
+        is_refused(4, 3),
+        "edits 5 and 6 were taken away, or were written on top of those of the second life"
+    );
+    assert!(!is_refused(6, 3), "recovered edits count");
+    assert!(!is_refused(4, 6), "the snapshot holds them");
+}
+
+#[test]
 fn a_region_of_no_parents_that_is_younger_than_its_table_was_made_anew() {
     let old = wal("a", 1).open('a', 2, 1, &[]).close('a', 4, 1);
     let new = old.open_with_id('b', 2, 5, 7, &[]).edits('b', [4], 6);
