@@ -106,6 +106,16 @@ impl Search<'_> {
         self.children(region).find(inside).copied()
     }
 
+    /// Another region came of this one later than the cut, which was closed before, wherever that was: what is missing up to there
+    /// may belong into the cut.
+    fn without_closing(&mut self, region: &EncodedRegionName) {
+        let is_known = |child: &&EncodedRegionName| self.history.region(child).is_some();
+        let child = self.children(region).find(is_known).copied().filter(|_| self.moment_ms.is_some());
+        if let Some(child) = child.filter(|child| !is_finished(self.history, region, child)) {
+            self.tell(Finding::ParentUnfinished { region: *region, child });
+        }
+    }
+
     /// A split has two daughters. Of a merge of a region without files this one looks like a split of which one is known: what
     /// hbase:meta says tells which.
     fn only_child(&mut self, region: &EncodedRegionName) {
@@ -187,7 +197,9 @@ impl Search<'_> {
         self.cut_short(region, file);
         let Some(server) = self.server(file) else { return };
         if self.history.dead_servers.contains(server) {
-            self.lost_track(region, self.last_write_of(server), number);
+            let since_ms = self.last_write_of(server);
+            self.without_closing(region);
+            self.lost_track(region, since_ms, number);
             return;
         }
         self.newest_gone(file);
