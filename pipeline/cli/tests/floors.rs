@@ -154,3 +154,77 @@ fn pure_crates_know_no_file_no_thread_and_no_clock() {
         }
     }
 }
+
+/// A room of the steps, and those that it may know.
+const ROOMS: [(&str, &[&str]); 6] = [
+    ("bytes", &[]),
+    ("hfile", &["bytes"]),
+    ("copy", &["bytes", "hfile"]),
+    ("wal", &["bytes", "hfile"]),
+    ("edits", &["bytes", "hfile"]),
+    ("scan", &["bytes", "hfile", "copy", "wal", "edits"]),
+];
+
+/// The rooms that a source of a room names and must not know.
+fn rooms_above(room: &str, text: &str) -> Vec<&'static str> {
+    let (_, below) = ROOMS.iter().find(|(name, _)| *name == room).unwrap();
+    let others = ROOMS.iter().map(|(name, _)| *name).filter(|name| *name != room && !below.contains(name));
+    others.filter(|name| text.contains(&format!("crate::{name}::"))).collect()
+}
+
+#[test]
+fn a_room_of_the_steps_knows_only_those_below_it() {
+    let dir = crates()["steps"].join("src");
+    let mut looked_at = 0;
+    for source in sources(&crates()["steps"]) {
+        let within = source.strip_prefix(&dir).unwrap();
+        let Some(room) = within.parent().and_then(|room| room.iter().next()) else { continue };
+        let above = rooms_above(room.to_str().unwrap(), &fs::read_to_string(&source).unwrap());
+        assert!(above.is_empty(), "{} knows {above:?}", source.display());
+        looked_at += 1;
+    }
+    assert!(looked_at > 50, "{looked_at}");
+    assert_eq!(rooms_above("wal", "use crate::edits::MergeEdits;"), ["edits"], "a room above is seen");
+}
+
+/// Words of the standard library for files, and of the codecs for bytes.
+const FILES: [&str; 3] = ["std::fs", "File::open", "File::create"];
+const BYTES: [&str; 6] =
+    ["decode_manifest", "decode_snapshot", "Decoder::", "from_be_bytes", "from_le_bytes", "prost::"];
+
+/// Sources of jobs and of the command line that open files, and which: none of them lies in a root.
+const OPENS_FILES: [(&str, &str); 6] = [
+    ("jobs/src/roots.rs", "asks whether an argument is a pipe"),
+    ("jobs/src/wal/mod.rs", "creates the WAL that `wal salvage --to FILE` writes"),
+    ("jobs/src/replay/sink.rs", "writes JSON Lines to a file of the user's own"),
+    ("cli/src/meaning.rs", "reads dictionaries, key files and /proc/meminfo"),
+    ("cli/src/report.rs", "writes `--report FILE`"),
+    ("cli/src/config.rs", "reads `--config FILE`"),
+];
+
+/// What a source of the pipeline must leave to stores and steps.
+fn past_stores_and_steps(text: &str) -> Vec<&'static str> {
+    let library = text.split("#[cfg(test)]").next().unwrap();
+    FILES.iter().chain(&BYTES).copied().filter(|word| library.contains(word)).collect()
+}
+
+#[test]
+fn jobs_and_the_command_line_open_no_file_of_a_root_and_parse_no_byte() {
+    let mut opening: BTreeSet<&(&str, &str)> = BTreeSet::new();
+    for name in ["jobs", "cli"] {
+        for source in sources(&crates()[name]) {
+            let found = past_stores_and_steps(&fs::read_to_string(&source).unwrap());
+            let path = source.display().to_string();
+            let stated = OPENS_FILES.iter().find(|(stated, _)| path.ends_with(stated));
+            opening.extend(stated.filter(|_| !found.is_empty()));
+            let left: Vec<_> =
+                found.iter().filter(|word| stated.is_none() || !FILES.contains(word)).collect();
+            assert!(left.is_empty(), "{path}: {left:?}");
+        }
+    }
+    assert_eq!(opening.len(), OPENS_FILES.len(), "the list says what is so");
+    assert_eq!(
+        past_stores_and_steps("let m = decode_manifest(&std::fs::read(path)?)?;"),
+        ["std::fs", "decode_manifest"]
+    );
+}

@@ -11,11 +11,12 @@ use stage::{Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use steps::{
-    CompareFiles, CompareUnit, Compared, Contents, CopiedUnit, CopyRanges, CopyUnit, Level, Proof,
-    ProveRanges, ProvedRange, ProvedUnit, RangeOfUnit, RangeSum, block_problems, checksum_type, failed_store,
-    file_problem, join_ranges, join_walks,
+use steps::bytes::{RangeSum, failed_store, file_problem, join_ranges};
+use steps::copy::{
+    CompareFiles, CompareUnit, Compared, Contents, CopiedUnit, CopyRanges, CopyUnit, Proof, ProveRanges,
+    ProvedRange, ProvedUnit, RangeOfUnit,
 };
+use steps::hfile::{Level, block_problems, checksum_type, join_walks};
 use store::{Publish, Store, StoreErrorKind, StorePath, WriteParts};
 
 /// The medium is trusted no longer after so many tries that it did not give back what was written.
@@ -162,7 +163,7 @@ impl Copying<'_> {
         &self,
         file: u32,
         walked: Option<&Walked>,
-        opened: Option<Result<steps::OpenedHFile, formats::FormatError>>,
+        opened: Option<Result<steps::hfile::OpenedHFile, formats::FormatError>>,
         problems: &mut Problems,
     ) -> Option<Contents> {
         let mut found: Vec<Problem> = Vec::new();
@@ -228,7 +229,7 @@ impl Copying<'_> {
         file: u32,
         mut problem: Problem,
         root: &dyn Store,
-        path: impl Fn(&steps::ListedFile, &steps::FoundFile) -> Result<StorePath, store::StoreError>,
+        path: impl Fn(&steps::copy::ListedFile, &steps::copy::FoundFile) -> Result<StorePath, store::StoreError>,
     ) -> Problem {
         if let Some((listed, found)) = self.plan.file(file) {
             if let Ok(path) = path(listed, found) {
@@ -366,7 +367,7 @@ impl Placing<'_, '_> {
             true => Some(join_walks(whole.as_ref(), walks).map_err(unwritten)?),
             false => None,
         };
-        let opened = steps::open_whole(whole.as_ref()).map_err(unwritten)?;
+        let opened = steps::hfile::open_whole(whole.as_ref()).map_err(unwritten)?;
         self.place(file, sums, walked.as_ref(), Some(opened))
     }
 
@@ -376,7 +377,7 @@ impl Placing<'_, '_> {
         file: u32,
         ranges: Vec<RangeSum>,
         walked: Option<&Walked>,
-        opened: Option<Result<steps::OpenedHFile, formats::FormatError>>,
+        opened: Option<Result<steps::hfile::OpenedHFile, formats::FormatError>>,
     ) -> Result<(), Failure> {
         let Some(contents) = self.work.contents(file, walked, opened, self.problems) else {
             self.state.set(file, FileState::Failed);

@@ -12,7 +12,9 @@ use formats::compress::Dictionaries;
 use runtime::{Context, Run};
 use stage::{Failure, Problem, ProblemKind, Problems, Stopped};
 use std::sync::{Arc, Mutex, PoisonError};
-use steps::{Blake3, FileToVerify, FoundFile, Level, ListedFile, failed_store};
+use steps::bytes::{Blake3, failed_store};
+use steps::copy::{FoundFile, ListedFile};
+use steps::hfile::{FileToVerify, Level};
 use store::{Attributes, Store, StoreErrorKind, StorePath};
 
 /// A plan that is being carried out.

@@ -14,10 +14,11 @@ use columns::files::{FileRow, RangeDigest};
 use names::FileName;
 use stage::Failure;
 use std::collections::HashMap;
-use steps::{
-    Blake3, Contents, FileSum, Level, Proof, RangeSum, drop_stale_side, failed_store, file_identity,
-    identity_with_side, settle_side,
+use steps::bytes::{
+    Blake3, FileSum, RangeSum, drop_stale_side, failed_store, file_identity, identity_with_side, settle_side,
 };
+use steps::copy::{Contents, Proof};
+use steps::hfile::Level;
 use store::{Publish, Store, StorePath};
 
 const DOING: &str = "writing the image";

@@ -8,7 +8,9 @@ use runtime::Run;
 use serde::{Deserialize, Serialize};
 use stage::Failure;
 use std::sync::Arc;
-use steps::{FileToVerify, Level, Proof, failed_store};
+use steps::bytes::failed_store;
+use steps::copy::Proof;
+use steps::hfile::{FileToVerify, Level};
 use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath};
 
 /// A file that was made, proved, and is or is to be in the target's archive.
@@ -79,7 +81,7 @@ pub fn name_new_files(
                 let there = target.metadata(&to).map_err(failed)?.identity.0;
                 if there != file.proof.identity {
                     // Its bytes are held against our digest, not against what Hadoop may have kept of others.
-                    steps::drop_side(target.as_ref(), &to).map_err(failed)?;
+                    steps::bytes::drop_side(target.as_ref(), &to).map_err(failed)?;
                     taken.push(to_verify(target, &to, file));
                 }
             }

@@ -4,7 +4,8 @@ use crate::SnapshotFiles;
 use catalog::ImageCut;
 use names::{Place, SnapshotName};
 use stage::Problems;
-use steps::{FoundFile, Level, ListedFile, ListedFiles};
+use steps::copy::{FoundFile, ListedFile, ListedFiles};
+use steps::hfile::Level;
 use store::{Attributes, StoreError, StorePath, WriteShape};
 
 /// How messages speak of what a delivery is for.

@@ -5,7 +5,8 @@ use crate::DeliveryPlan;
 use names::root::{SNAPSHOTS, TEMPORARY};
 use stage::Failure;
 use std::borrow::Cow;
-use steps::{Blake3, DESCRIPTION, MANIFEST, drop_stale_side, failed_store};
+use steps::bytes::{Blake3, drop_stale_side, failed_store};
+use steps::copy::{DESCRIPTION, MANIFEST};
 use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath, list_all, read_all};
 
 /// The longest manifest that is read back: a protobuf cannot be longer.

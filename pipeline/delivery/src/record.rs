@@ -3,7 +3,8 @@
 use crate::new_files::AddedFile;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use steps::{Blake3, CopiedRange, Proof, RangeSum};
+use steps::bytes::{Blake3, RangeSum};
+use steps::copy::{CopiedRange, Proof};
 use store::PartReceipt;
 
 /// A line of the journal. Files are named by their number in the plan: the journal belongs to one plan.

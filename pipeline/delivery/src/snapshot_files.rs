@@ -4,7 +4,7 @@ use names::{Place, SnapshotName};
 use runtime::{Run, units};
 use stage::{Failure, Problem, Problems};
 use std::ops::Range;
-use steps::{
+use steps::copy::{
     FilesToFind, FindFiles, FoundFile, ListedFiles, MANIFEST, ReadSnapshot, list_files, read_snapshot,
 };
 use store::Store;
@@ -32,7 +32,7 @@ impl SnapshotFiles {
     /// Reads a snapshot's documents and looks for its files; their bytes are not touched.
     pub fn read(store: &dyn Store, name: &SnapshotName, run: &Run) -> Result<Self, Failure> {
         let snapshot = read_snapshot(store, name)?;
-        let path = steps::snapshot_dir(name)?.join(MANIFEST).map_err(Failure::usage)?.shown(store);
+        let path = steps::copy::snapshot_dir(name)?.join(MANIFEST).map_err(Failure::usage)?.shown(store);
         let mut listed = list_files(&snapshot, &path)?;
         let faults = std::mem::take(&mut listed.faults);
         let mut missing = Problems::default();

@@ -5,7 +5,9 @@ use crate::new_files::AddedFile;
 use crate::record::{CopiedRecord, Record};
 use stage::Failure;
 use std::collections::{BTreeMap, HashMap};
-use steps::{Level, Proof, failed_store, with_side};
+use steps::bytes::{failed_store, with_side};
+use steps::copy::Proof;
+use steps::hfile::Level;
 use store::{Kind, Metadata, Store, StorePath, list_all};
 
 /// What is to be done with a file.

@@ -7,7 +7,8 @@ use names::Place;
 use stage::{Failure, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use steps::{CopiedRange, CopyUnit, FoundFile, ListedFile, RangeOfUnit, RangeToCopy, failed_store};
+use steps::bytes::failed_store;
+use steps::copy::{CopiedRange, CopyUnit, FoundFile, ListedFile, RangeOfUnit, RangeToCopy};
 use store::{Store, StoreError, StorePath, WriteParts};
 
 /// So many short files make a unit at most: enough that one sync serves many, few enough that little is lost.

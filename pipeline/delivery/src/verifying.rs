@@ -4,7 +4,7 @@ use formats::compress::Dictionaries;
 use runtime::{Run, units};
 use serde::Serialize;
 use stage::{Failure, ProblemKind, Problems};
-use steps::{FileToVerify, Level, VerifyHFile};
+use steps::hfile::{FileToVerify, Level, VerifyHFile};
 
 /// What verifying files came to.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -11,7 +11,9 @@ use names::{EncodedRegionName, TableName};
 use runtime::Run;
 use stage::{Failure, Problem, ProblemKind, Problems, Stopped};
 use std::sync::Arc;
-use steps::{Blake3, EditBounds, EditSource, FileSum, FileToVerify, Level, MergeEdits, OpenedBatch};
+use steps::bytes::{Blake3, FileSum};
+use steps::edits::{EditBounds, EditSource, MergeEdits, OpenedBatch};
+use steps::hfile::{FileToVerify, Level};
 use store::Store;
 
 /// The batches of a table that are replayed, opened.

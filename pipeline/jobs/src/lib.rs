@@ -19,5 +19,5 @@ mod roots;
 pub use delivery::{NotLookedInto, SnapshotFiles, Verified};
 pub use roots::refuse_other_kind;
 pub use runtime::{Cancel, Context, Event, Progress};
-pub use steps::Level;
+pub use steps::hfile::Level;
 pub use store::Attributes;

@@ -6,7 +6,8 @@ use formats::snapshot::{RegionManifest, resolve};
 use history::BulkLoadedFile;
 use names::{EncodedRegionName, FamilyName, FileName, Place, TableName};
 use stage::{Problem, ProblemKind};
-use steps::{CellFile, HFileCursor, RowRange, look_where_hbase_looks, source_problem, store_file_paths};
+use steps::bytes::{look_where_hbase_looks, source_problem, store_file_paths};
+use steps::hfile::{CellFile, HFileCursor, RowRange};
 use store::{Store, StorePath};
 
 /// The files that hold a region's cells.

@@ -4,7 +4,7 @@ use formats::sniff::FileKind;
 use stage::Failure;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use steps::{failed_store, sniff_file};
+use steps::bytes::{failed_store, sniff_file};
 use store::{Bandwidth, Kind, Store, StoreErrorKind, StorePath, Throttle};
 
 /// Opens a root that must exist.
@@ -63,7 +63,7 @@ pub fn open(uri: &str) -> Result<Arc<dyn Store>, Failure> {
     }
     store::open_store(uri).map_err(|error| match error.kind {
         StoreErrorKind::Unsupported | StoreErrorKind::InvalidPath => Failure::usage(error),
-        _ => steps::failed_storage("opening the root", &error),
+        _ => steps::bytes::failed_storage("opening the root", &error),
     })
 }
 

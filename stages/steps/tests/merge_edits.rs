@@ -8,7 +8,7 @@ use columns::batch::{BatchEncoder, BatchFile, BatchMarks, CellArena};
 use formats::cell::{CellRef, CellType, compare_cells};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use steps::{EditBounds, EditSource, MergeEdits, SortCells};
+use steps::edits::{EditBounds, EditSource, MergeEdits, SortCells};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cell {

@@ -6,7 +6,8 @@ use formats::cell::{CellRef, CellType, compare_cells};
 use formats::schema::{Attributes, ColumnFamilySchema, Configuration, TableSchema};
 use names::{FamilyName, TableName};
 use proptest::prelude::*;
-use steps::{Shown, SortCells, Verdict, Visibility};
+use steps::edits::SortCells;
+use steps::scan::{Shown, Verdict, Visibility};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cell {

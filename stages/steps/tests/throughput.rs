@@ -10,10 +10,9 @@ use formats::wal::{WalEncoder, WalHeader, WalKeyFields};
 use names::FamilyName;
 use stage::{Bytes, Map};
 use std::sync::Arc;
-use steps::{
-    CheckWritten, DecodeWal, EditBounds, EditSource, HFileToWrite, Made, MergeEdits, ReadWal, TableFilter,
-    WalPlace, WalToDecode, WriteBatch, WriteHFile, WrittenUnit, store_file_settings,
-};
+use steps::edits::{EditBounds, EditSource, MergeEdits};
+use steps::hfile::{CheckWritten, HFileToWrite, WriteHFile, WrittenUnit, store_file_settings};
+use steps::wal::{DecodeWal, Made, ReadWal, TableFilter, WalPlace, WalToDecode, WriteBatch};
 use store::{MemoryStore, Publish, Store, StorePath};
 
 /// Seconds that this thread has had a core: other work on the machine does not count.

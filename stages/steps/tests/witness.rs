@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
 use std::fs;
-use steps::Witnessed;
+use steps::bytes::Witnessed;
 use store::{FileStore, ReadRanges, StorePath};
 
 fn crc32(bytes: &[u8]) -> u32 {

@@ -7,7 +7,7 @@ use formats::hfile::{FileInfo, key};
 use formats::schema::{Attributes, ColumnFamilySchema, Configuration};
 use names::FamilyName;
 use stage::{FailureKind, Map, Problem};
-use steps::{
+use steps::hfile::{
     CheckWritten, HFileToWrite, StoreFileSettings, WriteHFile, WrittenHFile, WrittenUnit, open_whole,
     store_file_settings,
 };

@@ -8,10 +8,9 @@ use names::{EncodedRegionName, FamilyName, FileName, NameError, Place, StoreDire
 use runtime::{Run, units};
 use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::BTreeSet;
-use steps::{
-    CopyRanges, CopyUnit, ProveRanges, ProvedRange, RangeOfUnit, RangeToCopy, block_problems, failed_store,
-    file_problem, look_where_hbase_looks, source_problem, store_file_paths,
-};
+use steps::bytes::{failed_store, file_problem, look_where_hbase_looks, source_problem, store_file_paths};
+use steps::copy::{CopyRanges, CopyUnit, ProveRanges, ProvedRange, RangeOfUnit, RangeToCopy};
+use steps::hfile::block_problems;
 use store::{Kind, Metadata, Publish, Store, StoreError, StoreErrorKind, StorePath, WriteShape};
 
 /// A file that a bulk load brought.

@@ -3,7 +3,8 @@
 use super::ConvertOptions;
 use super::plan::{self, ConvertPlan};
 use stage::{Failure, Problem, ProblemKind, Problems};
-use steps::{WalPlace, read_descriptors};
+use steps::copy::read_descriptors;
+use steps::wal::WalPlace;
 
 const DOING: &str = "converting";
 const ALLOW: &str =

@@ -4,7 +4,7 @@
 use catalog::{CatalogError, ListedWal, StoredBatch};
 use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
-use steps::compare_batches;
+use steps::edits::compare_batches;
 use store::Store;
 
 /// A run of row groups of one region, in one batch.

@@ -10,9 +10,10 @@ use stage::{Failure, Problem, Problems};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use steps::{
-    EncodedFile, Made, RegionPasses, TableFilter, TableGroup, WalContent, WalToDecode, batch_marks,
-    failed_store, origin, unencodable,
+use steps::bytes::failed_store;
+use steps::wal::{
+    EncodedFile, Made, RegionPasses, TableFilter, TableGroup, WalContent, WalToDecode, batch_marks, origin,
+    unencodable,
 };
 use store::{StoreError, StorePath};
 
@@ -41,7 +42,7 @@ impl LargeWal<'_> {
         let WalContent { summary, mut regions, file, .. } = content;
         let mut done =
             ConvertedLarge { tally: Tally::default(), problems: Problems::default(), bytes_read: 0 };
-        regions.retain(|region| region.table != steps::META && self.tables.wants(&region.table));
+        regions.retain(|region| region.table != steps::wal::META && self.tables.wants(&region.table));
         if let Some(file) = file {
             let read = AtomicU64::new(0);
             let passes = RegionPasses::new(

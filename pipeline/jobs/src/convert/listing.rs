@@ -9,7 +9,7 @@ use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::Duration;
-use steps::WalPlace;
+use steps::wal::WalPlace;
 use store::{Metadata, Store};
 
 /// When the WALs were listed, and whether that is the time of a copy.

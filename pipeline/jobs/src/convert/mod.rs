@@ -26,7 +26,8 @@ use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use steps::{DecodeWal, WalPlace, WalToDecode, WriteBatch, failed_store};
+use steps::bytes::failed_store;
+use steps::wal::{DecodeWal, WalPlace, WalToDecode, WriteBatch};
 use store::{AppendLog, Store, StoreErrorKind};
 
 pub use report::{BulkCounts, ConvertReport, PlannedWal, TableCounts, WalCounts, Written};
@@ -264,8 +265,10 @@ impl Converting<'_> {
         }
         report.wals.converted += 1;
         report.wals.open += u64::from(!summary.wal.closed);
-        for of in
-            summary.tables.iter().filter(|of| of.table != steps::META && self.plan.tables.wants(&of.table))
+        for of in summary
+            .tables
+            .iter()
+            .filter(|of| of.table != steps::wal::META && self.plan.tables.wants(&of.table))
         {
             let counts = report.tables.entry(of.table.clone()).or_default();
             counts.entries += of.entries;

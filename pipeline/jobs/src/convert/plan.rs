@@ -10,7 +10,8 @@ use names::{
 use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use steps::{ReadFault, TableFilter, WalPlace, failed_store, source_problem};
+use steps::bytes::{ReadFault, failed_store, source_problem};
+use steps::wal::{TableFilter, WalPlace};
 use store::{Entry, Kind, Store, StoreError, StorePath, shown};
 
 /// Names that are not as HBase gives them, counted.
@@ -118,8 +119,10 @@ impl ConvertPlan {
                 );
                 continue;
             }
-            let wanted =
-                summary.tables.iter().filter(|of| of.table != steps::META && self.tables.wants(&of.table));
+            let wanted = summary
+                .tables
+                .iter()
+                .filter(|of| of.table != steps::wal::META && self.tables.wants(&of.table));
             let mut missing = false;
             for table in wanted {
                 let path = layout::batch(&table.table, &listed.stem).map_err(Failure::usage)?;
@@ -372,8 +375,9 @@ fn place(
 }
 
 fn begins_as_wal(wal: &WalPlace) -> Result<bool, Problem> {
-    let file = steps::open_wal(wal.store.as_ref(), &wal.places).map_err(|error| source_problem(&error))?;
-    match steps::read_wal_header(&*file) {
+    let file =
+        steps::wal::open_wal(wal.store.as_ref(), &wal.places).map_err(|error| source_problem(&error))?;
+    match steps::wal::read_wal_header(&*file) {
         Ok(_) => Ok(true),
         Err(ReadFault::Format(_)) => Ok(false),
         Err(ReadFault::Store(error)) => Err(source_problem(&error)),
@@ -402,8 +406,8 @@ fn directories(store: &dyn Store, dir: &str) -> Result<Vec<String>, Failure> {
 pub fn encrypted(wals: &mut Vec<WalPlace>, problems: &mut Problems) -> Vec<String> {
     let mut found = Vec::new();
     wals.retain(|wal| {
-        let file = steps::open_wal(wal.store.as_ref(), &wal.places);
-        let header = file.map(|file| steps::read_wal_header(&*file).ok().flatten());
+        let file = steps::wal::open_wal(wal.store.as_ref(), &wal.places);
+        let header = file.map(|file| steps::wal::read_wal_header(&*file).ok().flatten());
         match header {
             Ok(Some(header)) if header.encryption_key.is_some() => {
                 found.push(wal.shown());

@@ -7,9 +7,8 @@ use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use steps::{
-    BUFFER_LEN, EncodedFile, EncodedWal, Made, RangeHasher, RangeSum, WalContent, WalToDecode, failed_store,
-};
+use steps::bytes::{BUFFER_LEN, RangeHasher, RangeSum, failed_store};
+use steps::wal::{EncodedFile, EncodedWal, Made, WalContent, WalToDecode};
 use store::{AppendLog, Publish, ReadRanges, Store, StoreErrorKind, StorePath};
 
 /// Where files go, and where they are until they are proved.

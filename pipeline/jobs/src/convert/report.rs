@@ -1,6 +1,6 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
-use steps::Made;
+use steps::wal::Made;
 
 /// What a conversion did, or (with `dry_run`) would do.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -10,7 +10,9 @@ use names::{EncodedRegionName, FileName, SnapshotName, StoreDirectory, StoreFile
 use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use steps::{Contents, ListedFile, MANIFEST, file_problem, open_whole, snapshot_dir, source_problem};
+use steps::bytes::{file_problem, source_problem};
+use steps::copy::{Contents, ListedFile, MANIFEST, snapshot_dir};
+use steps::hfile::open_whole;
 use store::{Store, StorePath};
 
 /// What a cut is put on.

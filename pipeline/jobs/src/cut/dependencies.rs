@@ -14,7 +14,9 @@ use names::TableName;
 use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
-use steps::{EditToFind, EntriesOfEdit, FindEdits, RowRange, failed_store};
+use steps::bytes::failed_store;
+use steps::edits::{EditToFind, EntriesOfEdit, FindEdits};
+use steps::hfile::RowRange;
 use store::{Store, StorePath};
 
 /// Dependencies of the cut's tables, and where their edits are.

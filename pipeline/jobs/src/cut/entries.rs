@@ -6,7 +6,7 @@ use history::Replay;
 use names::{EncodedRegionName, TableName};
 use stage::Failure;
 use std::collections::BTreeMap;
-use steps::{Conflict, compare_batches};
+use steps::edits::{Conflict, compare_batches};
 
 /// Refuses a cut in which two batches have different cells under one id. Only batches that have ids of one region in common
 /// are compared: a WAL and recovered edits, or a log that was split twice.

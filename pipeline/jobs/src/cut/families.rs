@@ -6,7 +6,7 @@ use history::{Replay, ReplayRegion};
 use names::{EncodedRegionName, TableName};
 use stage::{Problem, ProblemKind};
 use std::collections::BTreeMap;
-use steps::{EditBounds, EditSource, MergeEdits};
+use steps::edits::{EditBounds, EditSource, MergeEdits};
 
 /// What a replay has of one family that the base's schema does not have.
 #[derive(Default)]

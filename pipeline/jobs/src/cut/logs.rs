@@ -13,9 +13,8 @@ use names::{EncodedRegionName, ServerName, TableName, WalKind, WalName, is_unord
 use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
-use steps::{
-    Descents, META, Places, failed_store, file_end, marker_entry, read_entries, table_of_region_name,
-};
+use steps::bytes::failed_store;
+use steps::wal::{Descents, META, Places, file_end, marker_entry, read_entries, table_of_region_name};
 use store::{Store, StorePath};
 
 /// A batch, and the first and last id of each region in it.

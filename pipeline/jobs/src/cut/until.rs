@@ -11,7 +11,7 @@ use stage::Failure;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
-use steps::failed_storage;
+use steps::bytes::failed_storage;
 use store::{Store, StoreError};
 
 /// Where a cut is asked for.

@@ -15,7 +15,7 @@ use delivery::{Delivery, DeliveryPlan, until_cancelled};
 use runtime::Context;
 use stage::{Failure, Problem, ProblemKind, Report, Stopped};
 use std::sync::Arc;
-use steps::Level;
+use steps::hfile::Level;
 use store::{Relation, Store, StoreErrorKind};
 
 /// Exports a snapshot.

@@ -1,6 +1,6 @@
 use delivery::{Aim, Terms};
 use std::num::NonZeroU64;
-use steps::Level;
+use steps::hfile::Level;
 use store::Attributes;
 
 /// What to export, where to, and how.

@@ -6,7 +6,7 @@ use formats::snapshot::{DescriptionRewrite, rewrite_description};
 use names::SnapshotName;
 use runtime::{Context, Run};
 use stage::{Failure, FailureKind, Problem, ProblemKind, Problems, Stopped};
-use steps::read_cluster_id;
+use steps::copy::read_cluster_id;
 use store::Store;
 
 const EXPORTING: Wording = Wording {

@@ -1,7 +1,7 @@
 use super::{ExportOptions, ExportPlan};
 use delivery::{FileState, State, Tally};
 use serde::Serialize;
-use steps::Level;
+use steps::hfile::Level;
 
 /// What an export did, or (with `dry_run`) would do.
 #[derive(Debug, Clone, Serialize)]

@@ -7,10 +7,11 @@ use serde::Serialize;
 use stage::{Failure, Problem, Problems, Report};
 use std::io::Write;
 use std::sync::Arc;
-use steps::{CatHFile, CellFile, FileToVerify, Level, describe_hfile, locate_cells, other_kind, sniff_file};
+use steps::bytes::{other_kind, sniff_file};
+use steps::hfile::{CatHFile, CellFile, FileToVerify, Level, describe_hfile, locate_cells};
 use store::{Store, StorePath};
 
-pub use steps::{BloomDescription, CatOptions, HFileDescription};
+pub use steps::hfile::{BloomDescription, CatOptions, HFileDescription};
 
 /// HFiles, described.
 #[derive(Debug, Clone, Serialize)]
@@ -142,13 +143,13 @@ fn locate(file: &str) -> Result<Result<Located, Problem>, Failure> {
 fn open_beside(file: &str) -> Result<(Arc<dyn Store>, StorePath), Failure> {
     store::open_containing(file).map_err(|error| match error.kind {
         store::StoreErrorKind::NotFound => Failure::failed("opening", &error.path, &error.what),
-        store::StoreErrorKind::PermissionDenied => steps::failed_storage("opening", &error),
+        store::StoreErrorKind::PermissionDenied => steps::bytes::failed_storage("opening", &error),
         _ => Failure::usage(error),
     })
 }
 
 fn dictionaries_of(dictionaries: &[Vec<u8>]) -> Result<Dictionaries, Failure> {
-    steps::read_dictionaries(dictionaries).map_err(|problem: Problem| {
+    steps::hfile::read_dictionaries(dictionaries).map_err(|problem: Problem| {
         Failure::failed("reading the zstd dictionary", &problem.path, &problem.what)
             .hint("give the file that the family's hbase.io.compress.zstd.dictionary points to")
     })

@@ -5,7 +5,7 @@ use catalog::time;
 use catalog::{CatalogError, FilesOfImage, Image, Repository, find_image, list_images};
 use serde::Serialize;
 use stage::{Failure, Problem, ProblemKind, Problems, Report};
-use steps::Blake3;
+use steps::bytes::Blake3;
 
 /// The images of a repository.
 #[derive(Debug, Clone, Serialize)]

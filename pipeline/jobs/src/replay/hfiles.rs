@@ -12,7 +12,9 @@ use runtime::{Context, Run};
 use stage::{Failure, Problems, Report, Stopped};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use steps::{CheckWritten, NewFiles, WriteEdits, failed_store};
+use steps::bytes::failed_store;
+use steps::edits::{NewFiles, WriteEdits};
+use steps::hfile::CheckWritten;
 use store::{Kind, Publish, Store, StoreErrorKind, StorePath};
 
 const WRITING: &str = "writing HFiles for bulk loading";

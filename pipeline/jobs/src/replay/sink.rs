@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use steps::EntryLines;
+use steps::edits::EntryLines;
 
 /// Where edits go.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,9 @@ use runtime::Run;
 use stage::{Failure, Problem, Problems};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use steps::{Blake3, FileSum, FileToVerify, FoundFile, Level, ListedFile};
+use steps::bytes::{Blake3, FileSum};
+use steps::copy::{FoundFile, ListedFile};
+use steps::hfile::{FileToVerify, Level};
 use store::{Store, StorePath};
 
 /// What images record of a file.
@@ -64,7 +66,8 @@ fn recorded(
             let (Some(crc32c), Some(blake3)) = (row.crc32c, row.blake3) else { continue };
             let Ok(path) = StorePath::parse(&row.path) else { continue };
             let Some((_, found)) = there.get(&path) else { continue };
-            let unchanged = row.len == found.len && steps::file_identity(&row.identity) == found.identity.0;
+            let unchanged =
+                row.len == found.len && steps::bytes::file_identity(&row.identity) == found.identity.0;
             let sum = FileSum { len: row.len, crc32c, blake3: Blake3(blake3) };
             // Where two images know a file the later one counts, unless one of them knows this very file.
             if !recorded.get(&path).is_some_and(|known| known.unchanged) {

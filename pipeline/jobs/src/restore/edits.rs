@@ -13,10 +13,9 @@ use stage::{Failure, Stopped};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
-use steps::{
-    BulkFile, EditBounds, EditsToWrite, FamilyToWrite, OpenedBatch, RegionRouter, SourceRegion, failed_store,
-    store_file_settings,
-};
+use steps::bytes::failed_store;
+use steps::edits::{EditBounds, EditsToWrite, FamilyToWrite, OpenedBatch, RegionRouter, SourceRegion};
+use steps::hfile::{BulkFile, store_file_settings};
 use store::Store;
 
 /// The edits of one table.

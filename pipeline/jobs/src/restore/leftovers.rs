@@ -4,7 +4,7 @@ use names::root::{DATA, RECOVERED_EDITS};
 use names::{EncodedRegionName, TableName};
 use stage::Failure;
 use std::collections::BTreeSet;
-use steps::failed_store;
+use steps::bytes::failed_store;
 use store::{Entry, Kind, Store, StorePath, list_all};
 
 /// Warns of regions of the restored table that have recovered edits in the target's root. `restore_snapshot`, and a

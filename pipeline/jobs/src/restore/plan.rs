@@ -14,7 +14,9 @@ use names::{SnapshotName, TableName};
 use runtime::Run;
 use stage::{Failure, Stopped};
 use std::sync::Arc;
-use steps::{Level, RANGE_LEN, read_cluster_id};
+use steps::bytes::RANGE_LEN;
+use steps::copy::read_cluster_id;
+use steps::hfile::Level;
 use store::Store;
 
 const RESTORING: Wording =

@@ -7,10 +7,10 @@ use delivery::{AddedFile, Begun, Delivery, Record, WrittenRecord, waiting_path};
 use names::{EncodedRegionName, FamilyName};
 use stage::{Bytes, Failure, Map, Problem, Problems, Stopped};
 use std::collections::{BTreeMap, BTreeSet};
-use steps::{
-    CheckWritten, Contents, EditsToWrite, NewFiles, Proof, WriteEdits, WrittenEdits, WrittenHFile,
-    WrittenUnit, failed_store,
-};
+use steps::bytes::failed_store;
+use steps::copy::{Contents, Proof};
+use steps::edits::{EditsToWrite, NewFiles, WriteEdits, WrittenEdits};
+use steps::hfile::{CheckWritten, WrittenHFile, WrittenUnit};
 use store::{Publish, StoreErrorKind};
 
 const DOING: &str = "writing new HFiles";

@@ -17,10 +17,12 @@ use stage::{Failure, Problems, Report, Stopped};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
-use steps::{PrintCells, RegionRouter, ResolveMob, RowRange, Visibility};
+use steps::edits::RegionRouter;
+use steps::hfile::{ResolveMob, RowRange};
+use steps::scan::{PrintCells, Visibility};
 use store::Store;
 
-pub use steps::{CellForm, Shown};
+pub use steps::scan::{CellForm, Shown};
 
 /// What is to be read, and how it is shown.
 #[derive(Debug, Clone)]
@@ -215,6 +217,6 @@ fn regions_in_order(
 }
 
 fn dictionaries_of(dictionaries: &[Vec<u8>]) -> Result<Dictionaries, Failure> {
-    steps::read_dictionaries(dictionaries)
+    steps::hfile::read_dictionaries(dictionaries)
         .map_err(|problem| Failure::failed("reading the zstd dictionary", &problem.path, &problem.what))
 }

@@ -1,5 +1,6 @@
 use stage::{Failure, Problem};
-use steps::{RowRange, SortCells, SortedCells};
+use steps::edits::{SortCells, SortedCells};
+use steps::hfile::RowRange;
 
 /// Edits of a range of rows, as many as memory holds. Where it does not hold all, the range is made shorter, until the
 /// edits of its rows fit: what is behind is gone through again.

@@ -10,9 +10,9 @@ use names::{EncodedRegionName, TableName};
 use runtime::Cancel;
 use stage::{Failure, Problem, ProblemKind, Problems};
 use std::io;
-use steps::{
-    CellSource, MergeCells, PrintCells, RegionRouter, ResolveMob, RowRange, SortedCells, Verdict, Visibility,
-};
+use steps::edits::{RegionRouter, SortedCells};
+use steps::hfile::{ResolveMob, RowRange};
+use steps::scan::{CellSource, MergeCells, PrintCells, Verdict, Visibility};
 use store::Store;
 
 /// Reads regions one after the other.

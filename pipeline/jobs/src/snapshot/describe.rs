@@ -7,7 +7,7 @@ use runtime::Context;
 use serde::Serialize;
 use stage::{Failure, Problem, ProblemKind, Problems, Report};
 use std::collections::BTreeMap;
-use steps::{list_snapshots, read_snapshot};
+use steps::copy::{list_snapshots, read_snapshot};
 use store::Store;
 
 /// A snapshot in a list.
@@ -236,7 +236,7 @@ fn stats_of(files: &SnapshotFiles) -> SnapshotStats {
 }
 
 fn file_list(files: &SnapshotFiles) -> Result<Vec<FileEntry>, Failure> {
-    let entry = |(file, found): (&steps::ListedFile, &Option<steps::FoundFile>)| {
+    let entry = |(file, found): (&steps::copy::ListedFile, &Option<steps::copy::FoundFile>)| {
         let place = found.as_ref().map(|found| found.place);
         let path = files.listed.path(file, place.unwrap_or(Place::Live)).map_err(Failure::usage)?;
         Ok(FileEntry {

@@ -9,7 +9,8 @@ use serde::Serialize;
 use stage::{Failure, Problem, ProblemKind, Problems, Report};
 use std::collections::HashMap;
 use std::sync::Arc;
-use steps::{Blake3, FileSum, FileToVerify, Level};
+use steps::bytes::{Blake3, FileSum};
+use steps::hfile::{FileToVerify, Level};
 use store::Store;
 
 /// Which snapshot to verify, and how.

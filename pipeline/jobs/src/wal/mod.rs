@@ -7,13 +7,12 @@ use stage::{Failure, Problem, ProblemKind, Problems, Report};
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
-use steps::{
-    CatWal, SalvageStop, Witnessed, describe_wal, other_kind, salvage_wal, sniff_file, source_problem,
-};
+use steps::bytes::{Witnessed, other_kind, sniff_file, source_problem};
+use steps::wal::{CatWal, SalvageStop, describe_wal, salvage_wal};
 use store::{ReadRanges, StoreErrorKind};
 
 pub use catalog::time::{parse_ms, parse_typed};
-pub use steps::{CatWalOptions, LostBytes, RegionDescription, Salvaged, WalDescription};
+pub use steps::wal::{CatWalOptions, LostBytes, RegionDescription, Salvaged, WalDescription};
 
 /// WALs, described.
 #[derive(Debug, Clone, Serialize)]
@@ -178,8 +177,8 @@ fn create(path: &str) -> Result<BufWriter<std::fs::File>, Failure> {
     if let Ok((store, below)) = store::open_containing(path)
         && store.metadata(&below).is_err_and(|error| error.is_not_found())
     {
-        steps::drop_side(store.as_ref(), &below)
-            .map_err(|error| steps::failed_storage("writing the salvaged WAL", &error))?;
+        steps::bytes::drop_side(store.as_ref(), &below)
+            .map_err(|error| steps::bytes::failed_storage("writing the salvaged WAL", &error))?;
     }
     let made = OpenOptions::new().write(true).create_new(true).open(path);
     made.map(|file| BufWriter::with_capacity(1 << 20, file)).map_err(|error| match error.kind() {
@@ -218,5 +217,5 @@ fn unopened(problem: &Problem) -> Failure {
 /// Recovered edits are known by their directory.
 fn decoder_options(file: &str, memory: usize) -> WalDecoderOptions {
     let recovered_edits = file.split('/').any(|segment| segment == RECOVERED_EDITS);
-    steps::wal_options(recovered_edits, memory)
+    steps::wal::wal_options(recovered_edits, memory)
 }

@@ -8,7 +8,7 @@ use jobs::cut::{OpenedCut, Until};
 use runtime::{Budget, Run, RunOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use steps::{EditBounds, EditSource, MergeEdits};
+use steps::edits::{EditBounds, EditSource, MergeEdits};
 use store::{MemoryStore, Store};
 
 /// An edit as the merge gives it: region, id, cell.

@@ -1,0 +1,43 @@
+//! Says what a file is that a command was given.
+
+use crate::bytes::failing::source_problem;
+use crate::bytes::read_pieces::read_span;
+use formats::sniff::{FileKind, SNIFFED, sniff};
+use names::root::{CLUSTER_ID, LAYOUT_VERSION, SNAPSHOTS};
+use stage::{Problem, ProblemKind};
+use store::{Kind, ReadRanges, Store, StoreError, StorePath};
+
+/// What only a root has: one of these.
+const OF_A_ROOT: [&str; 4] = [CLUSTER_ID, LAYOUT_VERSION, SNAPSHOTS, ".tidegate"];
+
+/// What a file is, by its bytes and its name.
+///
+/// # Errors
+/// It cannot be read.
+pub fn sniff_file(store: &dyn Store, path: &StorePath) -> Result<FileKind, Problem> {
+    let unread = |error: StoreError| source_problem(&error);
+    if store.metadata(path).map_err(unread)?.kind == Kind::Directory {
+        let has = |name: &&str| path.join(name).is_ok_and(|inner| store.metadata(&inner).is_ok());
+        return Ok(if OF_A_ROOT.iter().any(has) { FileKind::Root } else { FileKind::Directory });
+    }
+    let file = store.open(path).map_err(unread)?;
+    sniff_open(path.name(), file.as_ref()).map_err(unread)
+}
+
+fn sniff_open(name: &str, file: &dyn ReadRanges) -> Result<FileKind, StoreError> {
+    let (len, most) = (file.metadata().len, SNIFFED as u64);
+    let head = read_span(file, 0, len.min(most))?;
+    let tail = read_span(file, len.saturating_sub(most), len)?;
+    Ok(sniff(name, &head, &tail, len))
+}
+
+/// The problem that a file is of another kind than `wanted`.
+pub fn other_kind(path: &str, kind: FileKind, wanted: &str) -> Problem {
+    let problem = match kind {
+        FileKind::OldHFile(_) | FileKind::OldWal => {
+            Problem::new(ProblemKind::Unsupported, path, format!("this is {kind}"))
+        }
+        _ => Problem::new(ProblemKind::OtherKind, path, format!("this is {kind}, not {wanted}")),
+    };
+    problem.hint(kind.hint())
+}

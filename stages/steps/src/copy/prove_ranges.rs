@@ -1,0 +1,147 @@
+//! Makes what was copied durable, reads it back from the medium and compares.
+
+use crate::bytes::failed_store;
+use crate::bytes::{BUFFER_LEN, ReadPieces};
+use crate::copy::copy_ranges::{CopiedRange, CopiedUnit, RangeToCopy, walker_at};
+use crate::hfile::{OpenedHFile, open_hfile};
+use crc_fast::{CrcAlgorithm, Digest};
+use formats::FormatError;
+use formats::compress::Decompressor;
+use formats::hfile::{BlockWalker, Walked};
+use stage::{Bytes, Failure, Map, Problem};
+use store::{AlignedBuffer, Metadata, ReadRanges, Store, StoreError};
+
+/// A copied range after it was read back.
+pub struct ProvedRange {
+    /// What was copied.
+    pub copied: CopiedRange,
+    /// Whether the medium holds the bytes that were read from the source.
+    pub agrees: bool,
+    /// What the file says of itself, if the range is the whole file and agrees.
+    pub opened: Option<Result<OpenedHFile, FormatError>>,
+}
+
+/// The ranges of a unit after they were read back; those that could not be copied stay problems.
+pub struct ProvedUnit {
+    /// The file's number, and the range as it was read back, or why it was not copied.
+    pub ranges: Vec<(u32, Result<ProvedRange, Problem>)>,
+}
+
+impl Bytes for ProvedUnit {
+    fn bytes(&self) -> usize {
+        BUFFER_LEN
+    }
+}
+
+/// The step.
+pub struct ProveRanges<'a> {
+    /// Where the copies are.
+    pub target: &'a dyn Store,
+    /// Whether blocks are followed of ranges that an earlier run copied: what it saw of them was not kept.
+    pub verify_blocks: bool,
+}
+
+impl Map for ProveRanges<'_> {
+    type In = CopiedUnit;
+    type Out = ProvedUnit;
+
+    fn map(&self, unit: CopiedUnit) -> Result<ProvedUnit, Failure> {
+        let paths: Vec<_> = unit
+            .ranges
+            .iter()
+            .flat_map(|(_, copied)| copied)
+            .map(|copied| copied.asked.target.clone())
+            .collect();
+        self.target
+            .sync_batch(&paths)
+            .map_err(|error| failed_store("making the copy durable", self.target, error))?;
+        let mut buffer = AlignedBuffer::new(BUFFER_LEN);
+        let prove = |(file, range): (u32, Result<CopiedRange, Problem>)| match range {
+            Ok(copied) => Ok((file, Ok(self.prove(copied, &mut buffer)?))),
+            Err(problem) => Ok((file, Err(problem))),
+        };
+        Ok(ProvedUnit { ranges: unit.ranges.into_iter().map(prove).collect::<Result<_, _>>()? })
+    }
+}
+
+impl ProveRanges<'_> {
+    fn prove(&self, mut copied: CopiedRange, buffer: &mut [u8]) -> Result<ProvedRange, Failure> {
+        let unreadable = |error| failed_store("reading the copy back", self.target, error);
+        let file = match self.target.open_uncached(&copied.asked.target) {
+            Ok(file) => file,
+            // An earlier run wrote it, and a power cut took it.
+            Err(error) if error.is_not_found() => {
+                return Ok(ProvedRange { copied, agrees: false, opened: None });
+            }
+            Err(error) => return Err(unreadable(error)),
+        };
+        let walk = self.verify_blocks && copied.walked.is_none();
+        let read = read_back(file.as_ref(), &copied.asked, walk, buffer).map_err(unreadable)?;
+        let mut agrees = false;
+        if let Some((crc, walked)) = read {
+            agrees = crc == copied.sum.crc32c;
+            copied.walked = copied.walked.or(walked);
+        }
+        let shape = copied.asked.shape;
+        let opened = match agrees && shape.parts() == 1 {
+            false => None,
+            // All of a short file is in the buffer.
+            true if shape.len <= buffer.len() as u64 => {
+                let bytes = buffer.get(..shape.len as usize).unwrap_or_default();
+                Some(open_hfile(&Held { bytes, metadata: file.metadata() }, &mut Decompressor::default()))
+            }
+            true => Some(open_hfile(file.as_ref(), &mut Decompressor::default())),
+        };
+        Ok(ProvedRange { copied, agrees, opened: opened.transpose().map_err(unreadable)? })
+    }
+}
+
+/// CRC32C of a range as the medium holds it, and its blocks; `None` if the medium does not hold all of it.
+fn read_back(
+    file: &dyn ReadRanges,
+    asked: &RangeToCopy,
+    walk: bool,
+    buffer: &mut [u8],
+) -> Result<Option<(u32, Option<Walked>)>, StoreError> {
+    if file.metadata().len != asked.shape.len {
+        return Ok(None);
+    }
+    let span = asked.shape.part(asked.range);
+    let mut walker = walk.then(|| walker_at(span.0, asked.shape.len));
+    let mut crc = Digest::new(CrcAlgorithm::Crc32Iscsi);
+    let mut pieces = ReadPieces::new(file, span, buffer);
+    while let Some(piece) = pieces.next_piece()? {
+        crc.update(piece);
+        if let Some(walker) = &mut walker {
+            walker.feed(piece);
+        }
+    }
+    if pieces.is_cut_short() {
+        return Ok(None);
+    }
+    Ok(Some((crc.finalize() as u32, walker.map(BlockWalker::finish))))
+}
+
+/// A file whose bytes are in memory.
+struct Held<'a> {
+    bytes: &'a [u8],
+    metadata: &'a Metadata,
+}
+
+impl ReadRanges for Held<'_> {
+    fn metadata(&self) -> &Metadata {
+        self.metadata
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        let rest =
+            usize::try_from(offset).ok().and_then(|offset| self.bytes.get(offset..)).unwrap_or_default();
+        let len = rest.len().min(buffer.len());
+        buffer.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+        Ok(len)
+    }
+
+    fn current(&self) -> Result<Metadata, StoreError> {
+        Ok(self.metadata.clone())
+    }
+}
