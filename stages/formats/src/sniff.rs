@@ -180,7 +180,8 @@ impl FileKind {
                 "see the snapshot with: tidegate snapshot info|verify --from ROOT NAME"
             }
             Self::RegionManifest => "take the snapshot again: only a finished one has a data.manifest",
-            Self::TableDescriptor | Self::RegionDescription | Self::Protobuf => {
+            Self::Protobuf => "HBase reads it; give the root that it lies in, with --from",
+            Self::TableDescriptor | Self::RegionDescription => {
                 "see a snapshot's schema and regions with: tidegate snapshot info --schema --from ROOT NAME"
             }
             Self::StoreFileList => "nothing is to be done: every command on a root reads it by itself",

@@ -146,7 +146,8 @@ pub struct Export {
     /// Replace a snapshot of that name in the target, once the new one is proved.
     #[arg(long)]
     pub overwrite: bool,
-    /// How much is verified. Below `blocks` damage in the source is copied as it is.
+    /// How much is verified. Below `blocks` damage in the source is copied as it is, but for bytes that a `.crc` file
+    /// beside them contradicts.
     #[arg(long, value_enum, default_value_t = Level::Blocks, value_name = "LEVEL", env = "TIDEGATE_VERIFY")]
     pub verify: Level,
     /// How many ranges are copied at the same time.

@@ -20,6 +20,7 @@ pub fn convert(report: &ConvertReport) -> String {
         ("WALs", count(wals.found)),
         ("converted", some(wals.converted)),
         ("of those still open", some(wals.open)),
+        ("of those empty", some(wals.empty)),
         ("converted earlier", some(wals.already)),
         ("NOT converted", some(wals.failed)),
         ("without user data", some(wals.passed_over)),

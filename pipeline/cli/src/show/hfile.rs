@@ -24,6 +24,7 @@ fn hfile(file: &HFileDescription) -> String {
         ("file", file.path.clone()),
         ("leads to", file.leads_to.clone().unwrap_or_default()),
         ("only", file.clip.clone().unwrap_or_default()),
+        ("version", file.version.clone()),
         ("size", format!("{} ({} bytes)", bytes(file.len), file.len)),
         ("cells", count(file.entries)),
         ("uncompressed", bytes(file.uncompressed_bytes)),

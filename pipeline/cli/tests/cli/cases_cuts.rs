@@ -187,6 +187,16 @@ fn case_11_a_start_that_is_not_known_is_not_taken_for_0() {
     let cut = ["cut", "--from", to, "--snapshot", "s-enc", "--until", "time:1795822858190"];
     let refused = tidegate(cut).with(4);
     assert!(refused.err.contains("the cut leaves out what the snapshot's files hold"), "{}", refused.err);
+    // A flush in the WALs tells up to where the file reaches; of the snapshot alone nothing has to be known.
+    tidegate(["cut", "--from", to, "--snapshot", "s-enc", "--until", "snapshot"]).with(0);
+    tidegate(["cut", "--from", to, "--snapshot", "s-enc", "--until", "end"]).with(0);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let new = elsewhere.path().join("new");
+    let restore =
+        ["restore", "--from", to, "--snapshot", "s-enc", "--until", "end", "--as", "x", "--to", text(&new)];
+    let refused = tidegate(restore).with(4);
+    assert!(refused.err.contains("ENCRYPTION is AES"), "{}", refused.err);
+    assert!(!new.exists(), "it is refused before anything is written");
 }
 
 #[test]
@@ -197,6 +207,7 @@ fn case_12_an_empty_wal_that_was_archived_is_whole() {
     fs::write(&empty, b"").unwrap();
     let repository = Repository::of(&root, &["customers-before"]);
     assert_eq!(repository.converted.code, 0, "{}", repository.converted.err);
+    assert!(repository.converted.out.contains("of those empty"), "{}", repository.converted.out);
     let (code, told) = repository.cut("customers-before", "end");
     assert_eq!((code, &told["completeness"]["proved"]), (0, &true.into()), "{}", told["problems"]);
 }
@@ -208,33 +219,43 @@ fn case_16_parents_of_a_merge_whose_last_entries_are_gone_are_told() {
     repository.is_not_proved("s1-flush-ca", "end", "7b4db86a");
 }
 
+/// Cuts by time in front of the merge: what is gone was written before most of them.
+const IN_FRONT_OF_THE_MERGE: [&str; 4] =
+    ["time:1795824600000", "time:1795824605000", "time:1795824607500", "time:1795824608000"];
+
 #[test]
 fn case_16_part_of_the_wal_does_not_do() {
     let Some(case) = case("16") else { return };
     let whole = fs::read(case.join("taken-away.wal")).unwrap();
     let name =
         "localhost%2C39029%2C1795824547545.localhost%2C39029%2C1795824547545.regiongroup-1.1795824566884";
-    for length in [808, 1158, 1241, 1571] {
+    let with_head = |length: usize| {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("root");
-        let copied = Command::new("cp").args(["-r", text(&case.join("root")), text(&root)]).status().unwrap();
-        assert!(
-            copied.success()
-                && Command::new("chmod").args(["-R", "u+w", text(&root)]).status().unwrap().success()
-        );
+        for command in [vec!["cp", "-r", text(&case.join("root"))], vec!["chmod", "-R", "u+w"]] {
+            assert!(Command::new(command[0]).args(&command[1..]).arg(&root).status().unwrap().success());
+        }
         fs::write(root.join("oldWALs").join(name), &whole[..length]).unwrap();
-        let (code, told) = Repository::of(&root, &["s1-flush-ca"]).cut("s1-flush-ca", "end");
-        assert_eq!((code, &told["completeness"]["proved"]), (3, &false.into()), "{length}: {told}");
+        (Repository::of(&root, &["s1-flush-ca"]), dir)
+    };
+    for length in [808, 1158, 1241] {
+        let (repository, _dir) = with_head(length);
+        for until in IN_FRONT_OF_THE_MERGE.iter().chain(&["end"]) {
+            let (code, told) = repository.cut("s1-flush-ca", until);
+            assert_eq!(
+                (code, &told["completeness"]["proved"]),
+                (3, &false.into()),
+                "{length} {until}: {told}"
+            );
+        }
     }
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().join("root");
-    assert!(
-        Command::new("cp").args(["-r", text(&case.join("root")), text(&root)]).status().unwrap().success()
-    );
-    assert!(Command::new("chmod").args(["-R", "u+w", text(&root)]).status().unwrap().success());
-    fs::write(root.join("oldWALs").join(name), &whole).unwrap();
-    let repository = Repository::of(&root, &["s1-flush-ca"]);
+    let (repository, _dir) = with_head(1571);
+    repository.is_not_proved("s1-flush-ca", "end", "7b4db86a");
+    let (repository, _dir) = with_head(whole.len());
     repository.is_proved("s1-flush-ca", "end", &case.join("truth.end.visible.jsonl"));
+    for until in IN_FRONT_OF_THE_MERGE {
+        assert_eq!(repository.cut("s1-flush-ca", until).0, 0, "{until}");
+    }
 }
 
 #[test]

@@ -264,7 +264,9 @@ impl Converting<'_> {
             return;
         }
         report.wals.converted += 1;
-        report.wals.open += u64::from(!summary.wal.closed);
+        let is_empty = summary.entries == 0;
+        report.wals.open += u64::from(!summary.wal.closed && !is_empty);
+        report.wals.empty += u64::from(is_empty);
         for of in summary
             .tables
             .iter()

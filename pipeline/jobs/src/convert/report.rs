@@ -47,8 +47,10 @@ pub struct WalCounts {
     pub found: u64,
     /// Converted by this run, now or further than before.
     pub converted: u64,
-    /// Of those, not closed: they are converted again once they have grown.
+    /// Of those, with entries and not closed: they are converted again once they have grown.
     pub open: u64,
+    /// Of those, without an entry: nothing was ever in them, or nothing is yet.
+    pub empty: u64,
     /// Converted before, and unchanged.
     pub already: u64,
     /// Not converted: a problem says why.

@@ -5,8 +5,10 @@ use crate::convert::unread;
 use catalog::{CatalogError, FilesOfImage, ListedImage};
 use delivery::SnapshotFiles;
 use formats::snapshot::{RegionManifest, RegionRole, SnapshotType, resolve};
-use history::{Descent, FileSequence, SnapshotFile, SnapshotRegion, SnapshotStores};
-use names::{EncodedRegionName, FileName, SnapshotName, StoreDirectory, StoreFileName, TableName};
+use history::{Descent, FileSequence, SnapshotFile, SnapshotRegion, SnapshotStores, Starts};
+use names::{
+    EncodedRegionName, FamilyName, FileName, SnapshotName, StoreDirectory, StoreFileName, TableName,
+};
 use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -36,6 +38,28 @@ pub struct OpenedBase {
     pub descents: Vec<Descent>,
     /// Gaps that were accepted when it was restored, as its image says.
     pub accepted_gaps: Vec<String>,
+    /// Files that do not say up to which id they reach, and why. A flush in the WALs may tell it.
+    unreached: Vec<UnreachedFile>,
+}
+
+/// A file that does not say up to which id it reaches.
+struct UnreachedFile {
+    region: EncodedRegionName,
+    family: FamilyName,
+    problem: Problem,
+}
+
+/// Files of bases that do not say up to which id they reach, where nothing else tells it either.
+pub(crate) fn unreached<'a>(
+    bases: &'a [OpenedBase],
+    starts: &'a Starts,
+) -> impl Iterator<Item = Problem> + 'a {
+    let is_unknown = |file: &&UnreachedFile| {
+        let start = starts.regions().get(&file.region);
+        start.is_some_and(|start| start.unknown().any(|(family, _)| *family == file.family))
+    };
+    let unreached = bases.iter().flat_map(|base| &base.unreached);
+    unreached.filter(is_unknown).map(|file| file.problem.clone())
 }
 
 /// Gaps that were accepted when a base was restored: what they may have lost is lost to this cut, too. Whoever names them
@@ -116,13 +140,14 @@ impl OpenBases<'_> {
         problems.extend(files.faults.iter().cloned());
         problems.append(files.missing.clone());
         let known = image.map_or_else(|| Ok(HashMap::new()), |image| self.known(image, problems))?;
-        let sequences = self.sequences(&files, &known, problems)?;
+        let mut unreached = Vec::new();
+        let sequences = self.sequences(&files, &known, &mut unreached, problems)?;
         let taken_ms = self.taken_ms(&name)?;
         let (stores, descents) = stores(&files, &sequences, taken_ms)?;
         let cut = image.and_then(|image| image.image.as_ref().ok()?.cut.as_ref());
         let accepted_gaps = cut.map(|cut| cut.accepted_gaps.clone()).unwrap_or_default();
         let image = image.map(|image| image.dir.name().to_owned());
-        Ok(OpenedBase { files, image, stores, descents, accepted_gaps })
+        Ok(OpenedBase { files, image, stores, descents, accepted_gaps, unreached })
     }
 
     /// When the manifest's file was written: the snapshot was complete by then.
@@ -157,6 +182,7 @@ impl OpenBases<'_> {
         &self,
         files: &SnapshotFiles,
         known: &HashMap<String, u64>,
+        unreached: &mut Vec<UnreachedFile>,
         problems: &mut Problems,
     ) -> Result<Vec<FileSequence>, Failure> {
         let mut sequences = vec![FileSequence::Unknown; files.listed.files.len()];
@@ -181,7 +207,17 @@ impl OpenBases<'_> {
                 Ok(sequence) => set(&mut sequences, read.number, sequence),
                 Err(problem) => {
                     let file = files.listed.files.get(read.number);
-                    problems.push(in_store(problem, file.and_then(|file| directory(files, file))));
+                    let of = file.and_then(|file| directory(files, file));
+                    let is_whole = problem.kind == ProblemKind::Unsupported;
+                    let problem = in_store(problem, of);
+                    match of.filter(|_| is_whole) {
+                        Some(of) => unreached.push(UnreachedFile {
+                            region: of.region,
+                            family: of.family.clone(),
+                            problem,
+                        }),
+                        None => problems.push(problem),
+                    }
                 }
             }
             Ok(())
@@ -264,11 +300,8 @@ impl ReadSequences<'_> {
         let contents = Contents::of(opened).map_err(|error| file_problem(path.as_str(), &error))?;
         let unknown = |what: String| {
             Problem::new(ProblemKind::Unsupported, path, what)
-                .meaning(
-                    "it does not say up to which sequence id it reaches; where no flush in the WALs tells, its store's start is \
-                     not known",
-                )
-                .hint("take a cut behind the snapshot, or a newer snapshot")
+                .meaning("neither it nor a flush in the WALs says up to which sequence id it reaches")
+                .hint("take a snapshot whose files can be read, or convert the WALs from before it, too")
         };
         match (contents.max_sequence, contents.unread) {
             (Some(id), _) => Ok(FileSequence::UpTo(id)),

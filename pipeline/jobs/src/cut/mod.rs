@@ -169,6 +169,10 @@ impl Opening<'_> {
         let of_bases = bases.iter().flat_map(|base| &base.accepted_gaps);
         let accepted = accepted.on(of_bases.filter_map(|gap| gap.parse().ok()).collect());
         let (history, starts) = dated(sources, &bases);
+        // The snapshot alone is whole whatever is known of its files.
+        if options.until != Until::Snapshot {
+            problems.extend(bases::unreached(&bases, &starts));
+        }
         let asked = Asking { history: &history, starts: &starts, clocks: &clocks, others: &others, store };
         let asked = asked.cut_at(&options.until)?;
         let read = ReadDependencies { store, bases: &bases, batches: &batches, workers, run };

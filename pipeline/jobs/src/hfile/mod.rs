@@ -61,7 +61,7 @@ pub fn verify(
         match locate(file)? {
             // Of a link or reference, the file that it leads to.
             Ok(Located { store, path, cells }) => {
-                let path = cells.leads_to.unwrap_or(path);
+                let path = cells.leads_to.map_or(path, |led| led.path);
                 to_verify.push(FileToVerify {
                     store,
                     path,

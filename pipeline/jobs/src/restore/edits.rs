@@ -9,12 +9,14 @@ use history::{BulkLoadedFile, Lineages, ReplayRegion};
 use names::{EncodedRegionName, FileName, TableName};
 use runtime::Run;
 use serde::Serialize;
-use stage::{Failure, Stopped};
+use stage::{Failure, Problem, Stopped};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use steps::bytes::failed_store;
-use steps::edits::{EditBounds, EditsToWrite, FamilyToWrite, OpenedBatch, RegionRouter, SourceRegion};
+use steps::edits::{
+    EditBounds, EditSource, EditsToWrite, FamilyToWrite, MergeEdits, OpenedBatch, RegionRouter, SourceRegion,
+};
 use steps::hfile::{BulkFile, store_file_settings};
 use store::Store;
 
@@ -88,16 +90,48 @@ impl Edits {
             .families
             .iter()
             .map(|family| FamilyToWrite { name: family.name.clone(), settings: settings(family) });
-        Ok(Self {
-            router: RegionRouter::new(regions),
-            families: families.collect(),
-            units,
-            batches,
-            forecast,
-            work,
-            unproved,
-        })
+        let families: Vec<FamilyToWrite> = families.collect();
+        refuse_unwritable(&families, &replayed, &batches)?;
+        Ok(Self { router: RegionRouter::new(regions), families, units, batches, forecast, work, unproved })
     }
+}
+
+/// Refuses a cut with an edit of a family whose files cannot be written: nothing has been written yet.
+fn refuse_unwritable(
+    families: &[FamilyToWrite],
+    replayed: &[(&EncodedRegionName, &ReplayRegion)],
+    batches: &[OpenedBatch<StoreFile>],
+) -> Result<(), Stopped> {
+    for family in families {
+        let Err(refusal) = &family.settings else { continue };
+        for (name, region) in replayed {
+            if has_edit(family.name.as_bytes(), name, region, batches)? {
+                return Err(refusal.clone().into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether an edit of a family is replayed in a region.
+fn has_edit(
+    family: &[u8],
+    name: &EncodedRegionName,
+    region: &ReplayRegion,
+    batches: &[OpenedBatch<StoreFile>],
+) -> Result<bool, Stopped> {
+    let of_region = batches.iter().filter(|batch| batch.regions.contains(name));
+    let sources = of_region.map(|batch| EditSource { path: &batch.path, batch: &batch.batch });
+    let bounds = EditBounds { first: region.first(), through: region.through, after: Vec::new() };
+    let mut merge = MergeEdits::new(name.as_str(), sources, bounds);
+    let damaged = |problem: Problem| Failure::failed("looking into a batch", &problem.path, &problem.what);
+    while merge.advance().map_err(damaged)? {
+        let Some(edit) = merge.edit() else { break };
+        if edit.cell.family == family && region.takes(family, edit.cell.sequence) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn open_batches(

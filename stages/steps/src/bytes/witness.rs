@@ -239,17 +239,17 @@ impl Disagreement {
             ),
         };
         let meaning = match self {
-            Self::CutShort { .. } => "either the file was cut, or .NAME.crc beside it is of another",
+            Self::CutShort { .. } => "either the file was cut, or the .crc file beside it is of another",
             _ => {
-                "either the bytes have changed, or .NAME.crc beside the file is of others; Hadoop does not read it so"
+                "either the bytes have changed, or the .crc file beside it is of others; Hadoop does not read it so"
             }
         };
         Problem::new(ProblemKind::Checksum, path, what)
             .at(offset)
             .meaning(meaning)
             .hint(
-                "bring both back from a copy; if all else says that the file is whole (tidegate hfile verify, wal verify), \
-                 a tool has written it past Hadoop: remove its .crc",
+                "bring both back from a copy; if a copy of the file without its .crc is whole (tidegate hfile verify, wal \
+                 verify), a tool has written it past Hadoop: remove its .crc",
             )
     }
 }

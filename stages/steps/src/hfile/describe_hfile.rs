@@ -23,6 +23,8 @@ pub struct HFileDescription {
     /// Which rows of it are meant, if not all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip: Option<String>,
+    /// The version of its format, as major.minor: HBase 2 writes 3.3.
+    pub version: String,
     /// Its length in bytes.
     pub len: u64,
     /// Cells.
@@ -84,11 +86,12 @@ pub fn describe_hfile(file: &CellFile) -> Result<HFileDescription, Problem> {
         |bloom: fn(&LoadOnOpen) -> Option<&BloomFilter>| loaded.ok().and_then(bloom).map(describe_bloom);
     Ok(HFileDescription {
         path: file.path.clone(),
-        leads_to: file.leads_to.as_ref().map(ToString::to_string),
+        leads_to: file.leads_to.as_ref().map(|led| led.shown.clone()),
         clip: file
             .clip
             .as_ref()
             .map(|clip| format!("{:?} half, split at {}", clip.range, clip.split_row().escape_ascii())),
+        version: trailer.version.to_string(),
         len: file.reader.metadata().len,
         entries: trailer.entry_count,
         codec: trailer.codec.to_string(),

@@ -24,7 +24,15 @@ pub struct CellFile {
     /// Its name, if it has one that HBase gives.
     pub name: Option<FileName>,
     /// Where the cells are, if not in the file that was asked for.
-    pub leads_to: Option<StorePath>,
+    pub leads_to: Option<LedTo>,
+}
+
+/// The file that a link or a Reference leads to.
+pub struct LedTo {
+    /// Its path.
+    pub path: StorePath,
+    /// The same for messages.
+    pub shown: String,
 }
 
 impl CellFile {
@@ -68,8 +76,9 @@ pub fn locate_cells(store: &Arc<dyn Store>, path: &StorePath) -> Result<CellFile
         }
         false => None,
     };
-    let (leads_to, reader) = open_led(store.as_ref(), &root, &directory, led, &shown)?;
-    Ok(CellFile { path: shown, reader, clip, name: Some(led.file()), leads_to: Some(leads_to) })
+    let (path, reader) = open_led(store.as_ref(), &root, &directory, led, &shown)?;
+    let leads_to = Some(LedTo { shown: path.shown(store.as_ref()), path });
+    Ok(CellFile { path: shown, reader, clip, name: Some(led.file()), leads_to })
 }
 
 fn leads_elsewhere(name: &StoreFileName) -> bool {

@@ -28,7 +28,7 @@ pub use describe_hfile::{BloomDescription, HFileDescription, describe_hfile, rea
 pub use hfile_cursor::HFileCursor;
 pub use join_walks::join_walks;
 pub use level::Level;
-pub use locate_cells::{CellFile, locate_cells};
+pub use locate_cells::{CellFile, LedTo, locate_cells};
 pub(crate) use open_hfile::open_hfile;
 pub use open_hfile::{OpenedHFile, open_whole};
 pub use resolve_mob::ResolveMob;

@@ -160,9 +160,9 @@ impl DecodeWal<'_> {
         let unusable =
             unusable || witnessed.differs_at().is_some_and(|at| side.is_some() && at < end.offset());
         decoded.problems.extend(side.map(|problem| match unusable {
-            true => {
-                problem.meaning("a cell may have changed, or .NAME.crc is older; the WAL was not converted")
-            }
+            true => problem.meaning(
+                "a cell may have changed, or the .crc file beside it is older; the WAL was not converted",
+            ),
             false => problem,
         }));
         if unusable {
