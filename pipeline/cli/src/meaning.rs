@@ -5,7 +5,6 @@ use crate::arguments::{
 };
 use crate::bars::{Bars, Timings};
 use jobs::convert::ConvertOptions;
-use jobs::cut::{Base, CutOptions, Until};
 use jobs::export::ExportOptions;
 use jobs::hfile::CatOptions;
 use jobs::replay::ReplayOptions;
@@ -13,6 +12,7 @@ use jobs::restore::RestoreOptions;
 use jobs::scan::{CellForm, ScanOptions, Shown};
 use jobs::wal::CatWalOptions;
 use jobs::{Attributes, Cancel, Context, Progress};
+use jobs::{Base, CutOptions, Until};
 use stage::Failure;
 use std::num::NonZeroU64;
 use std::ops::RangeInclusive;

@@ -12,12 +12,11 @@ pub mod scan;
 pub mod snapshot;
 pub mod wal;
 
-mod edits;
-mod region_files;
 mod roots;
 
+pub use cuts::{AcceptGaps, Base, CutOptions, Until};
 pub use delivery::{NotLookedInto, SnapshotFiles, Verified};
-pub use roots::refuse_other_kind;
 pub use runtime::{Cancel, Context, Event, Progress};
+pub use steps::bytes::refuse_other_kind;
 pub use steps::hfile::Level;
 pub use store::Attributes;

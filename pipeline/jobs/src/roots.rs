@@ -4,7 +4,7 @@ use formats::sniff::FileKind;
 use stage::Failure;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use steps::bytes::{failed_store, sniff_file};
+use steps::bytes::{failed_store, kind_of, of_other_kind};
 use store::{Bandwidth, Kind, Store, StoreErrorKind, StorePath, Throttle};
 
 /// Opens a root that must exist.
@@ -25,32 +25,6 @@ fn no_root(uri: &str) -> Failure {
         Some(kind) => of_other_kind("opening the root", uri, kind, "an HBase root directory"),
         None => Failure::failed("opening the root", uri, "is a file")
             .hint("give the HBase root directory (hbase.rootdir), the one that holds `.hbase-snapshot`"),
-    }
-}
-
-/// What a file is, if that is known.
-fn kind_of(file: &str) -> Option<FileKind> {
-    let (store, path) = store::open_containing(file).ok()?;
-    sniff_file(store.as_ref(), &path).ok().filter(|kind| *kind != FileKind::Unknown)
-}
-
-fn of_other_kind(doing: &str, file: &str, kind: FileKind, wanted: &str) -> Failure {
-    Failure::failed(doing, file, format!("is {kind}, not {wanted}")).hint(kind.hint())
-}
-
-/// Refuses a file that is known to be another thing than `wanted`, which has no sign of its own. Whether there is a file,
-/// and whether it can be read, is left to whoever reads it.
-///
-/// # Errors
-/// It is a directory, or a file that something else reads.
-pub fn refuse_other_kind(doing: &str, file: &str, wanted: &str) -> Result<(), Failure> {
-    // What comes out of a pipe comes once, and opening one may wait for ever.
-    if std::fs::metadata(file).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        return Ok(());
-    }
-    match kind_of(file).filter(|kind| *kind != FileKind::Empty) {
-        Some(kind) => Err(of_other_kind(doing, file, kind, wanted)),
-        None => Ok(()),
     }
 }
 

@@ -24,6 +24,17 @@ pub enum ClockLevel {
     },
 }
 
+impl ClockLevel {
+    /// Its name, as reports and images have it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Bounded { .. } => "bounded",
+        }
+    }
+}
+
 /// What clocks prove of the cut, given what has been read of each WAL group.
 #[must_use]
 pub fn clock_level(

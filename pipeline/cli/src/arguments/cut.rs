@@ -1,6 +1,6 @@
 use super::Milliseconds;
 use clap::Args;
-use jobs::cut::{AcceptGaps, Until};
+use jobs::{AcceptGaps, Until};
 
 /// Which snapshots, and which cut on top of them: what cutting, restoring, replaying and scanning have in common.
 #[derive(Debug, Args)]

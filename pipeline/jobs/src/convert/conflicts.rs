@@ -22,7 +22,7 @@ pub fn find_conflicts(
     stems: &BTreeSet<String>,
     problems: &mut Problems,
 ) -> Result<(), Failure> {
-    let listed = catalog::list_batches(target, table).map_err(|error| super::unread(target, error))?;
+    let listed = catalog::list_batches(target, table).map_err(|error| error.failed(super::READING))?;
     let listed = catalog::latest(listed);
     let mut batches: Vec<(ListedWal, StoredBatch)> = Vec::new();
     let mut regions: BTreeMap<String, Vec<RegionRun>> = BTreeMap::new();
@@ -37,7 +37,7 @@ pub fn find_conflicts(
                     .in_table(table)
                     .hint("delete this batch and its markers: the next run makes them again if the WAL is still there"),
             ),
-            Err(error) => return Err(super::unread(target, error)),
+            Err(error) => return Err(error.failed(super::READING)),
         }
     }
     for runs in regions.values_mut() {

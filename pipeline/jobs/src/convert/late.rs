@@ -11,7 +11,7 @@ use store::Store;
 
 /// The WAL groups of which the repository has something.
 pub fn known_groups(target: &dyn Store) -> Result<BTreeSet<String>, Failure> {
-    let listed = catalog::list_wals(target).map_err(|error| super::unread(target, error))?;
+    let listed = catalog::list_wals(target).map_err(|error| error.failed(super::READING))?;
     let names = listed.iter().filter_map(|wal| WalName::parse(wal.wal().0).ok());
     Ok(names.map(|name| name.group().to_owned()).collect())
 }
@@ -23,7 +23,7 @@ pub fn came_late(
     plan: &ConvertPlan,
     known: &BTreeSet<String>,
 ) -> Result<Vec<Problem>, Failure> {
-    let images = catalog::list_images(target).map_err(|error| super::unread(target, error))?;
+    let images = catalog::list_images(target).map_err(|error| error.failed(super::READING))?;
     let images: Vec<&Image> = images.iter().filter_map(|listed| listed.image.as_ref().ok()).collect();
     let mut oldest: BTreeMap<String, WalName> = BTreeMap::new();
     for name in plan.wals.iter().filter_map(|wal| WalName::parse(&wal.name).ok()) {

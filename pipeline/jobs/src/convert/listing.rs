@@ -28,7 +28,7 @@ pub fn remember(
     seen: Seen,
     problems: &mut Problems,
 ) -> Result<(), Failure> {
-    let unread = |error| super::unread(target, error);
+    let unread = |error: catalog::CatalogError| error.failed(super::READING);
     let before = match WalListing::read(target) {
         Err(CatalogError::Damaged { path, what }) => {
             problems.push(
@@ -126,7 +126,7 @@ impl Looking<'_> {
                 Reading::Open { stem, entries, torn: summary.end == "torn" }
             }
             Ok(_) | Err(CatalogError::Damaged { .. }) => Reading::NotWhole,
-            Err(error) => return Err(super::unread(self.target, error)),
+            Err(error) => return Err(error.failed(super::READING)),
         })
     }
 }

@@ -107,13 +107,8 @@ pub fn run_between(
     }
 }
 
-/// Why the repository could not be read.
-pub(crate) fn unread(target: &dyn Store, error: CatalogError) -> Failure {
-    match error {
-        CatalogError::Store(error) => failed_store("reading the repository", target, error),
-        CatalogError::Damaged { path, what } => Failure::failed("reading the repository", path, what),
-    }
-}
+/// What a run was doing when a document of the repository could not be read.
+const READING: &str = "reading the repository";
 
 /// A share of the memory that one WAL may take, at most: two are then in flight, and each is decoded and encoded.
 const SHARES: usize = 5;
@@ -150,7 +145,7 @@ impl Converting<'_> {
     ) -> Result<(), Failure> {
         let target = self.target.as_ref();
         let seed = format!("{} {}", self.options.to, self.context.now_ms);
-        Repository::open_or_create(target, &seed).map_err(|error| unread(target, error))?;
+        Repository::open_or_create(target, &seed).map_err(|error| error.failed(READING))?;
         let _alone = alone(target)?;
         let partial = layout::partial("convert").map_err(Failure::usage)?;
         let clear = || match target.delete_tree(&partial) {
@@ -284,7 +279,7 @@ impl Converting<'_> {
     fn bulk_files(&self, problems: &mut Problems) -> Result<BTreeSet<BulkFile>, Failure> {
         let target = self.target.as_ref();
         let names: BTreeSet<&str> = self.plan.wals.iter().map(|wal| wal.name.as_str()).collect();
-        let listed = catalog::latest(catalog::list_wals(target).map_err(|error| unread(target, error))?);
+        let listed = catalog::latest(catalog::list_wals(target).map_err(|error| error.failed(READING))?);
         let mut files = BTreeSet::new();
         for wal in listed.iter().filter(|listed| names.contains(listed.wal().0)) {
             let markers = match catalog::open_markers(target, &wal.path) {
@@ -293,7 +288,7 @@ impl Converting<'_> {
                     problems.push(Problem::new(ProblemKind::Structure, path, what));
                     continue;
                 }
-                Err(error) => return Err(unread(target, error)),
+                Err(error) => return Err(error.failed(READING)),
             };
             for rows in markers {
                 let rows = match rows {

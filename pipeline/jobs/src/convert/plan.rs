@@ -85,7 +85,7 @@ impl ConvertPlan {
     /// Of the planned WALs those that are not converted yet; what is there under their names with another length is a
     /// problem.
     pub fn unconverted(&self, target: &dyn Store, problems: &mut Problems) -> Result<Vec<WalPlace>, Failure> {
-        let unread = |error: catalog::CatalogError| super::unread(target, error);
+        let unread = |error: catalog::CatalogError| error.failed(super::READING);
         let listed = catalog::list_wals(target).map_err(unread)?;
         let stems: BTreeMap<String, ListedWal> =
             listed.into_iter().map(|wal| (wal.stem.clone(), wal)).collect();

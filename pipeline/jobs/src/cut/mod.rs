@@ -1,115 +1,19 @@
-//! What a cut holds, whether it can be made, and what is proved of it: the certificate, and the base that restoring,
-//! replaying and scanning stand on.
+//! Proves what can be proved of a cut, and says it: the certificate.
 
-mod accepted;
-mod bases;
-mod dependencies;
-mod entries;
-mod families;
-mod findings;
-mod logs;
-mod readable;
 mod report;
-mod until;
 
 use crate::roots::open_existing;
-use accepted::Accepted;
-use bases::{OpenBases, gaps_of_base};
-use catalog::{ImageCut, ListedWal};
-use dependencies::{Declared, ReadDependencies};
-use findings::{problems_of, refused, unplaced, without_clocks_of_runs};
-use history::{Certificate, Gap, History, Replay, Sources, Starts, certify};
-use logs::{ReadLogs, ReadSources};
-use names::{EncodedRegionName, TableName};
-use readable::{Unreadable, open_batches};
-use runtime::{Context, Run};
-use stage::{Failure, Problem, Problems, Report, Stopped};
-use std::collections::{BTreeMap, BTreeSet};
+use cuts::CutOptions;
+use runtime::Context;
+use stage::{Report, Stopped};
 use std::sync::Arc;
 use store::Store;
-use until::Asking;
-
-pub use accepted::{AcceptGaps, NamedGap};
-pub use bases::{Base, OpenedBase};
 
 pub use report::{
     BaseReport, BeyondReport, BoundedReport, CompletenessReport, CutReport, DeclaredReport, FrontierReport,
     GapReport, GapsReport, GroupReport, HeldBackReport, RegionReport, ReplayReport, StoreReport,
     assumption_text,
 };
-pub use until::Until;
-
-/// Where a cut is asked for, and what is known beside the repository.
-#[derive(Debug, Clone)]
-pub struct CutOptions {
-    /// The repository: an HBase root with `.tidegate`.
-    pub from: String,
-    /// What it is put on: snapshots of different tables, one at least.
-    pub bases: Vec<Base>,
-    /// Where it is.
-    pub until: Until,
-    /// A file of dependencies (JSON Lines) by which it is trimmed.
-    pub dependencies: Option<String>,
-    /// Every server's clock is wrong by so much at most, ms.
-    pub clock_bound_ms: Option<u32>,
-    /// A file that says how wrong the servers' clocks may be.
-    pub clocks: Option<String>,
-    /// Gaps that are known to have lost nothing.
-    pub accept_gaps: Option<AcceptGaps>,
-    /// Whether cells of families that a base does not have are left out without a problem.
-    pub leave_out_families: bool,
-    /// How many files are read at the same time.
-    pub workers: usize,
-}
-
-/// A cut that can be made: on top of which snapshots, and what is to be put there.
-pub struct OpenedCut {
-    /// The snapshots, in the order of the options.
-    pub bases: Vec<OpenedBase>,
-    /// What is replayed.
-    pub replay: Replay,
-    /// The batches that hold it, by table, in the order of their WALs. Entries may be in several of them.
-    pub batches: BTreeMap<TableName, Vec<ReplayBatch>>,
-    /// What was proved.
-    pub certificate: Certificate,
-    /// What is wrong: with the snapshots, with what was made from WALs, and with the cut.
-    pub problems: Problems,
-    /// Dependencies of other tables than the snapshots'.
-    pub outside: u64,
-    /// All that is known of WALs.
-    pub history: History,
-    /// Where replays start.
-    pub starts: Starts,
-    /// Gaps that were accepted, of those that the certificate has.
-    pub accepted: Vec<Gap>,
-    /// The cut, as it is typed.
-    pub until: String,
-}
-
-impl OpenedCut {
-    /// What an image says of the cut that it was restored at.
-    pub(crate) fn for_image(&self) -> ImageCut {
-        let Certificate { clock, completeness, .. } = &self.certificate;
-        let gap = |gap: &Gap| NamedGap::from(gap).to_string();
-        ImageCut {
-            until: self.until.clone(),
-            clock: report::clock_of(*clock).0.to_owned(),
-            proved: completeness.is_proved(),
-            accepted_gaps: self.accepted.iter().map(gap).collect(),
-        }
-    }
-}
-
-/// A batch of which something is replayed.
-#[derive(Debug, Clone)]
-pub struct ReplayBatch {
-    /// Where it lies, and of which WAL it was made.
-    pub wal: ListedWal,
-    /// The source regions of which it has entries between start and end of the replay.
-    pub regions: BTreeSet<EncodedRegionName>,
-    /// The first and last id that it has of each of them.
-    pub bounds: BTreeMap<EncodedRegionName, (u64, u64)>,
-}
 
 /// Proves what can be proved of a cut.
 pub fn run(options: &CutOptions, context: &Context) -> Result<Report<CutReport>, Stopped> {
@@ -124,137 +28,7 @@ pub fn run_in(
     context: &Context,
 ) -> Result<Report<CutReport>, Stopped> {
     let run = context.start()?;
-    let opened = open(options, store, &run)?;
+    let opened = cuts::open(options, store, &run)?;
     let report = CutReport::new(options, store.as_ref(), &opened);
     Ok(Report::new("cut", report, opened.problems))
-}
-
-/// Opens snapshots and what was made from WALs, and certifies the cut that is asked for.
-///
-/// # Errors
-/// Refused if the cut cannot be made: it says what would do. Else something could not be read.
-pub fn open(options: &CutOptions, store: &Arc<dyn Store>, run: &Run) -> Result<OpenedCut, Stopped> {
-    let mut problems = Problems::default();
-    let opening = Opening { options, store: store.as_ref(), run };
-    match opening.open(&mut problems) {
-        Ok(opened) => Ok(OpenedCut { problems, ..opened }),
-        Err(failure) => Err(Stopped { failure, problems }),
-    }
-}
-
-struct Opening<'a> {
-    options: &'a CutOptions,
-    store: &'a dyn Store,
-    run: &'a Run,
-}
-
-impl Opening<'_> {
-    fn open(&self, problems: &mut Problems) -> Result<OpenedCut, Failure> {
-        let Self { options, store, run } = *self;
-        let workers = options.workers;
-        until::refuse_other_files(options)?;
-        let clocks = until::clocks(options.clock_bound_ms, options.clocks.as_deref())?;
-        let bases = OpenBases { store, workers, run }.open(&options.bases, problems)?;
-        let tables: BTreeSet<TableName> = bases.iter().map(|base| base.stores.table.clone()).collect();
-        let ReadLogs { mut sources, batches, told, others } = match options.until {
-            Until::Snapshot => ReadLogs::default(),
-            _ => ReadSources { store, tables: &tables, workers, run }.read(problems)?,
-        };
-        sources.descents.extend(bases.iter().flat_map(|base| base.descents.iter().cloned()));
-        let names: Vec<String> =
-            bases.iter().map(|base| base.files.snapshot.description.name.to_string()).collect();
-        let until = options.until.to_string();
-        let accepted = Accepted::read(options.accept_gaps.as_ref(), &until, &names)?;
-        problems.extend(bases.iter().flat_map(|base| gaps_of_base(base, &accepted)));
-        let of_bases = bases.iter().flat_map(|base| &base.accepted_gaps);
-        let accepted = accepted.on(of_bases.filter_map(|gap| gap.parse().ok()).collect());
-        let (history, starts) = dated(sources, &bases);
-        // The snapshot alone is whole whatever is known of its files.
-        if options.until != Until::Snapshot {
-            problems.extend(bases::unreached(&bases, &starts));
-        }
-        let asked = Asking { history: &history, starts: &starts, clocks: &clocks, others: &others, store };
-        let asked = asked.cut_at(&options.until)?;
-        let read = ReadDependencies { store, bases: &bases, batches: &batches, workers, run };
-        let declared = match &options.dependencies {
-            Some(file) => read.read(file, problems)?,
-            None => Declared::default(),
-        };
-        let certificate = certify(&history, &starts, &clocks, &asked, &declared.dependencies);
-        let certificate = certificate.map_err(|refusal| {
-            // That the marker does not know a server may be why too little is in.
-            problems.extend(unplaced(&asked));
-            refused(&without_clocks_of_runs(refusal, &bases), store)
-        })?;
-        let replay = Replay::new(&history, &starts, &certificate.cut);
-        let batches = to_replay(batches, &replay);
-        problems.extend(self.look_into(&batches, &bases, &replay)?);
-        problems.extend(problems_of(&certificate, &accepted, &told, &declared.lines));
-        let accepted =
-            certificate.completeness.gaps.iter().filter(|gap| accepted.has(gap)).copied().collect();
-        let (problems, outside) = (Problems::default(), declared.outside);
-        Ok(OpenedCut {
-            bases,
-            replay,
-            batches,
-            certificate,
-            problems,
-            outside,
-            history,
-            starts,
-            accepted,
-            until,
-        })
-    }
-
-    /// Looks into the batches of a cut: two that disagree are refused; what cannot be read or has no family in its base is told.
-    fn look_into(
-        &self,
-        batches: &BTreeMap<TableName, Vec<ReplayBatch>>,
-        bases: &[OpenedBase],
-        replay: &Replay,
-    ) -> Result<Vec<Problem>, Failure> {
-        let mut unreadable = Unreadable::default();
-        let opened = open_batches(self.store, batches, &mut unreadable)?;
-        for (table, batches) in &opened {
-            entries::refuse_conflicts(table, batches, replay, &mut unreadable)?;
-        }
-        let mut left_out = Vec::new();
-        for base in bases.iter().map(|base| &base.files.snapshot) {
-            let (schema, name) = (&base.schema, base.description.name.as_str());
-            let batches = opened.get(&schema.table).map(Vec::as_slice).unwrap_or_default();
-            left_out.extend(families::left_out(schema, name, batches, replay, &mut unreadable));
-        }
-        let accepted = self.options.leave_out_families;
-        Ok(unreadable.into_problems().chain(left_out.into_iter().filter(|_| !accepted)).collect())
-    }
-}
-
-/// The history of all files, and where replays start in it.
-fn dated(sources: Sources, bases: &[OpenedBase]) -> (History, Starts) {
-    let history = History::new(sources);
-    let stores: Vec<_> = bases.iter().map(|base| base.stores.clone()).collect();
-    let starts = Starts::new(&stores, &history);
-    (history, starts)
-}
-
-/// The batches that have something to be replayed.
-fn to_replay(
-    batches: BTreeMap<TableName, Vec<logs::KnownBatch>>,
-    replay: &Replay,
-) -> BTreeMap<TableName, Vec<ReplayBatch>> {
-    let of_batch = |batch: logs::KnownBatch| {
-        let overlaps = |(name, (first, last)): &(&EncodedRegionName, &(u64, u64))| {
-            let region = replay.regions().get(*name);
-            region.is_some_and(|region| *first <= region.through && *last >= region.first())
-        };
-        let bounds: BTreeMap<_, _> =
-            batch.regions.iter().filter(overlaps).map(|(name, bounds)| (*name, *bounds)).collect();
-        let regions = bounds.keys().copied().collect();
-        (!bounds.is_empty()).then_some(ReplayBatch { wal: batch.wal, regions, bounds })
-    };
-    let of_table = |(table, batches): (TableName, Vec<_>)| {
-        (table, batches.into_iter().filter_map(of_batch).collect::<Vec<_>>())
-    };
-    batches.into_iter().map(of_table).filter(|(_, batches)| !batches.is_empty()).collect()
 }

@@ -1,6 +1,6 @@
 //! What `cut` prints: the certificate with stable names. `docs/consistency.md` describes the fields.
 
-use super::{CutOptions, OpenedBase, OpenedCut};
+use cuts::{CutOptions, OpenedBase, OpenedCut};
 use formats::snapshot::SnapshotType;
 use history::{
     Assumption, Certificate, ClockLevel, Closed, ClosedBecause, Completeness, Frontier, Gap, GapClass,
@@ -235,7 +235,7 @@ impl CutReport {
     pub(crate) fn new(options: &CutOptions, store: &dyn Store, opened: &OpenedCut) -> Self {
         let OpenedCut { certificate, history, starts, .. } = opened;
         let Certificate { cut, clock, declared, completeness, assumptions, regions, frontier } = certificate;
-        let (clock, bounded) = clock_of(*clock);
+        let (clock, bounded) = (clock.name(), bounded_of(*clock));
         Self {
             from: store.uri(),
             bases: opened.bases.iter().map(base).collect(),
@@ -283,11 +283,11 @@ fn base(base: &OpenedBase) -> BaseReport {
     }
 }
 
-pub(super) fn clock_of(level: ClockLevel) -> (&'static str, Option<BoundedReport>) {
+fn bounded_of(level: ClockLevel) -> Option<BoundedReport> {
     match level {
-        ClockLevel::None => ("none", None),
+        ClockLevel::None => None,
         ClockLevel::Bounded { uncertain_in, uncertain_out, undated_regions } => {
-            ("bounded", Some(BoundedReport { uncertain_in, uncertain_out, undated_regions }))
+            Some(BoundedReport { uncertain_in, uncertain_out, undated_regions })
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::ReplayOptions;
 use super::report::{HFilesReplayed, ReplayReport, TableReplayed};
-use crate::cut::{self, OpenedBase, OpenedCut};
-use crate::restore::edits::Edits;
 use crate::restore::write::{CheckEdits, CheckedEdits, MIN_ARENA};
 use crate::roots;
 use catalog::StoreFile;
+use cuts::EditPlan;
+use cuts::{OpenedBase, OpenedCut};
 use names::TableName;
 use runtime::{Context, Run};
 use stage::{Failure, Problems, Report, Stopped};
@@ -28,7 +28,7 @@ pub fn run(
 ) -> Result<Report<ReplayReport>, Stopped> {
     let place = Place::free(uri)?;
     let run = context.start()?;
-    let mut opened = cut::open(&options.cut, source, &run)?;
+    let mut opened = cuts::open(&options.cut, source, &run)?;
     let mut problems = std::mem::take(&mut opened.problems);
     let mut report = ReplayReport::new(source.uri(), &options.to);
     report.hfiles = Some(HFilesReplayed::default());
@@ -177,7 +177,7 @@ impl Loading<'_> {
         let table = &base.stores.table;
         let (schema, regions) = (&base.files.snapshot.schema, &base.files.listed.regions);
         let workers = self.options.cut.workers;
-        let edits = Edits::of(self.opened, table, schema, regions, self.source, workers, self.run)?;
+        let edits = EditPlan::of(self.opened, table, schema, regions, self.source, workers, self.run)?;
         self.report.unproved_batches.extend(edits.unproved.iter().cloned());
         let target = self.place.store.as_ref();
         let router = &edits.router;

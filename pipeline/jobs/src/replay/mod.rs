@@ -5,9 +5,9 @@ mod hfiles;
 mod report;
 mod sink;
 
-use crate::cut::{self, CutOptions, OpenedCut};
-use crate::edits::{TableEdits, verify_batches};
 use crate::roots::open_existing;
+use cuts::{CutOptions, OpenedCut};
+use cuts::{TableEdits, verify_batches};
 use history::ReplayRegion;
 use names::{EncodedRegionName, TableName};
 use report::{RegionReplayed, TableReplayed};
@@ -49,7 +49,7 @@ pub fn run_in(
     }
     let sink = EditSink::begin(&options.to, options.hex)?;
     let run = context.start()?;
-    let mut opened = cut::open(&options.cut, store, &run)?;
+    let mut opened = cuts::open(&options.cut, store, &run)?;
     let mut problems = std::mem::take(&mut opened.problems);
     let unproved = match prove(store, options, &opened, &run) {
         Ok(unproved) => unproved,
@@ -59,7 +59,6 @@ pub fn run_in(
         }
     };
     let mut replaying = Replaying {
-        store: store.as_ref(),
         opened: &opened,
         context,
         problems: &mut problems,
@@ -94,7 +93,6 @@ fn prove(
 }
 
 struct Replaying<'a> {
-    store: &'a dyn Store,
     opened: &'a OpenedCut,
     context: &'a Context,
     problems: &'a mut Problems,
@@ -107,8 +105,7 @@ impl Replaying<'_> {
     /// Replays all tables; true if the sink has taken it all and made it count.
     fn all(&mut self, mut sink: EditSink) -> Result<bool, Failure> {
         for base in &self.opened.bases {
-            let edits =
-                TableEdits::open(self.store, self.opened, &base.files.snapshot.schema, self.problems)?;
+            let edits = TableEdits::of(self.opened, &base.files.snapshot.schema);
             let table = &base.stores.table;
             let mut replayed =
                 TableReplayed { table: table.full_form().to_owned(), ..TableReplayed::default() };

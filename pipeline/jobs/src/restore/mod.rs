@@ -4,7 +4,6 @@
 //! and proved as an export does it; and it is published as an export is.
 
 mod base;
-pub(crate) mod edits;
 mod leftovers;
 mod naming;
 mod options;
@@ -14,13 +13,14 @@ mod report;
 mod retable;
 pub(crate) mod write;
 
-pub use edits::Forecast;
+pub use cuts::Forecast;
 pub use options::RestoreOptions;
 pub use report::{RestoreReport, RestoredTable};
 
-use crate::cut::{self, CutReport, OpenedCut, Until};
+use crate::cut::CutReport;
 use crate::roots;
 use catalog::{CatalogError, Repository, find_image};
+use cuts::{OpenedCut, Until};
 use delivery::{Begun, Delivery, is_there, name_new_files, until_cancelled};
 use naming::Mapping;
 use plan::{Base, Roots, TablePlan};
@@ -88,7 +88,7 @@ impl Restore<'_> {
     fn cut(&self) -> Result<Option<OpenedCut>, Stopped> {
         match self.options.cut.until {
             Until::Snapshot => Ok(None),
-            _ => cut::open(&self.options.cut, &self.roots.source, &self.run).map(Some),
+            _ => cuts::open(&self.options.cut, &self.roots.source, &self.run).map(Some),
         }
     }
 
@@ -145,8 +145,8 @@ impl Restore<'_> {
         let mut names = Vec::new();
         for base in &self.options.cut.bases {
             names.push(match base {
-                cut::Base::Snapshot(name) => name.clone(),
-                cut::Base::Image(id) => snapshot_of_image(source, id)?,
+                cuts::Base::Snapshot(name) => name.clone(),
+                cuts::Base::Image(id) => snapshot_of_image(source, id)?,
             });
         }
         naming::refuse_twice("base snapshots", &names)?;

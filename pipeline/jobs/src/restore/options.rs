@@ -1,4 +1,4 @@
-use crate::cut::CutOptions;
+use cuts::CutOptions;
 use store::Attributes;
 
 /// What to restore, where to, and as what.

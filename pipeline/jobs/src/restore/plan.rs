@@ -2,12 +2,12 @@
 
 use super::RestoreOptions;
 use super::base::{changed_files, say_rows};
-use super::edits::Edits;
 use super::leftovers::leftover_edits;
 use super::naming::Mapping;
 use super::retable::RegionNames;
-use crate::cut::OpenedCut;
 use crate::export::judge;
+use cuts::EditPlan;
+use cuts::OpenedCut;
 use delivery::{Aim, DeliveryPlan, Documents, SnapshotFiles, Terms, Wording};
 use formats::snapshot::{DescriptionRewrite, RegionManifest, RegionRole, rewrite_description};
 use names::{SnapshotName, TableName};
@@ -54,7 +54,7 @@ pub struct TablePlan {
     /// On which terms.
     pub terms: Terms,
     /// The edits that a cut puts on top.
-    pub edits: Option<Edits>,
+    pub edits: Option<EditPlan>,
     /// What is not wrong but should be known.
     pub warnings: Vec<String>,
 }
@@ -124,7 +124,7 @@ impl TablePlan {
             .map_err(|error| Failure::failed("describing the snapshot", &name, error))?;
         let regions = std::mem::take(&mut files.listed.regions);
         let schema = &files.snapshot.schema;
-        let edits = cut.map(|cut| Edits::of(cut, &table, schema, &regions, source, workers, run));
+        let edits = cut.map(|cut| EditPlan::of(cut, &table, schema, &regions, source, workers, run));
         let edits = edits.transpose()?;
         let documents = Documents { target: name, description, manifest };
         let cluster = read_cluster_id(source.as_ref())?;
@@ -166,7 +166,7 @@ fn refuse_mob_files(files: &SnapshotFiles, to: &TableName) -> Result<(), Failure
 }
 
 /// What the plan of an export does not hold: part of the digest that names the run.
-fn work(target: &TableName, edits: Option<&Edits>) -> Vec<u8> {
+fn work(target: &TableName, edits: Option<&EditPlan>) -> Vec<u8> {
     let edits = edits.map_or("", |edits| &edits.work);
     format!("restore {}\n{edits}", target.full_form()).into_bytes()
 }

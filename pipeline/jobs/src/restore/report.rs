@@ -1,8 +1,8 @@
-use super::edits::Forecast;
 use super::plan::TablePlan;
 use super::write::Written;
 use crate::cut::CutReport;
 use crate::export::Counted;
+use cuts::Forecast;
 use delivery::{AddedFile, State, Tally};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! Writes the new files of a table: merge, route, sort and write; open again and compare; write down.
 
-use super::edits::Edits;
 use super::plan::TablePlan;
 use catalog::StoreFile;
+use cuts::EditPlan;
 use delivery::{AddedFile, Begun, Delivery, Record, WrittenRecord, waiting_path};
 use names::{EncodedRegionName, FamilyName};
 use stage::{Bytes, Failure, Map, Problem, Problems, Stopped};
@@ -18,7 +18,7 @@ const DOING: &str = "writing new HFiles";
 /// Makes the new files of a table.
 pub struct Writing<'a> {
     pub plan: &'a TablePlan,
-    pub edits: &'a Edits,
+    pub edits: &'a EditPlan,
     pub delivery: &'a Delivery<'a>,
 }
 

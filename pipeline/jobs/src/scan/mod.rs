@@ -4,10 +4,10 @@
 mod pass;
 mod region;
 
-use crate::cut::{self, CutOptions};
-use crate::edits::{TableEdits, base_of, verify_batches};
 use crate::roots::open_existing;
 use catalog::time;
+use cuts::CutOptions;
+use cuts::{TableEdits, base_of, verify_batches};
 use formats::compress::Dictionaries;
 use formats::snapshot::{RegionManifest, RegionRole};
 use region::{Ended, ScanRegion};
@@ -111,7 +111,7 @@ pub fn run_in(
     out: &mut dyn Write,
 ) -> Result<Report<ScanReport>, Stopped> {
     let run = context.start()?;
-    let mut opened = cut::open(&options.cut, store, &run)?;
+    let mut opened = cuts::open(&options.cut, store, &run)?;
     let mut problems = std::mem::take(&mut opened.problems);
     let scanning = Scanning { options, context, store, opened: &opened };
     let scanned = match scanning.prove(&run) {
@@ -131,7 +131,7 @@ struct Scanning<'a> {
     options: &'a ScanOptions,
     context: &'a Context,
     store: &'a Arc<dyn Store>,
-    opened: &'a cut::OpenedCut,
+    opened: &'a cuts::OpenedCut,
 }
 
 impl Scanning<'_> {
@@ -160,7 +160,7 @@ impl Scanning<'_> {
         let unreadable = |error| Failure::failed("reading the families' settings", &schema.table, error);
         let visibility = Visibility::new(schema, options.shown, now_ms).map_err(unreadable)?;
         let dictionaries = dictionaries_of(&options.dictionaries)?;
-        let edits = TableEdits::open(store, self.opened, schema, problems)?;
+        let edits = TableEdits::of(self.opened, schema);
         let regions = regions_in_order(snapshot.regions())?;
         let router = RegionRouter::new(&regions);
         let mut report = ScanReport {

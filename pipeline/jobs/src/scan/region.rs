@@ -1,7 +1,7 @@
 use super::ScanReport;
 use super::pass::{Pass, rows_left_out};
-use crate::edits::TableEdits;
-use crate::region_files::RegionFiles;
+use cuts::RegionFiles;
+use cuts::TableEdits;
 use formats::cell::CellRef;
 use formats::compress::Dictionaries;
 use formats::snapshot::RegionManifest;

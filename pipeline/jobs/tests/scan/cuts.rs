@@ -1,5 +1,5 @@
 use crate::support::{Cell, cells, cut, golden_sets, json_lines, meta, repository, scan, value_of};
-use jobs::cut::Until;
+use cuts::Until;
 use jobs::scan::Shown;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
 use crate::support::{cell, context, cut, golden_sets, json_lines, meta, repository};
-use jobs::cut::Until;
+use cuts::Until;
 use jobs::replay::{ReplayOptions, ReplayReport, Target};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

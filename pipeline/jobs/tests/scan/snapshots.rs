@@ -1,5 +1,5 @@
 use crate::support::{cells, cut, golden_sets, meta, scan};
-use jobs::cut::Until;
+use cuts::Until;
 use jobs::scan::Shown;
 
 /// Raw and visible, cell for cell and in HBase's order: every kind of delete, versions, times to live of families and

@@ -1,5 +1,5 @@
+use cuts::{Base, CutOptions, Until};
 use jobs::Context;
-use jobs::cut::{Base, CutOptions, Until};
 use jobs::scan::{CellForm, ScanOptions, ScanReport, Shown};
 use runtime::Cancel;
 use serde_json::Value;

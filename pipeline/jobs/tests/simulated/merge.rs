@@ -1,10 +1,10 @@
 //! The merge of a cut's edits: each once, in the order of ids, from the exact start; and what a wrong one would give.
 
 use crate::root::{context, convert, cut_options, put, untils};
+use cuts::{OpenedCut, Until};
 use fixtures::sim::{Cell, Cluster, Durability, Shape, SimSnapshot, StoredCell, Vector, raw_cells, simulate};
 use fixtures::{Random, seeds};
 use formats::cell::CellType;
-use jobs::cut::{OpenedCut, Until};
 use runtime::{Budget, Run, RunOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn open(cluster: &Cluster, store: &Arc<dyn Store>, snapshot: &str, until: Until)
         cancel: context.cancel,
         progress: context.progress,
     });
-    jobs::cut::open(&cut_options("memory:/", snapshot, until), store, &run.unwrap()).ok()
+    cuts::open(&cut_options("memory:/", snapshot, until), store, &run.unwrap()).ok()
 }
 
 /// The ids of a region's edits, ascending.
@@ -94,7 +94,7 @@ fn merged(
         change(&mut bounds, mutant, &ids_of(cluster, name.as_str()));
         let open = |path| catalog::open_batch(store, path).unwrap();
         let of_region = batches.iter().enumerate().filter(|(at, batch)| {
-            batch.regions.contains(name) && !(*at == lost_batch && mutant == Some(Mutant::BatchLost))
+            batch.bounds.contains_key(name) && !(*at == lost_batch && mutant == Some(Mutant::BatchLost))
         });
         let stored: Vec<_> = of_region.map(|(_, batch)| open(&batch.wal.path)).collect();
         let sources = || stored.iter().map(|batch| EditSource { path: "batch", batch });

@@ -2,9 +2,9 @@
 //! a clean one.
 
 use crate::root::{Truth, context, converted, cut_options, holds, lines, put};
+use cuts::{CutOptions, Until};
 use fixtures::sim::{Cluster, Entry, Reading, Shape, SimSnapshot, raw_cells, simulate, visible_cells};
 use fixtures::{Random, seeds};
-use jobs::cut::{CutOptions, Until};
 use jobs::scan::{CellForm, ScanOptions, Shown};
 use stage::{FailureKind, Problems, Report, Stopped};
 use std::collections::{BTreeMap, BTreeSet};

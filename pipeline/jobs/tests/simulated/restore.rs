@@ -1,7 +1,7 @@
 use crate::root::{assert_same, certified, context, convert, cut_options, scan, truth, untils};
+use cuts::Until;
 use fixtures::sim::{Cluster, Reading, Shape, simulate};
 use fixtures::{Random, seeds};
-use jobs::cut::Until;
 use jobs::restore::RestoreOptions;
 use jobs::scan::Shown;
 use std::path::Path;

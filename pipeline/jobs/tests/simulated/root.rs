@@ -1,9 +1,10 @@
+use cuts::{Base, CutOptions, Until};
 use fixtures::sim::{
     Cluster, Entry, FileOf, Reading, SimSnapshot, StoredCell, TableCell, Vector, raw_cells, visible_cells,
 };
 use jobs::Context;
 use jobs::convert::{ConvertOptions, ConvertReport, run_between};
-use jobs::cut::{Base, CutOptions, CutReport, Until};
+use jobs::cut::CutReport;
 use jobs::scan::{CellForm, ScanOptions, Shown};
 use runtime::Cancel;
 use serde_json::Value;

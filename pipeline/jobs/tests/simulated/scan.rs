@@ -1,7 +1,7 @@
 use crate::root::{assert_same, certified, convert, cut_options, put, scan, truth, untils};
+use cuts::Until;
 use fixtures::sim::{Shape, simulate};
 use fixtures::{Random, seeds};
-use jobs::cut::Until;
 use jobs::scan::Shown;
 use std::sync::Arc;
 use store::{MemoryStore, Store};

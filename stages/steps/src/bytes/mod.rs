@@ -14,7 +14,7 @@ pub use fault::ReadFault;
 pub use look::{look_where_hbase_looks, store_file_paths};
 pub use read_pieces::BUFFER_LEN;
 pub(crate) use read_pieces::{ReadPieces, ReadThrough, Wanted, read_span, read_through};
-pub use sniff_file::{other_kind, sniff_file};
+pub use sniff_file::{kind_of, of_other_kind, other_kind, refuse_other_kind, sniff_file};
 pub(crate) use witness::read_witnessed;
 pub use witness::{
     Witnessed, drop_side, drop_stale_side, file_identity, identity_with_side, settle_side, with_side,

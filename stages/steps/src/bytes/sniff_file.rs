@@ -4,7 +4,7 @@ use crate::bytes::failing::source_problem;
 use crate::bytes::read_pieces::read_span;
 use formats::sniff::{FileKind, SNIFFED, sniff};
 use names::root::{CLUSTER_ID, LAYOUT_VERSION, SNAPSHOTS};
-use stage::{Problem, ProblemKind};
+use stage::{Failure, Problem, ProblemKind};
 use store::{Kind, ReadRanges, Store, StoreError, StorePath};
 
 /// What only a root has: one of these.
@@ -40,4 +40,31 @@ pub fn other_kind(path: &str, kind: FileKind, wanted: &str) -> Problem {
         _ => Problem::new(ProblemKind::OtherKind, path, format!("this is {kind}, not {wanted}")),
     };
     problem.hint(kind.hint())
+}
+
+/// What a file is, if that is known.
+pub fn kind_of(file: &str) -> Option<FileKind> {
+    let (store, path) = store::open_containing(file).ok()?;
+    sniff_file(store.as_ref(), &path).ok().filter(|kind| *kind != FileKind::Unknown)
+}
+
+/// The failure of a run that was given a file of another kind.
+pub fn of_other_kind(doing: &str, file: &str, kind: FileKind, wanted: &str) -> Failure {
+    Failure::failed(doing, file, format!("is {kind}, not {wanted}")).hint(kind.hint())
+}
+
+/// Refuses a file that is known to be another thing than `wanted`, which has no sign of its own. Whether there is a file,
+/// and whether it can be read, is left to whoever reads it.
+///
+/// # Errors
+/// It is a directory, or a file that something else reads.
+pub fn refuse_other_kind(doing: &str, file: &str, wanted: &str) -> Result<(), Failure> {
+    // What comes out of a pipe comes once, and opening one may wait for ever.
+    if std::fs::metadata(file).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return Ok(());
+    }
+    match kind_of(file).filter(|kind| *kind != FileKind::Empty) {
+        Some(kind) => Err(of_other_kind(doing, file, kind, wanted)),
+        None => Ok(()),
+    }
 }

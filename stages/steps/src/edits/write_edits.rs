@@ -13,6 +13,7 @@ use names::{EncodedRegionName, FamilyName};
 use stage::{Bytes, Failure, Map, Problem};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use store::{Store, StorePath};
 
 /// A batch that was opened, and the source regions of which it has edits.
@@ -104,7 +105,7 @@ pub struct WriteEdits<'a, R> {
     /// The directory for them.
     pub writing: StorePath,
     /// The batches.
-    pub batches: &'a [OpenedBatch<R>],
+    pub batches: &'a [Arc<OpenedBatch<R>>],
     /// The regions of the snapshot by rows.
     pub router: &'a RegionRouter,
     /// The names of the same regions in the restored table, in the router's order.

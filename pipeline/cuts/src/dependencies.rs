@@ -1,10 +1,10 @@
 //! Declared dependencies: the document, and where its edits are.
 
-use super::bases::OpenedBase;
-use super::logs::KnownBatch;
-use super::until::{read_file, unusable};
-use crate::convert::unread;
+use crate::READING;
+use crate::bases::OpenedBase;
+use crate::logs::KnownBatch;
 use crate::region_files::RegionFiles;
+use crate::until::{read_file, unusable};
 use catalog::{CatalogError, DependencyDocument, EditDocument};
 use formats::cell::CellType;
 use formats::compress::Dictionaries;
@@ -281,7 +281,7 @@ impl Map for FindInBatch<'_> {
             Err(CatalogError::Store(error)) if error.is_not_found() => {
                 return Err(failed_store("reading a batch", self.store, error));
             }
-            Err(error) => return Err(unread(self.store, error)),
+            Err(error) => return Err(error.failed(READING)),
         };
         Ok(match self.find.in_batch(&batch) {
             Ok(found) => SearchedBatch { found, problem: None },

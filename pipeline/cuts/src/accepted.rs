@@ -1,6 +1,6 @@
 //! Gaps that the operator knows to have lost nothing, by name.
 
-use super::until::{read_file, unusable};
+use crate::until::{read_file, unusable};
 use history::{Beyond, Cut, Gap, GapClass};
 use names::EncodedRegionName;
 use stage::{Failure, Problem, ProblemKind};

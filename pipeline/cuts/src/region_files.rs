@@ -11,7 +11,7 @@ use steps::hfile::{CellFile, HFileCursor, RowRange};
 use store::{Store, StorePath};
 
 /// The files that hold a region's cells.
-pub(crate) struct RegionFiles {
+pub struct RegionFiles {
     files: Vec<CellFile>,
 }
 

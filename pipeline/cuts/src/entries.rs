@@ -1,7 +1,6 @@
 //! Entries that two batches claim with different cells: whoever reads such a cut cannot tell which is right, so it is refused.
 
-use super::ReplayBatch;
-use super::readable::{ReadableBatch, Unreadable};
+use crate::batch::{Batch, Unreadable};
 use history::Replay;
 use names::{EncodedRegionName, TableName};
 use stage::Failure;
@@ -12,36 +11,34 @@ use steps::edits::{Conflict, compare_batches};
 /// are compared: a WAL and recovered edits, or a log that was split twice.
 pub fn refuse_conflicts(
     table: &TableName,
-    batches: &[ReadableBatch<'_>],
+    batches: &[Batch],
     replay: &Replay,
     unreadable: &mut Unreadable,
 ) -> Result<(), Failure> {
     for (one, other, region) in overlapping(batches) {
         let Some(wanted) = replay.regions().get(region) else { continue };
-        let (Some(left), Some(right)) = (&one.file, &other.file) else { continue };
+        let (Some(left), Some(right)) = (one.file(), other.file()) else { continue };
         let compared = compare_batches(
-            (left, ReadableBatch::groups(left, region, wanted)),
-            (right, ReadableBatch::groups(right, region, wanted)),
+            (left, Batch::groups(left, region, wanted)),
+            (right, Batch::groups(right, region, wanted)),
         );
         match compared {
             Ok(Some(found)) if found.sequence <= wanted.through && found.sequence >= wanted.first() => {
-                return Err(refusal(table, one.of, other.of, &found));
+                return Err(refusal(table, one, other, &found));
             }
             Ok(_) => {}
             // Which of the two it is does not matter: both have entries of these ids.
-            Err(error) => unreadable.tell(one.of, format!("{error} (or in {})", other.of.wal.path)),
+            Err(error) => unreadable.tell(&one.wal, format!("{error} (or in {})", other.wal.path)),
         }
     }
     Ok(())
 }
 
 /// Pairs of batches that have ids of a region in common.
-fn overlapping<'a, 'b>(
-    batches: &'b [ReadableBatch<'a>],
-) -> Vec<(&'b ReadableBatch<'a>, &'b ReadableBatch<'a>, &'a EncodedRegionName)> {
+fn overlapping(batches: &[Batch]) -> Vec<(&Batch, &Batch, &EncodedRegionName)> {
     let mut by_region: BTreeMap<&EncodedRegionName, Vec<(u64, u64, usize)>> = BTreeMap::new();
     for (number, batch) in batches.iter().enumerate() {
-        for (region, (first, last)) in &batch.of.bounds {
+        for (region, (first, last)) in &batch.bounds {
             by_region.entry(region).or_default().push((*first, *last, number));
         }
     }
@@ -56,7 +53,7 @@ fn overlapping<'a, 'b>(
     pairs
 }
 
-fn refusal(table: &TableName, one: &ReplayBatch, other: &ReplayBatch, found: &Conflict) -> Failure {
+fn refusal(table: &TableName, one: &Batch, other: &Batch, found: &Conflict) -> Failure {
     let Conflict { region, sequence } = found;
     let wrong = format!(
         "{} and {} have different cells under sequence id {sequence} of region {region} of {}; neither can be trusted over the \

@@ -1,6 +1,6 @@
 //! Cells of families that a snapshot's schema does not have: no command shows or keeps them, so every command tells of them.
 
-use super::readable::{ReadableBatch, Unreadable};
+use crate::batch::{Batch, Unreadable};
 use formats::schema::TableSchema;
 use history::{Replay, ReplayRegion};
 use names::{EncodedRegionName, TableName};
@@ -16,10 +16,10 @@ struct LeftOut {
 }
 
 /// A problem for each family that a table's edits have and its schema in a snapshot does not.
-pub(super) fn left_out(
+pub(crate) fn left_out(
     schema: &TableSchema,
     snapshot: &str,
-    batches: &[ReadableBatch<'_>],
+    batches: &[Batch],
     replay: &Replay,
     unreadable: &mut Unreadable,
 ) -> Vec<Problem> {
@@ -46,16 +46,16 @@ pub(super) fn left_out(
 fn has_unknown(
     name: &EncodedRegionName,
     region: &ReplayRegion,
-    batches: &[ReadableBatch<'_>],
+    batches: &[Batch],
     is_known: impl Fn(&[u8]) -> bool,
     unreadable: &mut Unreadable,
 ) -> bool {
     let mut found = false;
     for batch in batches {
-        let Some(file) = &batch.file else { continue };
-        let groups = ReadableBatch::groups(file, name, region);
+        let Some(file) = batch.file() else { continue };
+        let groups = Batch::groups(file, name, region);
         if let Err(error) = file.each_family(groups, |family| found |= !is_known(family)) {
-            unreadable.tell(batch.of, error);
+            unreadable.tell(&batch.wal, error);
         }
     }
     found
@@ -65,14 +65,13 @@ fn has_unknown(
 fn each_unknown(
     name: &EncodedRegionName,
     region: &ReplayRegion,
-    batches: &[ReadableBatch<'_>],
+    batches: &[Batch],
     is_known: impl Fn(&[u8]) -> bool,
     mut see: impl FnMut(&[u8]),
 ) -> Result<(), Problem> {
-    let of_region = batches.iter().filter(|batch| batch.of.regions.contains(name));
-    let named = of_region.filter_map(|batch| Some((batch.of.wal.path.to_string(), batch.file.as_ref()?)));
-    let named: Vec<_> = named.collect();
-    let sources = named.iter().map(|(path, batch)| EditSource { path, batch });
+    let opened = batches.iter().filter_map(|batch| batch.opened.as_deref());
+    let of_region = opened.filter(|batch| batch.regions.contains(name));
+    let sources = of_region.map(|of| EditSource { path: &of.path, batch: &of.batch });
     let bounds = EditBounds { first: region.first(), through: region.through, after: Vec::new() };
     let mut merge = MergeEdits::new(name.as_str(), sources, bounds);
     while merge.advance()? {

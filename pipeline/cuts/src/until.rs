@@ -1,8 +1,7 @@
 //! Where a cut is asked for, and the documents that say it.
 
-use super::{AcceptGaps, CutOptions};
-use crate::convert::unread;
-use crate::roots::refuse_other_kind;
+use crate::READING;
+use crate::{AcceptGaps, CutOptions};
 use catalog::time;
 use catalog::{CatalogError, MarkerDocument};
 use history::{ClockError, Clocks, Cut, History, RollMarker, Starts};
@@ -12,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use steps::bytes::failed_storage;
+use steps::bytes::refuse_other_kind;
 use store::{Store, StoreError};
 
 /// Where a cut is asked for.
@@ -143,7 +143,7 @@ impl Asking<'_> {
 }
 
 fn named_marker(store: &dyn Store, name: &str) -> Result<RollMarker, Failure> {
-    let (document, path) = catalog::read_marker(store, name).map_err(|error| unread(store, error))?;
+    let (document, path) = catalog::read_marker(store, name).map_err(|error| error.failed(READING))?;
     let none = || {
         Failure::failed("looking for the marker", &path, "there is no such marker")
             .hint("marker:FILE takes one from a file (a path with a /, or a name that ends in .json)")

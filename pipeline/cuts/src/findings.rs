@@ -1,7 +1,7 @@
 //! What a certificate finds wrong, as problems; and a cut that cannot be made, as a refusal that says what would do.
 
-use super::OpenedBase;
-use super::accepted::{Accepted, NamedGap};
+use crate::OpenedBase;
+use crate::accepted::{Accepted, NamedGap};
 use catalog::time;
 use history::{Certificate, Cut, Finding, Gap, GapClass, Refusal};
 use names::EncodedRegionName;

@@ -1,7 +1,7 @@
 //! The snapshots that a cut is on top of, and up to which sequence ids their files reach.
 
-use super::accepted::{Accepted, NamedGap};
-use crate::convert::unread;
+use crate::READING;
+use crate::accepted::{Accepted, NamedGap};
 use catalog::{CatalogError, FilesOfImage, ListedImage};
 use delivery::SnapshotFiles;
 use formats::snapshot::{RegionManifest, RegionRole, SnapshotType, resolve};
@@ -92,7 +92,7 @@ pub(crate) struct OpenBases<'a> {
 impl OpenBases<'_> {
     /// All of them, in the order given; each is of another table.
     pub fn open(&self, bases: &[Base], problems: &mut Problems) -> Result<Vec<OpenedBase>, Failure> {
-        let images = catalog::list_images(self.store).map_err(|error| unread(self.store, error))?;
+        let images = catalog::list_images(self.store).map_err(|error| error.failed(READING))?;
         let mut opened: Vec<OpenedBase> = Vec::new();
         for base in bases {
             let base = self.base(base, &images, problems)?;
@@ -168,10 +168,10 @@ impl OpenBases<'_> {
                 );
                 return Ok(known);
             }
-            files => files.map_err(|error| unread(self.store, error))?,
+            files => files.map_err(|error| error.failed(READING))?,
         };
         for rows in files {
-            let rows = rows.map_err(|error| unread(self.store, error))?;
+            let rows = rows.map_err(|error| error.failed(READING))?;
             known.extend(rows.into_iter().filter_map(|row| Some((row.path, row.max_sequence?))));
         }
         Ok(known)

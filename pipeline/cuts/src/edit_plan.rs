@@ -1,8 +1,8 @@
 //! The edits of one table that a cut puts on top of its base: which, in which units of work, and about how much.
 
-use crate::cut::{OpenedCut, ReplayBatch};
-use crate::edits::verify_batches;
-use catalog::{CatalogError, StoreFile, layout};
+use crate::table_edits::verify_batches;
+use crate::{Batch, OpenedCut};
+use catalog::{StoreFile, layout};
 use formats::schema::TableSchema;
 use formats::snapshot::RegionManifest;
 use history::{BulkLoadedFile, Lineages, ReplayRegion};
@@ -21,7 +21,7 @@ use steps::hfile::{BulkFile, store_file_settings};
 use store::Store;
 
 /// The edits of one table.
-pub struct Edits {
+pub struct EditPlan {
     /// Where rows belong.
     pub router: RegionRouter,
     /// The families of the restored table.
@@ -29,7 +29,7 @@ pub struct Edits {
     /// Regions that share rows, parents first.
     pub units: Vec<EditsToWrite>,
     /// The batches that hold them.
-    pub batches: Vec<OpenedBatch<StoreFile>>,
+    pub batches: Vec<Arc<OpenedBatch<StoreFile>>>,
     /// About how much there is to do.
     pub forecast: Forecast,
     /// Tells these edits from others, for the digest of the plan.
@@ -58,7 +58,7 @@ const CELLS_A_SECOND: u64 = 500_000;
 /// Bytes that are copied and proved in a second, about.
 const BYTES_A_SECOND: u64 = 200 << 20;
 
-impl Edits {
+impl EditPlan {
     /// Of a table, from a cut that was opened.
     pub fn of(
         cut: &OpenedCut,
@@ -73,7 +73,7 @@ impl Edits {
         let replayed = cut.replay.in_order();
         let replayed: Vec<_> = replayed.into_iter().filter(|(_, region)| region.table == *table).collect();
         let mut work = String::new();
-        let batches = open_batches(cut.batches.get(table), source, &mut work)?;
+        let batches = opened_batches(cut.batches.get(table), source, &mut work)?;
         let mut sources = Vec::new();
         for (name, region) in &replayed {
             sources.push(source_region(name, region, schema, source.as_ref())?);
@@ -100,7 +100,7 @@ impl Edits {
 fn refuse_unwritable(
     families: &[FamilyToWrite],
     replayed: &[(&EncodedRegionName, &ReplayRegion)],
-    batches: &[OpenedBatch<StoreFile>],
+    batches: &[Arc<OpenedBatch<StoreFile>>],
 ) -> Result<(), Stopped> {
     for family in families {
         let Err(refusal) = &family.settings else { continue };
@@ -118,7 +118,7 @@ fn has_edit(
     family: &[u8],
     name: &EncodedRegionName,
     region: &ReplayRegion,
-    batches: &[OpenedBatch<StoreFile>],
+    batches: &[Arc<OpenedBatch<StoreFile>>],
 ) -> Result<bool, Stopped> {
     let of_region = batches.iter().filter(|batch| batch.regions.contains(name));
     let sources = of_region.map(|batch| EditSource { path: &batch.path, batch: &batch.batch });
@@ -134,20 +134,22 @@ fn has_edit(
     Ok(false)
 }
 
-fn open_batches(
-    batches: Option<&Vec<ReplayBatch>>,
+/// The opened batches of a table. What decides the result of a restore is which files they are.
+fn opened_batches(
+    batches: Option<&Vec<Batch>>,
     source: &Arc<dyn Store>,
     work: &mut String,
-) -> Result<Vec<OpenedBatch<StoreFile>>, Failure> {
+) -> Result<Vec<Arc<OpenedBatch<StoreFile>>>, Failure> {
     let mut opened = Vec::new();
     for of in batches.into_iter().flatten() {
         let path = &of.wal.path;
         let unread = |error| failed_store("opening a batch", source.as_ref(), error);
         let identity = source.metadata(path).map_err(unread)?.identity.0;
         let _ = writeln!(work, "{path} {identity}");
-        let batch = catalog::open_batch_loosely(source, path)
-            .map_err(|error: CatalogError| error.failed("opening a batch"))?;
-        opened.push(OpenedBatch { path: path.to_string(), batch, regions: of.regions.clone() });
+        opened.push(of.opened.clone().ok_or_else(|| {
+            Failure::failed("opening a batch", path, "it cannot be read, and its edits are in the cut")
+                .hint("delete it and run convert again, if the WAL is still there")
+        })?);
     }
     Ok(opened)
 }
@@ -222,7 +224,11 @@ fn units(sources: Vec<SourceRegion>, lineages: &Lineages) -> Vec<EditsToWrite> {
     (0..).zip(groups).map(|(unit, regions)| EditsToWrite { unit, regions }).collect()
 }
 
-fn forecast(units: &[EditsToWrite], batches: &[OpenedBatch<StoreFile>], schema: &TableSchema) -> Forecast {
+fn forecast(
+    units: &[EditsToWrite],
+    batches: &[Arc<OpenedBatch<StoreFile>>],
+    schema: &TableSchema,
+) -> Forecast {
     let regions: BTreeMap<&str, &SourceRegion> =
         units.iter().flat_map(|unit| &unit.regions).map(|region| (region.region.as_str(), region)).collect();
     let mut forecast = Forecast {

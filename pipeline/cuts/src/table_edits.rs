@@ -1,7 +1,6 @@
 //! The edits of a table that are replayed, region by region, out of batches.
 
-use crate::convert::unread;
-use crate::cut::{OpenedCut, ReplayBatch};
+use crate::{Batch, OpenedCut};
 use catalog::{BatchSum, CatalogError, StoreFile};
 use delivery::verify_files;
 use formats::compress::Dictionaries;
@@ -9,47 +8,26 @@ use formats::schema::TableSchema;
 use history::ReplayRegion;
 use names::{EncodedRegionName, TableName};
 use runtime::Run;
-use stage::{Failure, Problem, ProblemKind, Problems, Stopped};
+use stage::{Failure, Problem, Stopped};
 use std::sync::Arc;
 use steps::bytes::{Blake3, FileSum};
 use steps::edits::{EditBounds, EditSource, MergeEdits, OpenedBatch};
 use steps::hfile::{FileToVerify, Level};
 use store::Store;
 
-/// The batches of a table that are replayed, opened.
-pub(crate) struct TableEdits {
-    batches: Vec<OpenedBatch<StoreFile>>,
+/// The batches of a table that are replayed.
+pub struct TableEdits {
+    batches: Vec<Arc<OpenedBatch<StoreFile>>>,
     families: Vec<Vec<u8>>,
 }
 
 impl TableEdits {
-    /// Opens the batches. One that is damaged by now is a problem.
-    pub fn open(
-        store: &dyn Store,
-        opened: &OpenedCut,
-        schema: &TableSchema,
-        problems: &mut Problems,
-    ) -> Result<Self, Failure> {
-        let mut batches = Vec::new();
-        for known in opened.batches.get(&schema.table).into_iter().flatten() {
-            let path = &known.wal.path;
-            match catalog::open_batch(store, path) {
-                Ok(batch) => batches.push(OpenedBatch {
-                    path: path.shown(store),
-                    batch,
-                    regions: known.regions.clone(),
-                }),
-                Err(CatalogError::Damaged { path, what }) => problems.push(
-                    Problem::new(ProblemKind::Structure, path, what)
-                        .in_table(schema.table.full_form())
-                        .meaning("its edits are left out")
-                        .hint("delete this batch and its markers, and convert again where the WAL is still there"),
-                ),
-                Err(error) => return Err(unread(store, error)),
-            }
-        }
+    /// Of a table of a cut; batches that cannot be read are left out, as a problem of the cut says.
+    pub fn of(cut: &OpenedCut, schema: &TableSchema) -> Self {
+        let known = cut.batches.get(&schema.table).into_iter().flatten();
+        let batches = known.filter_map(|batch| batch.opened.clone()).collect();
         let families = schema.families.iter().map(|family| family.name.as_bytes().to_vec()).collect();
-        Ok(Self { batches, families })
+        Self { batches, families }
     }
 
     /// Whether the snapshot's table has this family.
@@ -61,7 +39,7 @@ impl TableEdits {
     /// The edits of a source region that are in the cut and in no file of the snapshot.
     pub fn of_region(&self, name: &EncodedRegionName, region: &ReplayRegion) -> MergeEdits<'_, StoreFile> {
         let batches = self.batches.iter().filter(|batch| batch.regions.contains(name));
-        let sources = batches.map(|OpenedBatch { path, batch, .. }| EditSource { path, batch });
+        let sources = batches.map(|of| EditSource { path: &of.path, batch: &of.batch });
         let after = self.families.iter().map(|family| (family.clone(), region.after(family)));
         let bounds = EditBounds { first: region.first(), through: region.through, after: after.collect() };
         MergeEdits::new(name.as_str(), sources, bounds)
@@ -69,10 +47,7 @@ impl TableEdits {
 }
 
 /// The base of a cut that is of this table; without a name, of the only one.
-pub(crate) fn base_of<'a>(
-    opened: &'a OpenedCut,
-    table: Option<&str>,
-) -> Result<&'a crate::cut::OpenedBase, Failure> {
+pub fn base_of<'a>(opened: &'a OpenedCut, table: Option<&str>) -> Result<&'a crate::OpenedBase, Failure> {
     let tables = || {
         let all: Vec<&str> = opened.bases.iter().map(|base| base.stores.table.full_form()).collect();
         all.join(", ")
@@ -92,8 +67,8 @@ pub(crate) fn base_of<'a>(
 
 /// Holds the batches against their recorded digests; gives those that have none. Parquet would not notice a byte that
 /// has changed inside a page.
-pub(crate) fn verify_batches(
-    batches: Option<&Vec<ReplayBatch>>,
+pub fn verify_batches(
+    batches: Option<&Vec<Batch>>,
     source: &Arc<dyn Store>,
     workers: usize,
     run: &Run,

@@ -1,0 +1,115 @@
+//! The batches of a cut, opened once for all that looks into them.
+
+use crate::READING;
+use crate::logs::KnownBatch;
+use catalog::{CatalogError, ListedWal, StoreFile, StoredBatch};
+use history::{Replay, ReplayRegion};
+use names::{EncodedRegionName, TableName};
+use stage::{Failure, Problem, ProblemKind};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use steps::edits::OpenedBatch;
+use store::Store;
+
+/// A batch of which something is replayed.
+#[derive(Clone)]
+pub struct Batch {
+    /// Where it lies, and of which WAL it was made.
+    pub wal: ListedWal,
+    /// The first and last id that it has of each source region, between start and end of the replay.
+    pub bounds: BTreeMap<EncodedRegionName, (u64, u64)>,
+    /// Open; `None` if it cannot be read, which a problem tells.
+    pub opened: Option<Arc<OpenedBatch<StoreFile>>>,
+}
+
+impl Batch {
+    /// Its file, if it can be read.
+    pub(crate) fn file(&self) -> Option<&StoredBatch> {
+        self.opened.as_ref().map(|opened| &opened.batch)
+    }
+
+    /// The row groups that have entries of a region between its first and its last one.
+    pub(crate) fn groups(file: &StoredBatch, name: &EncodedRegionName, region: &ReplayRegion) -> Vec<usize> {
+        let wanted = (0..).zip(file.groups()).filter(|(_, group)| {
+            group.region == name.as_str()
+                && group.first_sequence <= region.through
+                && group.last_sequence >= region.first()
+        });
+        wanted.map(|(number, _)| number).collect()
+    }
+}
+
+/// Batches that cannot be read, each told once.
+#[derive(Default)]
+pub(crate) struct Unreadable(BTreeMap<String, Problem>);
+
+impl Unreadable {
+    /// Of a batch in the cut: whether its entries are those of another one is not known, and its edits are missing.
+    pub fn tell(&mut self, wal: &ListedWal, what: impl std::fmt::Display) {
+        let path = wal.path.to_string();
+        self.0.entry(path).or_insert_with_key(|path| {
+            Problem::new(ProblemKind::Structure, path, what)
+                .meaning("edits of this batch are in the cut and cannot be read")
+                .hint("delete it and run convert again, if the WAL is still there")
+        });
+    }
+
+    /// What a step says of a batch.
+    pub fn take(&mut self, problem: Problem) {
+        self.0.entry(problem.path.clone()).or_insert(problem);
+    }
+
+    /// A problem each.
+    pub fn into_problems(self) -> impl Iterator<Item = Problem> {
+        self.0.into_values()
+    }
+}
+
+/// Opens the batches that have something to be replayed.
+pub(crate) fn open_batches(
+    store: &Arc<dyn Store>,
+    known: BTreeMap<TableName, Vec<KnownBatch>>,
+    replay: &Replay,
+    unreadable: &mut Unreadable,
+) -> Result<BTreeMap<TableName, Vec<Batch>>, Failure> {
+    let mut opened: BTreeMap<TableName, Vec<Batch>> = BTreeMap::new();
+    for (table, batches) in known {
+        for batch in batches {
+            let bounds = replayed(&batch, replay);
+            if !bounds.is_empty() {
+                let batch = open(store, batch.wal, bounds, unreadable)?;
+                opened.entry(table.clone()).or_default().push(batch);
+            }
+        }
+    }
+    Ok(opened)
+}
+
+/// What a batch has of the regions of a replay.
+fn replayed(batch: &KnownBatch, replay: &Replay) -> BTreeMap<EncodedRegionName, (u64, u64)> {
+    let overlaps = |(name, (first, last)): &(&EncodedRegionName, &(u64, u64))| {
+        let region = replay.regions().get(*name);
+        region.is_some_and(|region| *first <= region.through && *last >= region.first())
+    };
+    batch.regions.iter().filter(overlaps).map(|(name, bounds)| (*name, *bounds)).collect()
+}
+
+fn open(
+    store: &Arc<dyn Store>,
+    wal: ListedWal,
+    bounds: BTreeMap<EncodedRegionName, (u64, u64)>,
+    unreadable: &mut Unreadable,
+) -> Result<Batch, Failure> {
+    let opened = match catalog::open_batch_loosely(store, &wal.path) {
+        Ok(batch) => {
+            let (path, regions) = (wal.path.shown(store.as_ref()), bounds.keys().copied().collect());
+            Some(Arc::new(OpenedBatch { path, batch, regions }))
+        }
+        Err(CatalogError::Damaged { what, .. }) => {
+            unreadable.tell(&wal, what);
+            None
+        }
+        Err(error) => return Err(error.failed(READING)),
+    };
+    Ok(Batch { wal, bounds, opened })
+}
