@@ -27,7 +27,7 @@ pub struct Image {
     pub files: ImageFiles,
     /// What was proved of each file: `list`, `sums`, `blocks` or `cells`.
     pub verified: String,
-    /// The cut that it was restored at; `None` of an export.
+    /// The cut that it was restored at, or that what it was exported from was; `None` of a snapshot that HBase took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<ImageCut>,
     /// The run that finished it.
@@ -71,9 +71,12 @@ pub struct ImageCut {
     pub clock: String,
     /// Whether nothing is missing and nothing ambiguous.
     pub proved: bool,
-    /// Gaps that were accepted: `REGION:FROM-TO`.
+    /// Gaps that were accepted: `REGION:FROM-TO`. Those of the snapshot that the cut stood on, too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_gaps: Vec<String>,
+    /// What else may be missing, a line each. That of the snapshot that the cut stood on, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unproved: Vec<String>,
 }
 
 /// The run that finished an image. Two runs of one plan differ in nothing else.
@@ -120,6 +123,18 @@ pub fn list_images(store: &dyn Store) -> Result<Vec<ListedImage>, CatalogError> 
         }
     }
     Ok(images)
+}
+
+/// The cut at which a snapshot of a repository was restored, or the one that it was exported from: what its image says.
+pub fn cut_of_snapshot(
+    store: &dyn Store,
+    snapshot: &str,
+    manifest: &[u8],
+) -> Result<Option<ImageCut>, CatalogError> {
+    let digest = blake3::hash(manifest).to_hex();
+    let is_of = |image: &Image| image.snapshot == snapshot && image.manifest_blake3 == digest.as_str();
+    let images = list_images(store)?.into_iter().filter_map(|listed| listed.image.ok());
+    Ok(images.filter(is_of).filter_map(|image| image.cut).next_back())
 }
 
 /// The image with this id, `None` if there is none.

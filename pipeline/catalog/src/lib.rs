@@ -23,7 +23,8 @@ pub use declared::{
 pub use document::{CatalogError, decode_document, encode_document};
 pub use files::{FilesOfImage, encode_files};
 pub use image::{
-    Image, ImageCut, ImageFiles, ImageRun, ImageSource, ListedImage, find_image, list_images, read_image,
+    Image, ImageCut, ImageFiles, ImageRun, ImageSource, ListedImage, cut_of_snapshot, find_image,
+    list_images, read_image,
 };
 pub use journal::{Journal, Recovered};
 pub use listing::WalListing;

@@ -32,11 +32,6 @@ impl NamedGap {
         Self { region: beyond.region, first: beyond.known + 1, last: beyond.asked }
     }
 
-    /// Whether all ids of the other are among those of this one.
-    fn has_all_of(&self, other: &Self) -> bool {
-        self.region == other.region && self.first <= other.first && other.last <= self.last
-    }
-
     fn touches(&self, other: &Self) -> bool {
         self.region == other.region && self.first <= other.last && other.first <= self.last
     }
@@ -119,19 +114,18 @@ impl Accepted {
         self.covers(&NamedGap::beyond(beyond))
     }
 
-    /// Whether one of the named gaps has all ids of this one.
+    /// Whether this very gap was named: a wider range might take in what is lost later.
     pub fn covers(&self, gap: &NamedGap) -> bool {
-        self.named.iter().any(|named| named.has_all_of(gap))
+        self.named.contains(gap)
     }
 
     /// Named gaps that the cut does not have, or in which entries are known to be missing: each is a problem, for somebody who
     /// accepts what is not there may mean another cut.
     pub fn not_there<'a>(&'a self, gaps: &'a [Gap], cut: &'a Cut) -> impl Iterator<Item = Problem> + 'a {
         let is_used = |named: &NamedGap| {
-            let gap = |gap: &Gap| gap.class != GapClass::Missing && named.has_all_of(&gap.into());
-            let beyond = |of: &Beyond| named.has_all_of(&NamedGap::beyond(of));
-            let of_base = |of: &NamedGap| named.has_all_of(of);
-            gaps.iter().any(gap) || cut.beyond.iter().any(beyond) || self.of_bases.iter().any(of_base)
+            let gap = |gap: &Gap| gap.class != GapClass::Missing && *named == gap.into();
+            let beyond = |of: &Beyond| *named == NamedGap::beyond(of);
+            gaps.iter().any(gap) || cut.beyond.iter().any(beyond) || self.of_bases.contains(named)
         };
         self.named.iter().filter(move |named| !is_used(named)).map(move |named| not_there(named, gaps))
     }
@@ -144,7 +138,10 @@ fn not_there(named: &NamedGap, gaps: &[Gap]) -> Problem {
             "is known to have lost entries: that cannot be accepted",
             "bring the missing WAL back, and convert again",
         ),
-        false => ("is no gap of this cut", "`tidegate cut` lists the gaps; leave this one out"),
+        false => (
+            "is no gap of this cut",
+            "`tidegate cut` lists the gaps; name them as they stand there, and leave this one out",
+        ),
     };
     Problem::new(ProblemKind::Warning, "--accept-gaps", format!("{named} {what}"))
         .in_region(named.region)

@@ -1,7 +1,8 @@
 //! The snapshots that a cut is on top of, and up to which sequence ids their files reach.
 
 use crate::READING;
-use crate::accepted::{Accepted, NamedGap};
+use crate::accepted::Accepted;
+use crate::debts::Debts;
 use catalog::{CatalogError, FilesOfImage, ListedImage};
 use delivery::SnapshotFiles;
 use formats::snapshot::{RegionManifest, RegionRole, SnapshotType, resolve};
@@ -36,10 +37,18 @@ pub struct OpenedBase {
     pub stores: SnapshotStores,
     /// The regions that its References and links show to have come of others.
     pub descents: Vec<Descent>,
-    /// Gaps that were accepted when it was restored, as its image says.
-    pub accepted_gaps: Vec<String>,
+    /// What it owes to the cut that it was restored at, as its image says.
+    pub debts: Debts,
     /// Files that do not say up to which id they reach, and why. A flush in the WALs may tell it.
     unreached: Vec<UnreachedFile>,
+}
+
+impl OpenedBase {
+    /// What it owes that is not accepted, a problem each.
+    pub(crate) fn debt_problems(&self, accepted: &Accepted) -> Vec<Problem> {
+        let name = self.files.snapshot.description.name.as_str();
+        self.debts.problems(name, self.stores.table.full_form(), accepted)
+    }
 }
 
 /// A file that does not say up to which id it reaches.
@@ -60,26 +69,6 @@ pub(crate) fn unreached<'a>(
     };
     let unreached = bases.iter().flat_map(|base| &base.unreached);
     unreached.filter(is_unknown).map(|file| file.problem.clone())
-}
-
-/// Gaps that were accepted when a base was restored: what they may have lost is lost to this cut, too. Whoever names them
-/// again knows.
-pub(crate) fn gaps_of_base<'a>(
-    base: &'a OpenedBase,
-    accepted: &'a Accepted,
-) -> impl Iterator<Item = Problem> + 'a {
-    let again = |gap: &&String| gap.parse().is_ok_and(|gap: NamedGap| accepted.covers(&gap));
-    base.accepted_gaps.iter().filter(move |gap| !again(gap)).map(|gap| {
-        let name = &base.files.snapshot.description.name;
-        Problem::new(
-            ProblemKind::Missing,
-            name,
-            format!("the snapshot was restored with the gap {gap} accepted"),
-        )
-        .in_table(base.stores.table.full_form())
-        .meaning("if entries were lost there, they are lost to this cut, too")
-        .hint("start from the snapshot before, or name the gap with --accept-gaps again")
-    })
 }
 
 /// Opens snapshots, and finds out up to which ids their files reach.
@@ -145,9 +134,9 @@ impl OpenBases<'_> {
         let taken_ms = self.taken_ms(&name)?;
         let (stores, descents) = stores(&files, &sequences, taken_ms)?;
         let cut = image.and_then(|image| image.image.as_ref().ok()?.cut.as_ref());
-        let accepted_gaps = cut.map(|cut| cut.accepted_gaps.clone()).unwrap_or_default();
+        let debts = Debts::of(cut);
         let image = image.map(|image| image.dir.name().to_owned());
-        Ok(OpenedBase { files, image, stores, descents, accepted_gaps, unreached })
+        Ok(OpenedBase { files, image, stores, descents, debts, unreached })
     }
 
     /// When the manifest's file was written: the snapshot was complete by then.

@@ -4,6 +4,7 @@
 mod accepted;
 mod bases;
 mod batch;
+mod debts;
 mod dependencies;
 mod edit_plan;
 mod entries;
@@ -15,8 +16,7 @@ mod region_files;
 mod table_edits;
 mod until;
 
-use accepted::Accepted;
-use bases::{OpenBases, gaps_of_base};
+use bases::OpenBases;
 use batch::{Unreadable, open_batches};
 use catalog::ImageCut;
 use dependencies::{Declared, ReadDependencies};
@@ -31,9 +31,10 @@ use std::sync::Arc;
 use store::Store;
 use until::Asking;
 
-pub use accepted::{AcceptGaps, NamedGap};
+pub use accepted::{AcceptGaps, Accepted, NamedGap};
 pub use bases::{Base, OpenedBase};
 pub use batch::Batch;
+pub use debts::Debts;
 pub use edit_plan::{EditPlan, Forecast};
 pub use region_files::RegionFiles;
 pub use table_edits::{TableEdits, base_of, verify_batches};
@@ -86,6 +87,8 @@ pub struct OpenedCut {
     pub starts: Starts,
     /// Gaps that were accepted, of those that the certificate has.
     pub accepted: Vec<Gap>,
+    /// What is not proved of it, or of the snapshots that it stands on.
+    pub debts: Debts,
     /// The cut, as it is typed.
     pub until: String,
 }
@@ -93,13 +96,13 @@ pub struct OpenedCut {
 impl OpenedCut {
     /// What an image says of the cut that it was restored at.
     pub fn for_image(&self) -> ImageCut {
-        let Certificate { clock, completeness, .. } = &self.certificate;
-        let gap = |gap: &Gap| NamedGap::from(gap).to_string();
+        let Debts { accepted_gaps, unproved } = self.debts.clone();
         ImageCut {
             until: self.until.clone(),
-            clock: clock.name().to_owned(),
-            proved: completeness.is_proved(),
-            accepted_gaps: self.accepted.iter().map(gap).collect(),
+            clock: self.certificate.clock.name().to_owned(),
+            proved: self.debts.is_empty(),
+            accepted_gaps,
+            unproved,
         }
     }
 }
@@ -141,8 +144,8 @@ impl Opening<'_> {
             bases.iter().map(|base| base.files.snapshot.description.name.to_string()).collect();
         let until = options.until.to_string();
         let accepted = Accepted::read(options.accept_gaps.as_ref(), &until, &names)?;
-        problems.extend(bases.iter().flat_map(|base| gaps_of_base(base, &accepted)));
-        let of_bases = bases.iter().flat_map(|base| &base.accepted_gaps);
+        problems.extend(bases.iter().flat_map(|base| base.debt_problems(&accepted)));
+        let of_bases = bases.iter().flat_map(|base| &base.debts.accepted_gaps);
         let accepted = accepted.on(of_bases.filter_map(|gap| gap.parse().ok()).collect());
         let (history, starts) = dated(sources, &bases);
         // The snapshot alone is whole whatever is known of its files.
@@ -167,6 +170,8 @@ impl Opening<'_> {
         let batches = open_batches(opened_in, batches, &replay, &mut unreadable)?;
         problems.extend(self.look_into(&batches, &bases, &replay, unreadable)?);
         problems.extend(problems_of(&certificate, &accepted, &told, &declared.lines));
+        let mut debts = Debts::of_certificate(&certificate, &accepted);
+        bases.iter().for_each(|base| debts.add(&base.debts));
         let accepted =
             certificate.completeness.gaps.iter().filter(|gap| accepted.has(gap)).copied().collect();
         let (problems, outside) = (Problems::default(), declared.outside);
@@ -180,6 +185,7 @@ impl Opening<'_> {
             history,
             starts,
             accepted,
+            debts,
             until,
         })
     }

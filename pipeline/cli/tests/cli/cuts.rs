@@ -89,7 +89,7 @@ fn an_ambiguous_gap_is_a_problem_unless_it_is_accepted_by_name() {
     // By name, and by the report of the same cut.
     let file = dir.path().join("cut.json");
     fs::write(&file, told.to_string()).unwrap();
-    for named in [format!("{WITH_A_GAP}:4-5"), format!("{WITH_A_GAP}:4-9"), text(&file).to_owned()] {
+    for named in [format!("{WITH_A_GAP}:4-5"), text(&file).to_owned()] {
         let accepted = cut(&repository, "end", &["--accept-gaps", &named]).with(0);
         assert!(
             accepted.out.contains("not proved") && !accepted.err.contains("problem:"),
@@ -118,6 +118,7 @@ fn only_gaps_that_are_there_are_accepted() {
         (WITH_A_GAP, 2, "names no gap"),
         ("no/such/file", 1, "there is no such file"),
         (&format!("{WITH_A_GAP}:4-4"), 3, "is no gap of this cut"),
+        (&format!("{WITH_A_GAP}:1-999999"), 3, "is no gap of this cut"),
         (&format!("{WITH_A_GAP}:4-5,{WITH_A_GAP}:7-8"), 3, "7-8 is no gap of this cut"),
         (&format!("{SPLIT}:1-2"), 3, "is no gap of this cut"),
     ] {
@@ -156,7 +157,56 @@ fn what_was_accepted_stands_in_the_image_and_is_told_of_every_cut_on_top() {
     let next = ["cut", "--from", from, "--snapshot", "early", "--until", "end"];
     let told = tidegate(next).with(3);
     assert!(told.err.contains(&format!("restored with the gap {named} accepted")), "{}", told.err);
-    tidegate([&next[..], &["--accept-gaps", &named]].concat()).with(0);
+    let (_, again) = report(&[&next[..], &["--accept-gaps", &named]].concat());
+    assert_eq!(
+        (&again["outcome"], &again["completeness"]["proved"]),
+        (&"done".into(), &false.into()),
+        "{again}"
+    );
+    assert_eq!(again["bases"][0]["accepted_gaps"], json!([named]), "{again}");
+    // It stays with whatever is made of it.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let restore = |base: &str, until: &str, name: &str, more: &[&str]| {
+        let of =
+            ["restore", "--from", from, "--snapshot", base, "--until", until, "--to", from, "--as", name];
+        tidegate([&of[..], more].concat())
+    };
+    restore("early", "end", "later", &["--accept-gaps", &named]).with(0);
+    let alone = restore("early", "snapshot", "alone", &[]).with(3);
+    assert!(alone.err.contains("accepted"), "{}", alone.err);
+    let to = text(elsewhere.path());
+    let export = tidegate(["export", "--from", from, "--snapshot", "early", "--to", to]).with(0);
+    assert!(
+        export.err.contains("accepted") || export.out.contains("accepted"),
+        "{} {}",
+        export.out,
+        export.err
+    );
+    for (root, name) in [(from, "later"), (from, "alone"), (to, "early")] {
+        let cut = ["cut", "--from", root, "--snapshot", name, "--until", "snapshot"];
+        let told = tidegate(cut).with(3);
+        assert!(
+            told.err.contains(&format!("restored with the gap {named} accepted")),
+            "{name}: {}",
+            told.err
+        );
+    }
+}
+
+/// A gap that nobody accepted makes a restored snapshot no better base than one that somebody did.
+#[test]
+fn a_snapshot_that_was_restored_with_a_gap_is_proved_by_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let repository = with_a_gap(dir.path());
+    let from = text(&repository);
+    let base = ["restore", "--from", from, "--snapshot", "orders-before", "--until", "end"];
+    tidegate([&base[..], &["--to", from, "--as", "gappy"]].concat()).with(3);
+    for until in ["end", "snapshot"] {
+        let (code, told) = report(&["cut", "--from", from, "--snapshot", "gappy", "--until", until]);
+        assert_eq!((code, &told["completeness"]["proved"]), (3, &false.into()), "{told}");
+        let open = told["bases"][0]["unproved"].to_string();
+        assert!(open.contains(&format!("{WITH_A_GAP}:4-5 is ambiguous")), "{told}");
+    }
 }
 
 fn fields(value: &Value) -> BTreeSet<&str> {

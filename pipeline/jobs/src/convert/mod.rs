@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use steps::bytes::failed_store;
 use steps::wal::{DecodeWal, WalPlace, WalToDecode, WriteBatch};
-use store::{AppendLog, Store, StoreErrorKind};
+use store::{AppendLog, Relation, Store, StoreErrorKind};
 
 pub use report::{BulkCounts, ConvertReport, PlannedWal, TableCounts, WalCounts, Written};
 
@@ -57,6 +57,11 @@ pub struct ConvertOptions {
 pub fn run(options: &ConvertOptions, context: &Context) -> Result<Report<ConvertReport>, Stopped> {
     let source = open_existing(&options.from)?;
     let wal_root = options.wal_root.as_deref().map(open_existing).transpose()?;
+    if matches!(store::relation(&options.from, &options.to), Ok(Relation::Contains)) {
+        return Err(Failure::refused("converting", &options.to, "the target lies inside the source")
+            .hint("give the root itself, or a directory outside of it")
+            .into());
+    }
     let target = crate::roots::open(&options.to)?;
     run_between(options, source, wal_root, &target, context)
 }
@@ -72,6 +77,9 @@ pub fn run_between(
     if let Some(copied) = options.copied_at_ms.filter(|copied| *copied > context.now_ms) {
         let wrong = format!("--copied-at {} is in the future", catalog::time::shown(copied));
         return Err(Failure::usage(wrong).into());
+    }
+    if options.copied_at_ms.is_some_and(|copied| copied <= 0) {
+        return Err(Failure::usage("--copied-at is no time at which a root can have been copied").into());
     }
     let mut plan = ConvertPlan::make(options, source, wal_root)?;
     let mut problems = std::mem::take(&mut plan.problems);

@@ -65,6 +65,12 @@ pub struct BaseReport {
     pub regions: u64,
     /// Their files.
     pub files: u64,
+    /// Gaps that were accepted when it was restored, or what it stood on was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accepted_gaps: Vec<String>,
+    /// What else was not proved of the cut that it was restored at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unproved: Vec<String>,
 }
 
 /// What bounded clocks leave open. With `uncertain_in` and `undated_regions` both 0, or `uncertain_out` and
@@ -248,7 +254,7 @@ impl CutReport {
                 in_files: declared.in_files.len() as u64,
                 outside: opened.outside,
             },
-            completeness: completeness_of(completeness, &opened.accepted),
+            completeness: completeness_of(completeness, opened),
             assumptions: assumptions.iter().map(assumption).collect(),
             frontier: frontier_of(frontier, history),
             replay: replay_of(opened),
@@ -280,6 +286,8 @@ fn base(base: &OpenedBase) -> BaseReport {
         },
         regions: base.stores.regions.len() as u64,
         files: base.files.listed.files.len() as u64,
+        accepted_gaps: base.debts.accepted_gaps.clone(),
+        unproved: base.debts.unproved.clone(),
     }
 }
 
@@ -292,7 +300,7 @@ fn bounded_of(level: ClockLevel) -> Option<BoundedReport> {
     }
 }
 
-fn completeness_of(found: &Completeness, accepted: &[Gap]) -> CompletenessReport {
+fn completeness_of(found: &Completeness, opened: &OpenedCut) -> CompletenessReport {
     let count = |class| {
         let count = found.count(class);
         GapsReport { gaps: count.gaps, ids: count.ids }
@@ -306,13 +314,13 @@ fn completeness_of(found: &Completeness, accepted: &[Gap]) -> CompletenessReport
         cause: gap.cause.to_string(),
     };
     CompletenessReport {
-        proved: found.is_proved(),
+        proved: found.is_proved() && opened.debts.is_empty(),
         explained: count(GapClass::Explained),
         unlogged: count(GapClass::Unlogged),
         ambiguous: count(GapClass::Ambiguous),
         missing: count(GapClass::Missing),
         gaps: found.gaps.iter().filter(told).map(gap).collect(),
-        accepted: accepted.iter().map(gap).collect(),
+        accepted: opened.accepted.iter().map(gap).collect(),
         findings: found.findings.iter().map(ToString::to_string).collect(),
     }
 }

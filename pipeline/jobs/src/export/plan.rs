@@ -1,6 +1,8 @@
 //! What an export will do: a value, made without reading a byte of an HFile.
 
 use super::ExportOptions;
+use catalog::CatalogError;
+use cuts::Debts;
 use delivery::{DeliveryPlan, Documents, SnapshotFiles, Wording};
 use formats::snapshot::{DescriptionRewrite, rewrite_description};
 use names::SnapshotName;
@@ -44,12 +46,26 @@ impl ExportPlan {
         let description = rewrite_description(&files.snapshot.description_bytes, &rewrite)
             .map_err(|error| Failure::failed("renaming the snapshot", &options.snapshot, error))?;
         let manifest = std::mem::take(&mut files.snapshot.manifest_bytes);
-        let warnings = files.snapshot.schema.refused_by_hbase_2();
+        let mut warnings = files.snapshot.schema.refused_by_hbase_2();
+        let unread = |error: CatalogError| error.failed("reading the source's images");
+        let cut = catalog::cut_of_snapshot(source, snapshot.as_str(), &manifest).map_err(unread)?;
+        warnings.extend(unproved(&Debts::of(cut.as_ref())));
         let documents = Documents { target, description, manifest };
         let cluster = read_cluster_id(source)?;
         let plan = DeliveryPlan::new(EXPORTING, files, documents, cluster, options.aim()).named(b"export");
-        Ok(Self { delivery: DeliveryPlan { accepted, ..plan }, warnings })
+        Ok(Self { delivery: DeliveryPlan { accepted, cut, ..plan }, warnings })
     }
+}
+
+/// A restored snapshot takes with it what was not proved of its cut.
+fn unproved(debts: &Debts) -> Option<String> {
+    let Debts { accepted_gaps, unproved } = debts;
+    let first = unproved.iter().chain(accepted_gaps).next()?;
+    let all = unproved.len() + accepted_gaps.len();
+    Some(format!(
+        "the snapshot was restored at a cut of which {all} things were not proved or were accepted, the first: {first}; its image \
+         keeps them, and cuts on top of it tell"
+    ))
 }
 
 fn refuse_expired(files: &SnapshotFiles, options: &ExportOptions, context: &Context) -> Result<(), Failure> {

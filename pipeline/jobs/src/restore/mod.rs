@@ -20,7 +20,7 @@ pub use report::{RestoreReport, RestoredTable};
 use crate::cut::CutReport;
 use crate::roots;
 use catalog::{CatalogError, Repository, find_image};
-use cuts::{OpenedCut, Until};
+use cuts::{Accepted, CutOptions, OpenedCut, Until};
 use delivery::{Begun, Delivery, is_there, name_new_files, until_cancelled};
 use naming::Mapping;
 use plan::{Base, Roots, TablePlan};
@@ -52,14 +52,17 @@ impl Restore<'_> {
         Repository::read(self.roots.source.as_ref()).map_err(unread)?;
         let mapping = Mapping::parse(&self.options.map)?;
         let mut cut = self.cut()?;
-        let (mut problems, mut certificate) = (Problems::default(), None);
-        let bases = match &mut cut {
-            None => self.snapshots(&mapping)?,
+        let (bases, mut problems, certificate) = match &mut cut {
+            None => {
+                let bases = self.snapshots(&mapping)?;
+                let problems = self.debts(&bases)?;
+                (bases, problems, None)
+            }
             Some(cut) => {
-                problems = std::mem::take(&mut cut.problems);
-                certificate = Some(CutReport::new(&self.options.cut, self.roots.source.as_ref(), cut));
+                let certificate = CutReport::new(&self.options.cut, self.roots.source.as_ref(), cut);
                 let files = cut.bases.drain(..).map(|base| Base::of(base.files, &mapping));
-                files.collect::<Result<Vec<_>, _>>()?
+                let bases = files.collect::<Result<Vec<_>, _>>()?;
+                (bases, std::mem::take(&mut cut.problems), Some(certificate))
             }
         };
         let plans = self.plans(bases, &mapping, cut.as_ref())?;
@@ -82,6 +85,14 @@ impl Restore<'_> {
             certificate,
         };
         Ok(Report::new("restore", report, problems))
+    }
+
+    /// What is not proved of the snapshots alone.
+    fn debts(&self, bases: &[Base]) -> Result<Problems, Failure> {
+        let CutOptions { accept_gaps, until, .. } = &self.options.cut;
+        let names: Vec<String> = bases.iter().map(Base::name).collect();
+        let accepted = Accepted::read(accept_gaps.as_ref(), &until.to_string(), &names)?;
+        Ok(bases.iter().flat_map(|base| base.debts(&accepted)).collect())
     }
 
     /// The cut on top of the snapshots, unless it is the snapshots alone.

@@ -6,13 +6,13 @@ use super::leftovers::leftover_edits;
 use super::naming::Mapping;
 use super::retable::RegionNames;
 use crate::export::judge;
-use cuts::EditPlan;
-use cuts::OpenedCut;
+use catalog::{CatalogError, ImageCut};
+use cuts::{Accepted, Debts, EditPlan, OpenedCut};
 use delivery::{Aim, DeliveryPlan, Documents, SnapshotFiles, Terms, Wording};
 use formats::snapshot::{DescriptionRewrite, RegionManifest, RegionRole, rewrite_description};
 use names::{SnapshotName, TableName};
 use runtime::Run;
-use stage::{Failure, Stopped};
+use stage::{Failure, Problem, Stopped};
 use std::sync::Arc;
 use steps::bytes::RANGE_LEN;
 use steps::copy::read_cluster_id;
@@ -29,6 +29,8 @@ pub struct Base {
     pub table: TableName,
     /// What it is restored as.
     pub target: TableName,
+    /// The cut that it was restored at itself, as its image says.
+    restored_at: Option<ImageCut>,
 }
 
 /// Where a restore reads and writes.
@@ -64,14 +66,27 @@ impl Base {
     pub fn read(snapshot: &str, mapping: &Mapping, source: &dyn Store, run: &Run) -> Result<Self, Failure> {
         let name = SnapshotName::parse(snapshot).map_err(Failure::usage)?;
         let files = SnapshotFiles::read(source, &name, run)?;
-        Self::of(files, mapping)
+        let unread = |error: CatalogError| error.failed("reading the repository's images");
+        let restored_at = catalog::cut_of_snapshot(source, name.as_str(), &files.snapshot.manifest_bytes);
+        Ok(Self { restored_at: restored_at.map_err(unread)?, ..Self::of(files, mapping)? })
     }
 
     /// Of a snapshot that was read.
     pub fn of(files: SnapshotFiles, mapping: &Mapping) -> Result<Self, Failure> {
         let table = files.snapshot.description.table.clone();
         let target = mapping.target_of(&table)?;
-        Ok(Self { files, table, target })
+        Ok(Self { files, table, target, restored_at: None })
+    }
+
+    /// The snapshot's name.
+    pub fn name(&self) -> String {
+        self.files.snapshot.description.name.to_string()
+    }
+
+    /// What is not proved of it, a problem each: of the snapshot alone nothing else can be missing.
+    pub fn debts(&self, accepted: &Accepted) -> Vec<Problem> {
+        let name = self.files.snapshot.description.name.as_str();
+        Debts::of(self.restored_at.as_ref()).problems(name, self.table.full_form(), accepted)
     }
 
     /// Stops where the base is not what it should be: nothing can be restored from it.
@@ -106,7 +121,7 @@ impl TablePlan {
         let Roots { source, target, in_place } = roots;
         let workers = options.cut.workers;
         base.check(workers, source, run)?;
-        let Base { mut files, table, target: to } = base;
+        let Base { mut files, table, target: to, restored_at } = base;
         if table != to {
             refuse_mob_files(&files, &to)?;
         }
@@ -130,7 +145,7 @@ impl TablePlan {
         let cluster = read_cluster_id(source.as_ref())?;
         let warnings = schema.refused_by_hbase_2();
         let export = DeliveryPlan::new(RESTORING, files, documents, cluster, aim(options));
-        let cut = cut.map(OpenedCut::for_image);
+        let cut = cut.map(OpenedCut::for_image).or(restored_at);
         let export = DeliveryPlan { in_place: *in_place, cut, ..export }.named(&work(&to, edits.as_ref()));
         let terms = Terms { workers, resume: true, overwrite: false };
         let mut plan = Self { table, names, regions, export, terms, edits, warnings };

@@ -151,6 +151,9 @@ pub fn salvage(file: &str, to: Option<&str>, memory: usize) -> Result<Report<Sal
     let salvaged = match salvage_wal(&*wal, file, decoder_options(file, memory), writer) {
         Ok(salvaged) => salvaged,
         Err(SalvageStop::File(problem)) => {
+            // Nothing came of it: the name is free again.
+            drop(out.take());
+            to.map(std::fs::remove_file);
             return Err(Failure::failed("salvaging", problem.path, problem.what));
         }
         Err(SalvageStop::Output(error)) => {

@@ -67,15 +67,20 @@ impl Witnessed {
     }
 
     /// What was found by now; to be asked at the end. `closed` says that nobody writes the file any more: else the side
-    /// file may lag behind it, and only chunks that are whole count.
+    /// file may lag behind it, and only chunks that are whole count, and what it has of bytes that are not there.
     pub fn problem(&self, path: &str, closed: bool) -> Option<Problem> {
         let mut watch = self.watch()?;
         let found = match watch.conclude(self.file.as_ref()) {
             Ok(found) => found?,
             Err(error) => return Some(source_problem(&error)),
         };
-        let counts = closed || matches!(found, Disagreement::Differs { whole: true, .. });
-        counts.then(|| found.problem(path, watch.side.chunk_len()))
+        if closed || matches!(found, Disagreement::Differs { whole: true, .. }) {
+            return Some(found.problem(path, watch.side.chunk_len()));
+        }
+        match watch.beyond(self.file.as_ref()) {
+            Ok(found) => Some(found?.problem(path, watch.side.chunk_len())),
+            Err(error) => Some(source_problem(&error)),
+        }
     }
 
     /// Where the first chunk starts whose checksum is another, once [`Self::problem`] was asked.
@@ -205,6 +210,14 @@ impl Watch {
         if chunks > self.next.div_ceil(self.side.chunk_len()) {
             self.found = Some(Disagreement::CutShort { chunks, offset: self.next });
         }
+    }
+
+    /// Whether there are checksums behind the end that a file has now. They never run ahead of the bytes, also of a file that
+    /// grows.
+    fn beyond(&self, file: &dyn ReadRanges) -> Result<Option<Disagreement>, StoreError> {
+        let (chunks, offset) = (self.side.chunks(), file.current()?.len);
+        let is_short = chunks > offset.div_ceil(self.side.chunk_len().max(1));
+        Ok(is_short.then_some(Disagreement::CutShort { chunks, offset }))
     }
 
     /// Takes all bytes of a file.
