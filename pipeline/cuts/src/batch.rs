@@ -1,7 +1,7 @@
 //! The batches of a cut, opened once for all that looks into them.
 
 use crate::READING;
-use crate::logs::KnownBatch;
+use crate::read_log::KnownBatch;
 use catalog::{CatalogError, ListedWal, StoreFile, StoredBatch};
 use history::{Replay, ReplayRegion};
 use names::{EncodedRegionName, TableName};

@@ -2,7 +2,7 @@
 
 use crate::READING;
 use crate::bases::OpenedBase;
-use crate::logs::KnownBatch;
+use crate::read_log::KnownBatch;
 use crate::region_files::RegionFiles;
 use crate::until::{read_file, unusable};
 use catalog::{CatalogError, DependencyDocument, EditDocument};

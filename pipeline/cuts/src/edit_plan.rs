@@ -6,7 +6,7 @@ use catalog::{StoreFile, layout};
 use formats::schema::TableSchema;
 use formats::snapshot::RegionManifest;
 use history::{BulkLoadedFile, Lineages, ReplayRegion};
-use names::{EncodedRegionName, FileName, TableName};
+use names::{EncodedRegionName, FileName};
 use runtime::Run;
 use serde::Serialize;
 use stage::{Failure, Problem, Stopped};
@@ -62,13 +62,13 @@ impl EditPlan {
     /// Of a table, from a cut that was opened.
     pub fn of(
         cut: &OpenedCut,
-        table: &TableName,
         schema: &TableSchema,
         regions: &[RegionManifest],
         source: &Arc<dyn Store>,
         workers: usize,
         run: &Run,
     ) -> Result<Self, Stopped> {
+        let table = &schema.table;
         let unproved = verify_batches(cut.batches.get(table), source, workers, run)?;
         let replayed = cut.replay.in_order();
         let replayed: Vec<_> = replayed.into_iter().filter(|(_, region)| region.table == *table).collect();

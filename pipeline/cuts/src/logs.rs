@@ -1,7 +1,7 @@
 //! What a repository has of WALs, as the value that a history is made of.
 
 use crate::READING;
-use crate::read_log::{ReadLog, WalToRead};
+use crate::read_log::{KnownBatch, ReadLog, WalToRead};
 use catalog::{CatalogError, ListedWal, WalListing, layout};
 use columns::lineage::LineageRow;
 use formats::wal::Marker;
@@ -13,15 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use steps::bytes::failed_store;
 use steps::wal::{Descents, Places, table_of_region_name};
 use store::{Store, StorePath};
-
-/// A batch, and the first and last id of each region in it.
-#[derive(Debug, Clone)]
-pub(crate) struct KnownBatch {
-    /// The WAL that it was made from.
-    pub wal: ListedWal,
-    /// First and last id by region.
-    pub regions: BTreeMap<EncodedRegionName, (u64, u64)>,
-}
 
 /// What was made from WALs, as far as some tables go.
 #[derive(Default)]

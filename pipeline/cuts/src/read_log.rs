@@ -1,7 +1,6 @@
 //! The step that reads what was made from one WAL: its markers, and which entries its batches have.
 
 use crate::READING;
-use crate::logs::KnownBatch;
 use catalog::{CatalogError, ListedWal, WalListing, layout};
 use columns::TableTotals;
 use columns::markers::{MarkerRow, WalSummary};
@@ -12,6 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use steps::bytes::failed_store;
 use steps::wal::{META, file_end, marker_entry, read_entries};
 use store::Store;
+
+/// A batch, and the first and last id of each region in it.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownBatch {
+    /// The WAL that it was made from.
+    pub wal: ListedWal,
+    /// First and last id by region.
+    pub regions: BTreeMap<EncodedRegionName, (u64, u64)>,
+}
 
 /// A marker, and where it belongs.
 type PlacedMarker = (TableName, EncodedRegionName, MarkerEntry);

@@ -60,12 +60,6 @@ impl LruDictionary {
         usize::from(self.used)
     }
 
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.used == 0
-    }
-
     /// Bytes of memory that the entries take, those kept for reuse too.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
@@ -100,6 +94,7 @@ impl LruDictionary {
     ///
     /// # Errors
     /// The bytes end inside the entry, or it names an index that is not defined yet.
+    #[cfg(test)]
     pub fn decode<'s>(&'s mut self, bytes: &'s [u8]) -> Result<(&'s [u8], &'s [u8]), FormatError> {
         let mut input = Input::new(bytes);
         let entry = self.decode_from(&mut input)?;
@@ -240,6 +235,7 @@ impl TagDecoder {
     ///
     /// # Errors
     /// The bytes end too early, an entry is not defined, or the tags make more than `length` bytes.
+    #[cfg(test)]
     pub fn decode<'a>(
         &mut self,
         bytes: &'a [u8],

@@ -7,7 +7,7 @@
 pub mod cell;
 pub mod compress;
 mod cursor;
-pub mod dictionary;
+mod dictionary;
 pub mod encoding;
 mod error;
 pub mod hfile;

@@ -7,7 +7,8 @@ use crate::input::Input;
 ///
 /// # Errors
 /// The bytes end inside it, or it is above 32 bits.
-pub fn decode_uvarint(bytes: &[u8]) -> Result<(u32, &[u8]), FormatError> {
+#[cfg(test)]
+pub(crate) fn decode_uvarint(bytes: &[u8]) -> Result<(u32, &[u8]), FormatError> {
     let mut input = Input::new(bytes);
     let value = input.uvarint("a varint")?;
     Ok((value, input.rest()))
@@ -24,7 +25,7 @@ pub fn decode_vlong(bytes: &[u8]) -> Result<(i64, &[u8]), FormatError> {
 }
 
 /// Appends a protobuf varint.
-pub fn encode_uvarint(mut value: u32, out: &mut Vec<u8>) {
+pub(crate) fn encode_uvarint(mut value: u32, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);
         value >>= 7;
@@ -33,7 +34,7 @@ pub fn encode_uvarint(mut value: u32, out: &mut Vec<u8>) {
 }
 
 /// Appends a Hadoop vlong; a vint is the same.
-pub fn encode_vlong(value: i64, out: &mut Vec<u8>) {
+pub(crate) fn encode_vlong(value: i64, out: &mut Vec<u8>) {
     if (-112..=127).contains(&value) {
         out.push(value as u8);
         return;
@@ -47,7 +48,7 @@ pub fn encode_vlong(value: i64, out: &mut Vec<u8>) {
 
 /// How many bytes [`encode_vlong`] gives.
 #[must_use]
-pub fn vlong_len(value: i64) -> usize {
+pub(crate) fn vlong_len(value: i64) -> usize {
     if (-112..=127).contains(&value) {
         return 1;
     }

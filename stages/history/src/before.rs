@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::history::is_event;
 use crate::lineage::store_files;
+use crate::region::is_event;
 use crate::store_list::{added_files, base_name, file_of};
 use crate::{FileSequence, RegionStart, SnapshotRegion, StartFrom};
 use crate::{MarkerEntry, RegionHistory};

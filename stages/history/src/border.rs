@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use formats::wal::EventType;
 
-use crate::history::is_event;
+use crate::region::is_event;
 use crate::{FileEnd, FileState, History};
 
 /// What lies between two WALs that follow each other in a group.

@@ -3,7 +3,7 @@
 use names::EncodedRegionName;
 
 use crate::gap::{has_hole_behind_first, is_known_whole};
-use crate::history::Stretch;
+use crate::region::Stretch;
 use crate::{ClockError, Clocks, Closed, Cut, Frontier, History, Starts};
 
 /// What is proved of a cut by clocks alone. (A third level, `certified`, comes with probes of the clocks.)

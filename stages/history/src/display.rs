@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Formatter, Result};
 
+use names::{EncodedRegionName, ServerName};
+
 use crate::{Assumption, Finding, Gap, GapCause, GapClass, Refusal, StoreListBreak, StoreListBreakKind};
 
 /// A moment, in ms since the epoch.
@@ -149,26 +151,13 @@ impl Display for Finding {
                 write!(f, "region {region} came of {parent}, and its WALs are not there")
             }
             Self::UnknownSpan { region, server, from_ms, to_ms } => {
-                let from = from_ms.map_or_else(|| "its start".to_owned(), |ms| Moment(ms).to_string());
-                write!(
-                    f,
-                    "WALs of {server} from {from} to {} are not at hand; region {region} may have been open there",
-                    Moment(*to_ms)
-                )
+                unknown_span(f, region, server, (*from_ms, *to_ms))
             }
             Self::UnknownServer { region, server } => {
                 write!(f, "no WAL of {server} is at hand, where region {region} was open")
             }
-            Self::UnseenOpening { region, server, number } => {
-                write!(f, "region {region} was opened on {server}")?;
-                number.map_or(Ok(()), |number| write!(f, " with sequence id {number}"))?;
-                f.write_str(", as hbase:meta says, and no WAL at hand has that")
-            }
-            Self::Nowhere { region, since_ms } => {
-                write!(f, "where region {region} was")?;
-                since_ms.map_or(Ok(()), |ms| write!(f, " from {} on", Moment(ms)))?;
-                f.write_str(" is not known: the WALs of hbase:meta for that time are not at hand")
-            }
+            Self::UnseenOpening { region, server, number } => unseen_opening(f, region, server, *number),
+            Self::Nowhere { region, since_ms } => nowhere(f, region, *since_ms),
             Self::NeighbourGone { path, closed_ms, next } => write!(
                 f,
                 "a WAL is gone between {path}, which was closed at {}, and {next}, which was opened later",
@@ -207,6 +196,37 @@ impl Display for Finding {
             }
         }
     }
+}
+
+fn unknown_span(
+    f: &mut Formatter<'_>,
+    region: &EncodedRegionName,
+    server: &ServerName,
+    (from_ms, to_ms): (Option<i64>, i64),
+) -> Result {
+    let from = from_ms.map_or_else(|| "its start".to_owned(), |ms| Moment(ms).to_string());
+    write!(
+        f,
+        "WALs of {server} from {from} to {} are not at hand; region {region} may have been open there",
+        Moment(to_ms)
+    )
+}
+
+fn unseen_opening(
+    f: &mut Formatter<'_>,
+    region: &EncodedRegionName,
+    server: &ServerName,
+    number: Option<u64>,
+) -> Result {
+    write!(f, "region {region} was opened on {server}")?;
+    number.map_or(Ok(()), |number| write!(f, " with sequence id {number}"))?;
+    f.write_str(", as hbase:meta says, and no WAL at hand has that")
+}
+
+fn nowhere(f: &mut Formatter<'_>, region: &EncodedRegionName, since_ms: Option<i64>) -> Result {
+    write!(f, "where region {region} was")?;
+    since_ms.map_or(Ok(()), |ms| write!(f, " from {} on", Moment(ms)))?;
+    f.write_str(" is not known: the WALs of hbase:meta for that time are not at hand")
 }
 
 impl Display for Refusal {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use formats::wal::{EventType, FlushAction, Marker, RegionEventDescriptor};
 use names::{EncodedRegionName, StoreFileName};
 
-use crate::history::Segment;
 use crate::lineage::store_files;
+use crate::region::Segment;
 use crate::since::is_known_since;
 use crate::{Clocks, FileEnd, History, MarkerEntry, RegionHistory, Run, Starts};
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use formats::wal::Marker;
 use names::EncodedRegionName;
 
-use crate::history::Segment;
+use crate::region::Segment;
 use crate::store_list::added_files;
 use crate::{FileState, History, RegionHistory};
 

@@ -9,7 +9,7 @@ use formats::wal::EventType;
 use names::{EncodedRegionName, ServerName};
 
 use crate::border::{Border, opened_ms};
-use crate::history::is_event;
+use crate::region::is_event;
 use crate::since::{Span, unknown_span};
 use crate::whereabouts::{MetaKnown, Whereabouts, meta_known, whereabouts};
 use crate::{

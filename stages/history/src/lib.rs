@@ -27,6 +27,7 @@ mod given_again;
 mod history;
 mod knowledge;
 mod lineage;
+mod region;
 mod replaced;
 mod replay;
 mod since;
@@ -49,8 +50,9 @@ pub use dependency::{Dependency, Event, Found, Trimmed, Violations, trim, violat
 pub use entries::{Entries, MarkerEntry, NotAscending, Run};
 pub use frontier::{Closed, ClosedBecause, Frontier, GroupFrontier, frontier};
 pub use gap::{Gap, GapCause, GapClass, gaps};
-pub use history::{FileState, History, RegionHistory};
+pub use history::{FileState, History};
 pub use lineage::Lineages;
+pub use region::RegionHistory;
 pub use replay::{BulkLoadedFile, Replay, ReplayRegion};
 pub use source::{Descent, FileEnd, LogFile, MetaLog, Origin, PlaceState, RegionLog, RegionPlace, Sources};
 pub use start::{

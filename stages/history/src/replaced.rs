@@ -3,7 +3,7 @@
 use formats::wal::EventType;
 use names::{EncodedRegionName, TableName};
 
-use crate::history::is_event;
+use crate::region::is_event;
 use crate::{Asked, Cut, History, RegionHistory, Starts, StoreListBreak, StoreListBreakKind};
 
 impl StoreListBreakKind {

@@ -4,7 +4,7 @@
 use formats::wal::{EventType, Marker};
 use names::{EncodedRegionName, ServerName};
 
-use crate::history::Segment;
+use crate::region::Segment;
 use crate::{Clocks, Closed, FileEnd, History, MetaLog, PlaceState, RegionHistory, RegionPlace};
 
 /// Where the known entries of a region leave it.

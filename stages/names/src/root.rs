@@ -5,7 +5,7 @@ pub const DATA: &str = "data";
 /// Below it lies a `data` of files that are no longer live, kept for snapshots and clones.
 pub const ARCHIVE: &str = "archive";
 /// Below it lies a `data` of live MOB files.
-pub const MOB_DIR: &str = "mobdir";
+pub(crate) const MOB_DIR: &str = "mobdir";
 /// What is being made: below it lies a `data` of tables that are just being created.
 pub const TEMPORARY: &str = ".tmp";
 /// WALs that are written or wait for being split, a directory for each server.
@@ -17,11 +17,9 @@ pub const OLD_WALS: &str = "oldWALs";
 pub const SNAPSHOTS: &str = ".hbase-snapshot";
 /// In a region's directory: what the splitting of WALs left for it.
 pub const RECOVERED_EDITS: &str = "recovered.edits";
-/// In a family's directory: which of its files count, if the table's store file tracker keeps a list.
-pub const FILE_LIST: &str = ".filelist";
 /// The cluster's id.
 pub const CLUSTER_ID: &str = "hbase.id";
 /// The version of this layout.
 pub const LAYOUT_VERSION: &str = "hbase.version";
 /// What a server's directory below [`WALS`] ends in while its WALs are being split.
-pub const SPLITTING: &str = "-splitting";
+pub(crate) const SPLITTING: &str = "-splitting";

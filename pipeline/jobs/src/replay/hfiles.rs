@@ -177,7 +177,7 @@ impl Loading<'_> {
         let table = &base.stores.table;
         let (schema, regions) = (&base.files.snapshot.schema, &base.files.listed.regions);
         let workers = self.options.cut.workers;
-        let edits = EditPlan::of(self.opened, table, schema, regions, self.source, workers, self.run)?;
+        let edits = EditPlan::of(self.opened, schema, regions, self.source, workers, self.run)?;
         self.report.unproved_batches.extend(edits.unproved.iter().cloned());
         let target = self.place.store.as_ref();
         let router = &edits.router;

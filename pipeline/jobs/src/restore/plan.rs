@@ -139,7 +139,7 @@ impl TablePlan {
             .map_err(|error| Failure::failed("describing the snapshot", &name, error))?;
         let regions = std::mem::take(&mut files.listed.regions);
         let schema = &files.snapshot.schema;
-        let edits = cut.map(|cut| EditPlan::of(cut, &table, schema, &regions, source, workers, run));
+        let edits = cut.map(|cut| EditPlan::of(cut, schema, &regions, source, workers, run));
         let edits = edits.transpose()?;
         let documents = Documents { target: name, description, manifest };
         let cluster = read_cluster_id(source.as_ref())?;

@@ -15,6 +15,6 @@ mod schema;
 
 pub use arena::CellArena;
 pub use cursor::{BatchCell, BatchCursor};
-pub use encoder::{BatchEncoder, GROUPS_MAX};
+pub use encoder::BatchEncoder;
 pub use file::{BatchFile, GroupSummary, RegionRuns};
 pub use schema::{BatchMarks, CONTENT, VERSION};

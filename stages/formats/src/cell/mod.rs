@@ -13,7 +13,8 @@ pub use checks::CellChecks;
 pub use comparator::{Comparator, compare_cells, compare_keys};
 pub use json::{JsonForm, encode_json};
 pub(crate) use json::{push_family, push_hex, push_number, push_text};
-pub use key::{KEY_OVERHEAD, KeyRef, MAX_ROW_LENGTH, decode_key, encode_key};
+pub(crate) use key::{KEY_OVERHEAD, MAX_ROW_LENGTH};
+pub use key::{KeyRef, decode_key, encode_key};
 pub(crate) use key::{key_lengths, split_key};
 pub use tag::{Tag, tags};
 

@@ -120,8 +120,7 @@ pub(super) fn mismatch(header: &BlockHeader, index: u64) -> FormatError {
 /// # Errors
 /// TooLarge beyond 2 GiB; Unsupported if `codec` is not written.
 pub fn encode_block(
-    block_type: BlockType,
-    payload: &[u8],
+    (block_type, payload): (BlockType, &[u8]),
     prev_block_offset: Option<u64>,
     codec: Codec,
     checksum: (ChecksumType, u32),

@@ -18,15 +18,14 @@ pub use file_list::{
     StoreFileEntry, StoreFileList, TrackFileName, decode_store_file_list, newest_store_file_list,
 };
 pub use reference::{Range, Reference, decode_reference, encode_reference};
+pub(crate) use region_info::decode_region_info;
 pub use region_info::{
-    RegionInfo, decode_region_info, decode_region_info_file, decode_region_info_value, encode_region_info,
+    RegionInfo, decode_region_info_file, decode_region_info_value, encode_region_info,
     encode_region_info_file,
 };
 pub use root::{decode_cluster_id, decode_file_system_version};
-pub use table::{
-    TableInfoFileName, TableSchema, decode_table_info, decode_table_schema, encode_table_info,
-    encode_table_schema,
-};
+pub use table::{TableInfoFileName, TableSchema, decode_table_info, encode_table_info};
+pub(crate) use table::{decode_table_schema, encode_table_schema};
 
 use crate::FormatError;
 

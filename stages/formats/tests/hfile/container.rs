@@ -165,8 +165,7 @@ fn blocks_that_are_written_are_read_again() {
             {
                 let mut bytes = Vec::new();
                 let header = encode_block(
-                    BlockType::Data,
-                    &payload,
+                    (BlockType::Data, &payload),
                     Some(7),
                     codec,
                     checksum,

@@ -147,7 +147,7 @@ fn a_block_larger_than_accepted_is_refused_before_it_is_decompressed() {
     let mut bytes = Vec::new();
     let checksum = (ChecksumType::Crc32C, 16384);
     let payload = vec![0; 100_000];
-    encode_block(BlockType::Data, &payload, None, Codec::Gz, checksum, &mut Compressor::new(), &mut bytes)
+    encode_block((BlockType::Data, &payload), None, Codec::Gz, checksum, &mut Compressor::new(), &mut bytes)
         .unwrap();
     let mut into = Vec::new();
     let error =

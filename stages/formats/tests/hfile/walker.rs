@@ -55,7 +55,7 @@ fn chain(payloads: &[Vec<u8>], checksum: (ChecksumType, u32)) -> Vec<u8> {
     for payload in payloads {
         let offset = file.len() as u64;
         let mut compressor = Compressor::new();
-        encode_block(BlockType::Data, payload, prev, Codec::None, checksum, &mut compressor, &mut file)
+        encode_block((BlockType::Data, payload), prev, Codec::None, checksum, &mut compressor, &mut file)
             .unwrap();
         prev = Some(offset);
     }
@@ -195,7 +195,7 @@ fn a_data_block_that_names_another_as_the_one_before_it_is_caught() {
     file.truncate(file.len() - 4096);
     let third = file.len() as u64;
     let checksum = (ChecksumType::Crc32C, 16384);
-    encode_block(BlockType::Data, &[3; 9], Some(0), Codec::None, checksum, &mut compressor, &mut file)
+    encode_block((BlockType::Data, &[3; 9]), Some(0), Codec::None, checksum, &mut compressor, &mut file)
         .unwrap();
     file.extend([0; 4096]);
     let walked = walk(&file, 10);

@@ -8,7 +8,7 @@ use names::{EncodedRegionName, FamilyName};
 use super::{Asked, Cut};
 use crate::backwards::openings_below_edits;
 use crate::gap::is_known_whole;
-use crate::history::Stretch;
+use crate::region::Stretch;
 use crate::store_list::added_files;
 use crate::{Clocks, Closed, Frontier, History, RegionHistory, RegionStart, Starts, StoreListBreak};
 

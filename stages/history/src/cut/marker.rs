@@ -7,7 +7,7 @@ use names::{EncodedRegionName, ServerName, WalName};
 
 use super::{Asked, Cut};
 use crate::given_again::loads_in;
-use crate::history::Segment;
+use crate::region::Segment;
 use crate::whereabouts::created;
 use crate::{History, RegionHistory, Run};
 

@@ -12,7 +12,7 @@ pub use check::{BelowStart, Earliest, Refusal, check};
 pub use marker::{RollMarker, Unplaced, at_marker};
 
 use crate::given_again::{EarlierLoads, loads_in};
-use crate::history::Stretch;
+use crate::region::Stretch;
 use crate::{Clocks, History, Starts};
 
 /// What was asked for.

@@ -63,7 +63,7 @@ impl BlockSequence {
         let offset = self.position;
         let start = out.len();
         let last = self.last_of_type.insert(block_type, offset);
-        encode_block(block_type, payload, last, self.codec, self.checksum, &mut self.compressor, out)?;
+        encode_block((block_type, payload), last, self.codec, self.checksum, &mut self.compressor, out)?;
         let size = out.len() - start;
         self.position += size as u64;
         // A block is checked to be below 2 GiB where its header is made.
