@@ -3,7 +3,7 @@ use crate::course::{Course, Unit, caught};
 use crate::lane::Lane;
 use crate::order::InOrder;
 use crossbeam_channel::Receiver;
-use stage::{Failure, Fold, Sink};
+use stage::{Failure, Sink};
 use std::ops::ControlFlow;
 use std::thread;
 
@@ -36,13 +36,6 @@ impl<L: Lane> Results<'_, L> {
         let run = self.run;
         self.drive("sink", |out| sink.write(out).map(ControlFlow::Continue))?;
         run.finish("sink", || sink.finish())
-    }
-
-    /// Gathers the results; after the last one, and only if nothing failed, finishes the fold.
-    pub fn fold<F: Fold<In = L::Out>>(self, mut fold: F) -> Result<F::Out, Failure> {
-        let run = self.run;
-        self.drive("fold", |out| fold.fold(out).map(ControlFlow::Continue))?;
-        run.finish("fold", || fold.finish())
     }
 
     fn drive(

@@ -197,28 +197,3 @@ fn a_cancel_from_another_thread_ends_an_endless_flow() {
         assert_eq!((census.alive(), budget.used()), (0, 0));
     });
 }
-
-#[test]
-fn a_fold_that_fails_in_any_part_is_a_failed_fold() {
-    struct Breaks;
-    impl stage::Fold for Breaks {
-        type In = Toy;
-        type Out = ();
-        fn fold(&mut self, toy: Toy) -> Result<(), Failure> {
-            if toy.number == 13 { Err(Failure::failed("folding", "13", "broken")) } else { Ok(()) }
-        }
-        fn merge(&mut self, _: Self) -> Result<(), Failure> {
-            Ok(())
-        }
-        fn finish(self) -> Result<(), Failure> {
-            panic!("toy fold must not be finished")
-        }
-    }
-    for_seeds(10, |_| {
-        let (budget, census) = (Budget::new(100), Arc::default());
-        let run = run(3, &budget, &Cancel::new());
-        let flow = run.flow(units(toys(vec![1; 20], &census)));
-        let failure = flow.fold_parallel("fold", || Breaks).expect_err("13");
-        assert_eq!((failure.subject.as_str(), census.alive()), ("13", 0));
-    });
-}

@@ -4,7 +4,7 @@
 mod toys;
 
 use runtime::{Budget, Cancel, Event, Progress, Run, RunOptions, units};
-use stage::{Bytes, Failure, Fold, Map};
+use stage::{Bytes, Failure, Map};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -231,45 +231,6 @@ fn chained_lanes_work_at_the_same_time() {
             .ordered()
             .each(|_| Ok(()))
             .expect("flow");
-    });
-}
-
-/// Gathers numbers; parts can only be joined where they meet.
-#[derive(Default)]
-struct Numbers(Vec<u64>);
-
-impl Fold for Numbers {
-    type In = Toy;
-    type Out = Vec<u64>;
-
-    fn fold(&mut self, toy: Toy) -> Result<(), Failure> {
-        self.0.push(toy.number);
-        Ok(())
-    }
-
-    fn merge(&mut self, later: Self) -> Result<(), Failure> {
-        self.0.extend(later.0);
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Vec<u64>, Failure> {
-        Ok(self.0)
-    }
-}
-
-#[test]
-fn a_parallel_fold_merges_its_parts_in_the_order_of_the_source() {
-    for_seeds(20, |rng| {
-        let (budget, census) = (Budget::new(500), Arc::default());
-        let run = run(1 + rng.below(4), &budget, &Cancel::new());
-        let copy = Jitter::new(rng.next());
-        let count = rng.below(100);
-        let all: Vec<u64> = (0..count as u64).collect();
-        let flow = run.flow(units(toys(vec![9; count], &census))).io(3, "copy", &copy);
-        assert_eq!(flow.fold_parallel("gather", Numbers::default).expect("flow"), all);
-        let flow = run.flow(units(toys(vec![9; count], &census))).io(3, "copy", &copy);
-        assert_eq!(flow.ordered().fold(Numbers::default()).expect("flow"), all);
-        assert_eq!((census.alive(), budget.used()), (0, 0));
     });
 }
 

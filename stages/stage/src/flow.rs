@@ -24,20 +24,6 @@ pub trait Map: Sync {
     fn map(&self, unit: Self::In) -> Result<Self::Out, Failure>;
 }
 
-/// Gathers units into a value.
-pub trait Fold {
-    /// What goes in.
-    type In;
-    /// What the gathered value is.
-    type Out;
-    /// Takes one unit in.
-    fn fold(&mut self, unit: Self::In) -> Result<(), Failure>;
-    /// Joins the part that another worker gathered from *later* units.
-    fn merge(&mut self, later: Self) -> Result<(), Failure>;
-    /// The gathered value.
-    fn finish(self) -> Result<Self::Out, Failure>;
-}
-
 /// Writes units somewhere and says at the end what it wrote.
 pub trait Sink {
     /// What goes in.

@@ -1,7 +1,7 @@
 //! What a stage is.
 //!
-//! A stage knows bytes and values and starts no thread. It is one of four traits, and the receiver *is* the
-//! concurrency contract: [`Map`] takes `&self`, so a runner may call it from many threads; [`Fold`] and [`Sink`]
+//! A stage knows bytes and values and starts no thread. It is one of three traits, and the receiver *is* the
+//! concurrency contract: [`Map`] takes `&self`, so a runner may call it from many threads; [`Source`] and [`Sink`]
 //! take `&mut self`, so it may not.
 //!
 //! Messages between stages are blocks, arenas, batches or files (never a single cell) and say their size with
@@ -16,6 +16,6 @@ mod problem;
 mod report;
 
 pub use failure::{Failure, FailureKind};
-pub use flow::{Bytes, Fold, Map, Sink, Source};
+pub use flow::{Bytes, Map, Sink, Source};
 pub use problem::{Problem, ProblemKind, Problems};
 pub use report::{Outcome, Report, Stopped};
