@@ -37,6 +37,8 @@ pub struct OpenedBase {
     pub stores: SnapshotStores,
     /// The regions that its References and links show to have come of others.
     pub descents: Vec<Descent>,
+    /// Whether a restore of Tidegate has made it, as its image says.
+    pub is_restored: bool,
     /// What it owes to the cut that it was restored at, as its image says.
     pub debts: Debts,
     /// Files that do not say up to which id they reach, and why. A flush in the WALs may tell it.
@@ -134,9 +136,9 @@ impl OpenBases<'_> {
         let taken_ms = self.taken_ms(&name)?;
         let (stores, descents) = stores(&files, &sequences, taken_ms)?;
         let cut = image.and_then(|image| image.image.as_ref().ok()?.cut.as_ref());
-        let debts = Debts::of(cut);
+        let (debts, is_restored) = (Debts::of(cut), cut.is_some());
         let image = image.map(|image| image.dir.name().to_owned());
-        Ok(OpenedBase { files, image, stores, descents, debts, unreached })
+        Ok(OpenedBase { files, image, stores, descents, is_restored, debts, unreached })
     }
 
     /// When the manifest's file was written: the snapshot was complete by then.

@@ -193,7 +193,7 @@ pub fn without_clocks_of_runs(mut refusal: Refusal, bases: &[OpenedBase]) -> Ref
 }
 
 /// Why a cut cannot be made, and what to ask for instead.
-pub fn refused(refusal: &Refusal, store: &dyn Store) -> Failure {
+pub fn refused(refusal: &Refusal, bases: &[OpenedBase], store: &dyn Store) -> Failure {
     let failure = Failure::refused("making the cut", store.uri(), refusal);
     let at = |ms: i64| format!("--until time:{ms} ({})", time::shown(ms));
     match refusal {
@@ -217,8 +217,13 @@ pub fn refused(refusal: &Refusal, store: &dyn Store) -> Failure {
             )),
             None => failure.hint("run convert first"),
         },
+        // A restore puts what came of a region back into that region, so what HBase did with it later does not go with the base.
+        Refusal::Replaced(_) if bases.iter().any(|base| base.is_restored) => failure.hint(
+            "the base was restored by Tidegate: where a region was split or merged before the cut that it was restored at, it cannot \
+             be the base of another; start from the snapshot that it was made of",
+        ),
         Refusal::Replaced(_) => {
-            failure.hint("take a cut in front of that, or a snapshot that was taken behind it")
+            failure.hint("take a cut in front of that, or a snapshot that was taken after it")
         }
     }
 }

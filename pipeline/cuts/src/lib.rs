@@ -163,7 +163,7 @@ impl Opening<'_> {
         let certificate = certificate.map_err(|refusal| {
             // That the marker does not know a server may be why too little is in.
             problems.extend(unplaced(&asked));
-            refused(&without_clocks_of_runs(refusal, &bases), store)
+            refused(&without_clocks_of_runs(refusal, &bases), &bases, store)
         })?;
         let replay = Replay::new(&history, &starts, &certificate.cut);
         let mut unreadable = Unreadable::default();

@@ -237,6 +237,14 @@ const CASES: &[Case] = &[
         converted: true,
     },
     Case {
+        name: "a directory inside of a server's",
+        harm: |root| fs::create_dir(root.join("WALs").join(SERVER).join("copy")).unwrap(),
+        more: &[],
+        code: 3,
+        says: &["copy", "is a directory inside of a region server's", "it was passed over"],
+        converted: true,
+    },
+    Case {
         name: "a table that is none",
         harm: |_| (),
         more: &["--table", "../x"],

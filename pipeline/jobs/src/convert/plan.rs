@@ -201,18 +201,27 @@ impl Listing {
         if let (Ok(server), WALS) = (&server, top) {
             self.live.insert(server.to_string());
         }
+        let dir = format!("{top}/{name}");
         if server.is_err() {
-            let path = shown(store.as_ref(), &format!("{top}/{name}"));
-            let what = "is no directory of a region server: host,port,startcode";
-            self.problems.push(Problem::new(ProblemKind::Warning, path, what).meaning("it was passed over"));
+            self.strange_directory(store, &dir, "is no directory of a region server: host,port,startcode");
             return Ok(());
         }
-        for entry in list(store.as_ref(), &format!("{top}/{name}"))?.unwrap_or_default() {
-            if entry.metadata.kind == Kind::File {
-                self.wal(store, &[top, name], &entry);
+        for entry in list(store.as_ref(), &dir)?.unwrap_or_default() {
+            match entry.metadata.kind {
+                Kind::File => self.wal(store, &[top, name], &entry),
+                Kind::Directory if is_side_file(&entry.name) => self.names.side_files += 1,
+                Kind::Directory => {
+                    let within = format!("{dir}/{}", entry.name);
+                    self.strange_directory(store, &within, "is a directory inside of a region server's");
+                }
             }
         }
         Ok(())
+    }
+
+    fn strange_directory(&mut self, store: &Arc<dyn Store>, dir: &str, what: &str) {
+        let path = shown(store.as_ref(), dir);
+        self.problems.push(Problem::new(ProblemKind::Warning, path, what).meaning("it was passed over"));
     }
 
     fn wal(&mut self, store: &Arc<dyn Store>, dir: &[&str], entry: &Entry) {
