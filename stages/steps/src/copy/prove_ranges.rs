@@ -1,4 +1,9 @@
 //! Makes what was copied durable, reads it back from the medium and compares.
+//!
+//! What is read back is held against the CRC32C of what was read from the source, not against its BLAKE3. The fault that is looked
+//! for is one of a medium, a controller or a cable, not somebody who forges bytes: CRC32C finds every burst of up to 32 bits, and of
+//! anything else all but one in 4,294,967,296, a range of 64 MiB at a time. A second BLAKE3 of every byte would cost more than reading
+//! it; the one that was made of the source's bytes is what images record, so `snapshot verify` holds the medium against it later.
 
 use crate::bytes::failed_store;
 use crate::bytes::{BUFFER_LEN, ReadPieces};
