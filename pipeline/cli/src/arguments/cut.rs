@@ -15,7 +15,7 @@ pub struct CutArguments {
     #[arg(long = "image", value_name = "ID")]
     pub images: Vec<String>,
     /// The cut: snapshot, end, time:2026-11-20T10:00:00Z, time:EPOCH_MS, marker:NAME, marker:FILE (with a / or
-    /// .json), or sequences:FILE.
+    /// .json), or sequences:FILE [default: snapshot; `cut` has none].
     #[arg(long, value_name = "CUT")]
     pub until: Option<Until>,
     /// Trim the cut until no effect is in it without its cause: JSON Lines of {"cause":{...},"effect":{...}}.

@@ -121,8 +121,8 @@ fn frontier(report: &CutReport) -> String {
         return String::new();
     }
     let known = match (of.time_ms, &of.held_by) {
-        (Some(ms), Some(group)) => format!("up to {ms} ms, by {group}"),
-        (Some(ms), None) => format!("up to {ms} ms"),
+        (Some(ms), Some(group)) => format!("up to {ms} ms ({}), by {group}", catalog::time::shown(ms)),
+        (Some(ms), None) => format!("up to {ms} ms ({})", catalog::time::shown(ms)),
         (None, _) => "whole: nothing more will come".to_owned(),
     };
     let mut text = String::from("\n") + &facts(&[("WALs are known", known)]);
