@@ -69,6 +69,11 @@ pub trait Store: Send + Sync {
         resume: Option<&str>,
     ) -> Result<Box<dyn WriteParts>, StoreError>;
 
+    /// Creates a file whose length is not known yet, to be written from front to back. Directories above it are made, and what was
+    /// there under this path is replaced. Where directories exist the file grows under its name; an object is there only when it
+    /// is whole.
+    fn create(&self, path: &StorePath) -> Result<Box<dyn GrowingFile>, StoreError>;
+
     /// Writes a small document durably (synced before it returns) so that a reader sees all of it or none.
     fn put(&self, path: &StorePath, bytes: &[u8], rule: Publish) -> Result<(), StoreError>;
 
@@ -142,7 +147,16 @@ pub trait WritePart: Send {
     fn finish(self: Box<Self>) -> Result<PartReceipt, StoreError>;
 }
 
-/// A file open for appending.
+/// A file that is written from front to back, its length not known before.
+pub trait GrowingFile: Send {
+    /// Adds bytes at the end.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Ends the file and says how long it is. Durable after the next [`Store::sync_batch`] that names it.
+    fn finish(self: Box<Self>) -> Result<u64, StoreError>;
+}
+
+/// A file open for appending: a journal, which a killed process goes on with.
 pub trait AppendLog: Send {
     /// Adds bytes at the end.
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError>;

@@ -15,6 +15,8 @@
 mod append;
 #[path = "conformance/deleting.rs"]
 mod deleting;
+#[path = "conformance/growing.rs"]
+mod growing;
 #[path = "conformance/listing.rs"]
 mod listing;
 #[path = "conformance/publishing.rs"]
@@ -164,6 +166,8 @@ macro_rules! conforms {
             deleting::the_root_is_not_touched,
             deleting::attributes,
             append::adds_at_the_end_and_is_alone,
+            growing::is_whole_when_it_is_finished,
+            growing::replaces_what_was_there_and_leaves_its_readers_alone,
             random::agrees_with_a_map,
         );
     })* };

@@ -207,11 +207,12 @@ fn a_name_that_gets_new_bytes_loses_its_side_file() {
     store.exchange(&with_side("one"), &with_side("other")).unwrap();
     store.delete(&with_side("deleted")).unwrap();
     drop(store.append_log(&with_side("log")).unwrap());
+    drop(store.create(&with_side("grown")).unwrap());
     drop(store.write(&with_side("written"), WriteShape::whole(3), None).unwrap());
     // Left behind by a file that is gone.
     fs::write(side("absent"), b"crc of another").unwrap();
     store.put(&path("absent"), b"new", Publish::IfAbsent).unwrap();
-    for name in ["put", "from", "to", "one", "other", "deleted", "log", "written", "absent"] {
+    for name in ["put", "from", "to", "one", "other", "deleted", "log", "grown", "written", "absent"] {
         assert!(!side(name).exists(), "{name}");
     }
     // Where the bytes stay, so does what Hadoop knows of them.

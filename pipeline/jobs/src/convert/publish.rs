@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use steps::bytes::{BUFFER_LEN, RangeHasher, RangeSum, failed_store};
 use steps::wal::{EncodedFile, EncodedWal, Made, WalContent, WalToDecode};
-use store::{AppendLog, Publish, ReadRanges, Store, StoreErrorKind, StorePath};
+use store::{Publish, ReadRanges, Store, StorePath};
 
 /// Where files go, and where they are until they are proved.
 pub struct Publishing<'a> {
@@ -216,7 +216,8 @@ pub struct GrowingFile<'a> {
 }
 
 struct Growing {
-    log: Box<dyn AppendLog>,
+    /// `None` once it is ended.
+    file: Option<Box<dyn store::GrowingFile>>,
     buffer: Vec<u8>,
     hasher: RangeHasher,
 }
@@ -225,15 +226,15 @@ impl<'a> GrowingFile<'a> {
     /// A new file.
     pub fn begin(publishing: &'a Publishing<'a>) -> Result<Self, Failure> {
         let partial = publishing.partial_path()?;
-        let log = publishing.target.append_log(&partial).map_err(|error| {
-            let unsupported = error.kind == StoreErrorKind::Unsupported;
-            let failure = failed_store("writing a batch", publishing.target, error);
-            match unsupported {
-                true => failure.hint("give more --memory, so that the WAL fits into it"),
-                false => failure,
-            }
-        })?;
-        let growing = Growing { log, buffer: Vec::new(), hasher: RangeHasher::new(0, true) };
+        if !publishing.target.abilities().rename {
+            let wrong =
+                "a WAL that is larger than the memory cannot be converted into a store without rename";
+            return Err(Failure::failed("writing a batch", publishing.target.uri(), wrong)
+                .hint("give more --memory, so that the WAL fits into it"));
+        }
+        let unwritten = |error| failed_store("writing a batch", publishing.target, error);
+        let file = Some(publishing.target.create(&partial).map_err(unwritten)?);
+        let growing = Growing { file, buffer: Vec::new(), hasher: RangeHasher::new(0, true) };
         Ok(Self { growing: Arc::new(Mutex::new(growing)), partial, publishing })
     }
 
@@ -241,9 +242,15 @@ impl<'a> GrowingFile<'a> {
     pub fn place(self, path: &StorePath) -> Result<u64, Failure> {
         let sum = {
             let mut growing = self.growing();
-            let Growing { log, buffer, hasher } = &mut *growing;
-            let written = log.append(buffer).and_then(|()| log.sync());
-            written.map_err(|error| failed_store("writing a batch", self.publishing.target, error))?;
+            let Growing { file, buffer, hasher } = &mut *growing;
+            let target = self.publishing.target;
+            let end = |mut file: Box<dyn store::GrowingFile>| {
+                file.write(buffer)?;
+                file.finish()?;
+                target.sync_batch(std::slice::from_ref(&self.partial))
+            };
+            let ended = file.take().map_or(Ok(()), end);
+            ended.map_err(|error| failed_store("writing a batch", target, error))?;
             std::mem::replace(hasher, RangeHasher::new(0, true)).finish()
         };
         self.publishing.write_sum(path, &sum)?;
@@ -259,11 +266,11 @@ impl<'a> GrowingFile<'a> {
 impl Write for GrowingFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut growing = self.growing();
-        let Growing { log, buffer, hasher } = &mut *growing;
+        let Growing { file, buffer, hasher } = &mut *growing;
         hasher.update(bytes);
         buffer.extend_from_slice(bytes);
-        if buffer.len() >= BUFFER_LEN {
-            log.append(buffer).map_err(io::Error::other)?;
+        if let Some(file) = file.as_mut().filter(|_| buffer.len() >= BUFFER_LEN) {
+            file.write(buffer).map_err(io::Error::other)?;
             buffer.clear();
         }
         Ok(bytes.len())

@@ -52,7 +52,7 @@ fn a_wal_several_times_larger_than_memory_gives_the_same_bytes() {
 #[test]
 fn a_full_disk_while_a_large_wal_is_written_says_what_to_do() {
     let wal = large();
-    for (op, nth) in [(Op::Append, 1), (Op::Append, 3), (Op::SyncLog, 1)] {
+    for (op, nth) in [(Op::Grow, 1), (Op::Grow, 3), (Op::FinishGrowing, 1)] {
         let (source, target) = stores();
         put(&source, &live(100), &wal);
         let fault = Fault::new(Effect::Fail(StoreErrorKind::NoSpace)).on(op).path("partial/").nth(nth);

@@ -92,11 +92,7 @@ pub fn copy_bulk_file(
         Err(problem) => return Ok(Err(problem)),
     };
     let unwritten = |error| failed_store("copying a bulk-loaded file", target, error);
-    match target.delete(&asked.path) {
-        Err(error) if !error.is_not_found() => return Err(unwritten(error)),
-        _ => {}
-    }
-    let mut copy = target.append_log(&asked.path).map_err(unwritten)?;
+    let mut copy = target.create(&asked.path).map_err(unwritten)?;
     let (mut hasher, mut buffer, mut offset) = (RangeHasher::new(0, true), vec![0; BUFFER_LEN], 0);
     loop {
         let read = match bulk.file.read_at(offset, &mut buffer) {
@@ -108,9 +104,10 @@ pub fn copy_bulk_file(
             break;
         }
         hasher.update(bytes);
-        copy.append(bytes).map_err(unwritten)?;
+        copy.write(bytes).map_err(unwritten)?;
         offset += read as u64;
     }
+    copy.finish().map_err(unwritten)?;
     let sum = hasher.finish();
     Ok(Ok(WrittenHFile {
         sum: FileSum { len: sum.len, crc32c: sum.crc32c, blake3: sum.blake3 },

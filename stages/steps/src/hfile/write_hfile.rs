@@ -9,7 +9,7 @@ use formats::FormatError;
 use formats::cell::{CellRef, decode_key};
 use formats::hfile::{EncodedHFile, FileInfo, HFileEncoder, StoreFileMetadata, key};
 use stage::{Bytes, Failure};
-use store::{AppendLog, Store, StorePath};
+use store::{GrowingFile, Store, StorePath};
 
 const WRITING: &str = "writing an HFile";
 
@@ -83,7 +83,7 @@ pub struct WriteHFile<'a> {
     is_mob: bool,
     encoder: HFileEncoder,
     out: Vec<u8>,
-    file: Box<dyn AppendLog>,
+    file: Box<dyn GrowingFile>,
     hasher: RangeHasher,
     cell_sum: CellSum,
     least_sequence: u64,
@@ -99,13 +99,8 @@ impl<'a> WriteHFile<'a> {
         settings: &StoreFileSettings,
         asked: HFileToWrite,
     ) -> Result<Self, Failure> {
-        let unwritten = |error| failed_store(WRITING, store, error);
-        match store.delete(&asked.path) {
-            Err(error) if !error.is_not_found() => return Err(unwritten(error)),
-            _ => {}
-        }
         Ok(Self {
-            file: store.append_log(&asked.path).map_err(unwritten)?,
+            file: store.create(&asked.path).map_err(|error| failed_store(WRITING, store, error))?,
             store,
             asked,
             is_mob: settings.is_mob,
@@ -165,6 +160,7 @@ impl<'a> WriteHFile<'a> {
         let encoded = encoder.finish(&self.metadata(), &mut self.out);
         let encoded = encoded.map_err(|error| self.unencodable(&error))?;
         self.write_out()?;
+        self.file.finish().map_err(|error| failed_store(WRITING, self.store, error))?;
         let row = |key: &[u8]| decode_key(key).map(|key| key.row.to_vec()).unwrap_or_default();
         let EncodedHFile { cells, .. } = encoded;
         let sum = self.hasher.finish();
@@ -196,7 +192,7 @@ impl<'a> WriteHFile<'a> {
 
     fn write_out(&mut self) -> Result<(), Failure> {
         self.hasher.update(&self.out);
-        let written = self.file.append(&self.out);
+        let written = self.file.write(&self.out);
         self.out.clear();
         written.map_err(|error| failed_store(WRITING, self.store, error))
     }

@@ -4,6 +4,7 @@ mod accounts;
 mod aligned;
 mod append;
 mod failure;
+mod grow;
 mod list;
 mod publish;
 mod read;
@@ -13,8 +14,8 @@ mod sync;
 mod write;
 
 use crate::{
-    Abilities, AppendLog, Attributes, Entry, Metadata, Page, Publish, ReadRanges, Store, StoreChecksum,
-    StoreError, StoreErrorKind, StorePath, WriteParts, WriteShape,
+    Abilities, AppendLog, Attributes, Entry, GrowingFile, Metadata, Page, Publish, ReadRanges, Store,
+    StoreChecksum, StoreError, StoreErrorKind, StorePath, WriteParts, WriteShape,
 };
 use accounts::Accounts;
 pub use aligned::AlignedBuffer;
@@ -179,6 +180,12 @@ impl Store for FileStore {
             None => write::PartialFile::create(&self.0, path, shape)?,
             Some(token) => write::PartialFile::resume(path, shape, token)?,
         }))
+    }
+
+    fn create(&self, path: &StorePath) -> Result<Box<dyn GrowingFile>, StoreError> {
+        let path = self.0.path_below_root("writing", path)?;
+        side::drop_side(&path)?;
+        Ok(Box::new(grow::WholeFile::create(&self.0, path)?))
     }
 
     fn put(&self, path: &StorePath, bytes: &[u8], rule: Publish) -> Result<(), StoreError> {

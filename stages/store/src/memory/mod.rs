@@ -2,13 +2,14 @@
 
 mod append;
 mod content;
+mod grow;
 mod read;
 mod tree;
 mod write;
 
 use crate::{
-    Abilities, AppendLog, Attributes, Metadata, Page, Publish, ReadRanges, Store, StoreChecksum, StoreError,
-    StoreErrorKind, StorePath, WriteParts, WriteShape,
+    Abilities, AppendLog, Attributes, GrowingFile, Metadata, Page, Publish, ReadRanges, Store, StoreChecksum,
+    StoreError, StoreErrorKind, StorePath, WriteParts, WriteShape,
 };
 use content::Content;
 use std::{
@@ -165,6 +166,10 @@ impl Store for MemoryStore {
             None => write::PartialFile::create(store, path, shape)?,
             Some(token) => write::PartialFile::resume(store, path, shape, token)?,
         }))
+    }
+
+    fn create(&self, path: &StorePath) -> Result<Box<dyn GrowingFile>, StoreError> {
+        Ok(Box::new(grow::WholeFile::create(Arc::clone(&self.0), path)?))
     }
 
     fn put(&self, path: &StorePath, bytes: &[u8], rule: Publish) -> Result<(), StoreError> {

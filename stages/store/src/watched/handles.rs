@@ -1,7 +1,7 @@
 use super::{Op, Operation, Watch};
 use crate::{
-    AppendLog, Metadata, PartReceipt, ReadRanges, Store, StoreError, StorePath, WritePart, WriteParts,
-    WriteShape,
+    AppendLog, GrowingFile, Metadata, PartReceipt, ReadRanges, Store, StoreError, StorePath, WritePart,
+    WriteParts, WriteShape,
 };
 use std::sync::Arc;
 
@@ -97,6 +97,31 @@ impl WritePart for WatchedPart<'_> {
     fn finish(self: Box<Self>) -> Result<PartReceipt, StoreError> {
         self.place.before(Op::FinishPart, self.offset, 0)?;
         self.part.finish()
+    }
+}
+
+pub(super) struct WatchedGrowing {
+    place: Place,
+    file: Box<dyn GrowingFile>,
+    len: u64,
+}
+
+impl WatchedGrowing {
+    pub(super) fn new(place: Place, file: Box<dyn GrowingFile>) -> Self {
+        Self { place, file, len: 0 }
+    }
+}
+
+impl GrowingFile for WatchedGrowing {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let operation = self.place.before(Op::Grow, self.len, bytes.len())?;
+        self.len += bytes.len() as u64;
+        self.file.write(&self.place.by.to_write(&operation, bytes))
+    }
+
+    fn finish(self: Box<Self>) -> Result<u64, StoreError> {
+        self.place.before(Op::FinishGrowing, self.len, 0)?;
+        self.file.finish()
     }
 }
 

@@ -4,10 +4,10 @@ mod handles;
 mod operation;
 
 use crate::{
-    Abilities, AppendLog, Attributes, Metadata, Page, Publish, ReadRanges, Store, StoreChecksum, StoreError,
-    StorePath, WriteParts, WriteShape,
+    Abilities, AppendLog, Attributes, GrowingFile, Metadata, Page, Publish, ReadRanges, Store, StoreChecksum,
+    StoreError, StorePath, WriteParts, WriteShape,
 };
-use handles::{Place, WatchedFile, WatchedLog, WatchedParts};
+use handles::{Place, WatchedFile, WatchedGrowing, WatchedLog, WatchedParts};
 pub use operation::{Op, Operation};
 use std::{borrow::Cow, sync::Arc};
 
@@ -100,6 +100,11 @@ impl<W: Watch + 'static> Store for Watched<W> {
         let op = if resume.is_some() { Op::Resume } else { Op::Write };
         self.before_this(Operation::new(op, path).bytes(0, shape.len))?;
         Ok(Box::new(WatchedParts::new(self.place(path), self.store.write(path, shape, resume)?, shape)))
+    }
+
+    fn create(&self, path: &StorePath) -> Result<Box<dyn GrowingFile>, StoreError> {
+        self.before(Op::Create, path)?;
+        Ok(Box::new(WatchedGrowing::new(self.place(path), self.store.create(path)?)))
     }
 
     fn put(&self, path: &StorePath, bytes: &[u8], rule: Publish) -> Result<(), StoreError> {

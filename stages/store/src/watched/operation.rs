@@ -26,6 +26,11 @@ pub enum Op {
     FinishPart,
     /// [`WriteParts::finish`](crate::WriteParts::finish).
     Finish,
+    Create,
+    /// [`GrowingFile::write`](crate::GrowingFile::write).
+    Grow,
+    /// [`GrowingFile::finish`](crate::GrowingFile::finish).
+    FinishGrowing,
     Put,
     SyncBatch,
     Rename,
@@ -78,6 +83,6 @@ impl Operation {
 
     /// Whether bytes are written.
     pub fn is_write(&self) -> bool {
-        matches!(self.op, Op::WritePart | Op::Put | Op::Append)
+        matches!(self.op, Op::WritePart | Op::Grow | Op::Put | Op::Append)
     }
 }
