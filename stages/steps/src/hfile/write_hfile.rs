@@ -43,7 +43,7 @@ pub struct WrittenHFile {
     pub sum: FileSum,
     /// How many cells it has.
     pub cells: u64,
-    /// [`CellSum`] of the cells as they came.
+    /// The `CellSum` of the cells as they came.
     pub cell_sum: u64,
     /// The smallest and the largest sequence id of a cell.
     pub sequences: Option<(u64, u64)>,

@@ -54,7 +54,7 @@ pub fn marker_entry(row: &MarkerRow) -> Result<MarkerEntry, FormatError> {
     Ok(MarkerEntry { sequence: row.sequence, write_time: row.write_time, marker: row.marker()? })
 }
 
-/// How a file ended, by the name that [`crate::wal::end_name`] gives it.
+/// How a file ended, by the name that `end_name` gives it.
 #[must_use]
 pub fn file_end(name: &str) -> FileEnd {
     match name {
