@@ -11,6 +11,9 @@ use std::sync::Arc;
 use steps::edits::OpenedBatch;
 use store::Store;
 
+/// So many batches stay open; of more, each is opened for each read, as a process may have only some hundreds of files open.
+const KEPT_OPEN: usize = 128;
+
 /// A batch of which something is replayed.
 #[derive(Clone)]
 pub struct Batch {
@@ -72,12 +75,17 @@ pub(crate) fn open_batches(
     replay: &Replay,
     unreadable: &mut Unreadable,
 ) -> Result<BTreeMap<TableName, Vec<Batch>>, Failure> {
+    let are_few = known.values().map(Vec::len).sum::<usize>() <= KEPT_OPEN;
     let mut opened: BTreeMap<TableName, Vec<Batch>> = BTreeMap::new();
     for (table, batches) in known {
         for batch in batches {
             let bounds = replayed(&batch, replay);
             if !bounds.is_empty() {
-                let batch = open(store, batch.wal, bounds, unreadable)?;
+                let file = match are_few {
+                    true => catalog::open_batch(store.as_ref(), &batch.wal.path),
+                    false => catalog::open_batch_loosely(store, &batch.wal.path),
+                };
+                let batch = open(store.as_ref(), (batch.wal, file), bounds, unreadable)?;
                 opened.entry(table.clone()).or_default().push(batch);
             }
         }
@@ -95,14 +103,14 @@ fn replayed(batch: &KnownBatch, replay: &Replay) -> BTreeMap<EncodedRegionName, 
 }
 
 fn open(
-    store: &Arc<dyn Store>,
-    wal: ListedWal,
+    store: &dyn Store,
+    (wal, file): (ListedWal, Result<StoredBatch, CatalogError>),
     bounds: BTreeMap<EncodedRegionName, (u64, u64)>,
     unreadable: &mut Unreadable,
 ) -> Result<Batch, Failure> {
-    let opened = match catalog::open_batch_loosely(store, &wal.path) {
+    let opened = match file {
         Ok(batch) => {
-            let (path, regions) = (wal.path.shown(store.as_ref()), bounds.keys().copied().collect());
+            let (path, regions) = (wal.path.shown(store), bounds.keys().copied().collect());
             Some(Arc::new(OpenedBatch { path, batch, regions }))
         }
         Err(CatalogError::Damaged { what, .. }) => {
