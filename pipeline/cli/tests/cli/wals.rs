@@ -259,6 +259,15 @@ fn what_salvage_writes_is_a_wal_with_all_that_was_whole() {
     assert!(again.err.contains("of this name already"), "{}", again.err);
 }
 
+#[test]
+fn a_salvage_that_comes_to_nothing_leaves_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (none, salvaged) = (dir.path().join("notes"), dir.path().join("salvaged"));
+    fs::write(&none, "no WAL at all").unwrap();
+    tidegate(["wal", "salvage", text(&none), "--to", text(&salvaged)]).with(1);
+    assert!(!salvaged.exists());
+}
+
 /// What a case does to the bytes, and what `verify` says of it.
 struct Harm {
     name: &'static str,

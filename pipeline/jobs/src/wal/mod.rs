@@ -151,9 +151,8 @@ pub fn salvage(file: &str, to: Option<&str>, memory: usize) -> Result<Report<Sal
     let salvaged = match salvage_wal(&*wal, file, decoder_options(file, memory), writer) {
         Ok(salvaged) => salvaged,
         Err(SalvageStop::File(problem)) => {
-            // Nothing came of it: the name is free again.
             drop(out.take());
-            to.map(std::fs::remove_file);
+            to.map_or(Ok(()), forget_if_empty)?;
             return Err(Failure::failed("salvaging", problem.path, problem.what));
         }
         Err(SalvageStop::Output(error)) => {
@@ -173,6 +172,15 @@ pub fn salvage(file: &str, to: Option<&str>, memory: usize) -> Result<Report<Sal
     let mut problems: Problems = salvaged.lost.iter().map(lost).collect();
     problems.extend(wal.problem(file, salvaged.end == "closed"));
     Ok(Report::new("wal salvage", SalvageReport { salvaged, written: to.map(str::to_owned) }, problems))
+}
+
+/// Frees the name of a new file that nothing came into. What was saved before the WAL could not be read any further stays.
+fn forget_if_empty(path: &str) -> Result<(), Failure> {
+    let forgotten = match std::fs::metadata(path) {
+        Ok(there) if there.len() == 0 => std::fs::remove_file(path),
+        there => there.map(drop),
+    };
+    forgotten.map_err(|error| Failure::failed("writing the salvaged WAL", path, error))
 }
 
 fn create(path: &str) -> Result<BufWriter<std::fs::File>, Failure> {
