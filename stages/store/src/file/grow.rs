@@ -1,10 +1,6 @@
 use super::{Inner, failed};
-use crate::{GrowingFile, StoreError, StoreErrorKind};
-use std::{
-    fs::{self, File},
-    io::Write,
-    path::PathBuf,
-};
+use crate::{GrowingFile, StoreError};
+use std::{fs::File, io::Write, path::PathBuf};
 
 /// A file that grows under its name.
 pub(super) struct WholeFile {
@@ -14,16 +10,10 @@ pub(super) struct WholeFile {
 }
 
 impl WholeFile {
-    /// A new file; what had the name before is unlinked, never written into, as somebody may be reading it.
+    /// A new file in place of what had the name before.
     pub(super) fn create(store: &Inner, path: PathBuf) -> Result<Self, StoreError> {
         store.watch_errors();
-        let file = match store.create_in_dirs(&path) {
-            Err(error) if error.kind == StoreErrorKind::AlreadyExists => {
-                fs::remove_file(&path).map_err(failed("replacing", &path))?;
-                store.create_in_dirs(&path)?
-            }
-            made => made?,
-        };
+        let file = store.create_anew(&path)?;
         Ok(Self { path, file, len: 0 })
     }
 }

@@ -73,6 +73,17 @@ impl Inner {
         }
     }
 
+    /// A new file; what had the name before is unlinked, never written into, as somebody may be reading it.
+    pub(super) fn create_anew(&self, path: &Path) -> Result<File, StoreError> {
+        match self.create_in_dirs(path) {
+            Err(error) if error.kind == StoreErrorKind::AlreadyExists => {
+                fs::remove_file(path).map_err(failed("replacing", path))?;
+                self.create_in_dirs(path)
+            }
+            made => made,
+        }
+    }
+
     /// Makes the directories above a path.
     pub(super) fn make_dirs_above(&self, path: &Path) -> Result<(), StoreError> {
         if !self.root.exists() {

@@ -38,17 +38,11 @@ pub(super) struct PartialFile {
 }
 
 impl PartialFile {
-    /// A new file; what had the name before is unlinked, never written into, as somebody may be reading it.
+    /// A new file in place of what had the name before.
     pub(super) fn create(store: &Inner, path: PathBuf, shape: WriteShape) -> Result<Self, StoreError> {
         shape.check(&path.display().to_string())?;
         store.watch_errors();
-        let file = match store.create_in_dirs(&path) {
-            Err(error) if error.kind == StoreErrorKind::AlreadyExists => {
-                fs::remove_file(&path).map_err(failed("replacing", &path))?;
-                store.create_in_dirs(&path)?
-            }
-            made => made?,
-        };
+        let file = store.create_anew(&path)?;
         store.watch_errors();
         if let Err(error) = take_room(&file, shape, store) {
             let _ = fs::remove_file(&path);

@@ -33,9 +33,7 @@ impl AppendedFile {
 
 impl AppendLog for AppendedFile {
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        let written = self.content.write(self.content.len(), bytes, self.store.next_version());
-        let no_room = (StoreErrorKind::NoSpace, "there is no memory for it");
-        if written { Ok(()) } else { Err(self.store.at("appending to", &self.path)(no_room)) }
+        self.store.add("appending to", &self.path, &self.content, bytes)
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {

@@ -1,5 +1,5 @@
 use super::{Inner, content::Content, tree::File};
-use crate::{GrowingFile, Publish, StoreError, StoreErrorKind, StorePath};
+use crate::{GrowingFile, Publish, StoreError, StorePath};
 use std::sync::Arc;
 
 /// A file that grows: where directories exist under its name, else out of sight until it is finished.
@@ -31,9 +31,7 @@ impl WholeFile {
 
 impl GrowingFile for WholeFile {
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        let written = self.content.write(self.content.len(), bytes, self.store.next_version());
-        let no_room = (StoreErrorKind::NoSpace, "there is no memory for it");
-        if written { Ok(()) } else { Err(self.store.at("writing", &self.path)(no_room)) }
+        self.store.add("writing", &self.path, &self.content, bytes)
     }
 
     fn finish(self: Box<Self>) -> Result<u64, StoreError> {

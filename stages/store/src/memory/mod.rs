@@ -118,6 +118,13 @@ impl Inner {
         move |(kind, what)| StoreError::new(kind, doing, format!("memory:/{path}"), what)
     }
 
+    /// Adds bytes at the end of a file.
+    fn add(&self, doing: &str, path: &StorePath, content: &Content, bytes: &[u8]) -> Result<(), StoreError> {
+        let written = content.write(content.len(), bytes, self.next_version());
+        let no_room = (StoreErrorKind::NoSpace, "there is no memory for it");
+        if written { Ok(()) } else { Err(self.at(doing, path)(no_room)) }
+    }
+
     fn unsupported(&self, doing: &str, path: &StorePath) -> StoreError {
         self.at(doing, path)((StoreErrorKind::Unsupported, "this store cannot do that"))
     }
