@@ -72,10 +72,9 @@ pub(crate) fn raise_to_closing(start: &mut RegionStart, entries: &RegionHistory,
 
 /// Whether a region opened below a closing, later: `restore_snapshot` had made it anew, and the closing says nothing of it.
 fn is_opened_below(entries: &RegionHistory, closed: &MarkerEntry) -> bool {
-    entries.openings().any(|(entry, _)| {
-        let number = entry.open_number();
-        entry.write_time > closed.write_time && number.is_some_and(|number| number < closed.sequence)
-    })
+    let is_below = |number: u64| number < closed.sequence;
+    let mut later = entries.markers().iter().filter(|entry| entry.write_time > closed.write_time);
+    later.any(|entry| entry.open_number().is_some_and(is_below))
 }
 
 /// All that a region had up to an id is in its files, or in none.

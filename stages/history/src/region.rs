@@ -145,7 +145,7 @@ impl RegionHistory {
 
     /// The number with which the region opened for the first time that is known.
     pub(crate) fn first_open_number(&self) -> Option<u64> {
-        self.openings().find_map(|(_, event)| event.log_sequence_number)
+        self.markers.iter().find_map(MarkerEntry::open_number)
     }
 
     /// The first id that is known and above `sequence`.

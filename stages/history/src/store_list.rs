@@ -343,7 +343,7 @@ fn against_parents(
 
 /// Every REGION_OPEN, and the number inside.
 fn open_numbers(entries: &RegionHistory) -> impl Iterator<Item = (&MarkerEntry, u64)> {
-    entries.openings().filter_map(|(entry, event)| Some((entry, event.log_sequence_number?)))
+    entries.markers().iter().filter_map(|entry| Some((entry, entry.open_number()?)))
 }
 
 /// Regions of no parents that are younger than the snapshot's oldest of their table (without a snapshot, than the

@@ -5,7 +5,7 @@ use formats::wal::{EventType, Marker};
 use names::{EncodedRegionName, ServerName};
 
 use crate::region::Segment;
-use crate::{Clocks, Closed, FileEnd, History, MetaLog, PlaceState, RegionHistory, RegionPlace};
+use crate::{Clocks, Closed, FileEnd, History, MarkerEntry, MetaLog, PlaceState, RegionHistory, RegionPlace};
 
 /// Where the known entries of a region leave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,6 +179,6 @@ impl RegionHistory {
 
     /// The number of the last REGION_OPEN: numbers of openings only grow.
     pub(crate) fn last_open_number(&self) -> Option<u64> {
-        self.openings().filter_map(|(_, event)| event.log_sequence_number).max()
+        self.markers().iter().filter_map(MarkerEntry::open_number).max()
     }
 }
