@@ -125,16 +125,25 @@ pub fn list_images(store: &dyn Store) -> Result<Vec<ListedImage>, CatalogError> 
     Ok(images)
 }
 
-/// The cut at which a snapshot of a repository was restored, or the one that it was exported from: what its image says.
-pub fn cut_of_snapshot(
-    store: &dyn Store,
-    snapshot: &str,
+/// The images that published a snapshot with this manifest, in the order of the list.
+pub fn images_of_snapshot<'a>(
+    images: &'a [ListedImage],
+    snapshot: &'a str,
     manifest: &[u8],
-) -> Result<Option<ImageCut>, CatalogError> {
+) -> impl DoubleEndedIterator<Item = (&'a ListedImage, &'a Image)> + use<'a> {
     let digest = blake3::hash(manifest).to_hex();
-    let is_of = |image: &Image| image.snapshot == snapshot && image.manifest_blake3 == digest.as_str();
-    let images = list_images(store)?.into_iter().filter_map(|listed| listed.image.ok());
-    Ok(images.filter(is_of).filter_map(|image| image.cut).next_back())
+    let whole = images.iter().filter_map(|listed| Some((listed, listed.image.as_ref().ok()?)));
+    whole.filter(move |(_, image)| image.snapshot == snapshot && image.manifest_blake3 == digest.as_str())
+}
+
+/// The cut at which a snapshot was restored, or the one that it was exported from: what its images say.
+#[must_use]
+pub fn cut_of_snapshot<'a>(
+    images: &'a [ListedImage],
+    snapshot: &'a str,
+    manifest: &[u8],
+) -> Option<&'a ImageCut> {
+    images_of_snapshot(images, snapshot, manifest).filter_map(|(_, image)| image.cut.as_ref()).next_back()
 }
 
 /// The image with this id, `None` if there is none.

@@ -25,7 +25,7 @@ pub use document::{CatalogError, encode_document};
 pub use files::{FilesOfImage, encode_files};
 pub use image::{
     Image, ImageCut, ImageFiles, ImageRun, ImageSource, ListedImage, cut_of_snapshot, find_image,
-    list_images, read_image,
+    images_of_snapshot, list_images, read_image,
 };
 pub use journal::{Journal, Recovered};
 pub use listing::WalListing;

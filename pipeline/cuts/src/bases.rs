@@ -114,10 +114,9 @@ impl OpenBases<'_> {
         let name = SnapshotName::parse(&name).map_err(Failure::usage)?;
         let files = SnapshotFiles::read(self.store, &name, self.run)?;
         let digest = blake3::hash(&files.snapshot.manifest_bytes).to_hex();
-        let image = images.iter().find(|listed| {
-            let Ok(image) = &listed.image else { return false };
-            image.snapshot == name.as_str() && image.manifest_blake3 == digest.as_str()
-        });
+        let mut published =
+            catalog::images_of_snapshot(images, name.as_str(), &files.snapshot.manifest_bytes);
+        let image = published.next().map(|(listed, _)| listed);
         if let Some(id) = wanted.filter(|id| image.is_none_or(|image| image.dir.name() != id)) {
             // Two images may have published the same manifest; only another one is wrong.
             let same = images.iter().find(|listed| listed.dir.name() == id);
@@ -135,7 +134,7 @@ impl OpenBases<'_> {
         let sequences = self.sequences(&files, &known, &mut unreached, problems)?;
         let taken_ms = self.taken_ms(&name)?;
         let (stores, descents) = stores(&files, &sequences, taken_ms)?;
-        let cut = image.and_then(|image| image.image.as_ref().ok()?.cut.as_ref());
+        let cut = catalog::cut_of_snapshot(images, name.as_str(), &files.snapshot.manifest_bytes);
         let (debts, is_restored) = (Debts::of(cut), cut.is_some());
         let image = image.map(|image| image.dir.name().to_owned());
         Ok(OpenedBase { files, image, stores, descents, is_restored, debts, unreached })

@@ -1,5 +1,6 @@
 //! The edits of one table that a cut puts on top of its base: which, in which units of work, and about how much.
 
+use crate::families::each_replayed;
 use crate::table_edits::verify_batches;
 use crate::{Batch, OpenedCut};
 use catalog::{StoreFile, layout};
@@ -9,14 +10,13 @@ use history::{BulkLoadedFile, Lineages, ReplayRegion};
 use names::{EncodedRegionName, FileName};
 use runtime::Run;
 use serde::Serialize;
-use stage::{Failure, Problem, Stopped};
+use stage::{Failure, Stopped};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use steps::bytes::failed_store;
-use steps::edits::{
-    EditBounds, EditSource, EditsToWrite, FamilyToWrite, MergeEdits, OpenedBatch, RegionRouter, SourceRegion,
-};
+use steps::edits::{EditBounds, EditsToWrite, FamilyToWrite, OpenedBatch, RegionRouter, SourceRegion};
 use steps::hfile::{BulkFile, store_file_settings};
 use store::Store;
 
@@ -120,18 +120,23 @@ fn has_edit(
     region: &ReplayRegion,
     batches: &[Arc<OpenedBatch<StoreFile>>],
 ) -> Result<bool, Stopped> {
-    let of_region = batches.iter().filter(|batch| batch.regions.contains(name));
-    let sources = of_region.map(|batch| EditSource { path: &batch.path, batch: &batch.batch });
-    let bounds = EditBounds { first: region.first(), through: region.through, after: Vec::new() };
-    let mut merge = MergeEdits::new(name.as_str(), sources, bounds);
-    let damaged = |problem: Problem| Failure::failed("looking into a batch", &problem.path, &problem.what);
-    while merge.advance().map_err(damaged)? {
-        let Some(edit) = merge.edit() else { break };
-        if edit.cell.family == family && region.takes(family, edit.cell.sequence) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let mut found = false;
+    let opened = batches.iter().map(AsRef::as_ref);
+    let looked = each_replayed(
+        name,
+        region,
+        opened,
+        |of| of == family,
+        |_| {
+            found = true;
+            ControlFlow::Break(())
+        },
+    );
+    looked.map_err(|problem| Stopped {
+        failure: Failure::failed("looking into a batch", &problem.path, &problem.what),
+        problems: [problem].into_iter().collect(),
+    })?;
+    Ok(found)
 }
 
 /// The opened batches of a table. What decides the result of a restore is which files they are.

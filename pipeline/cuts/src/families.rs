@@ -1,12 +1,14 @@
 //! Cells of families that a snapshot's schema does not have: no command shows or keeps them, so every command tells of them.
 
 use crate::batch::{Batch, Unreadable};
+use catalog::StoreFile;
 use formats::schema::TableSchema;
 use history::{Replay, ReplayRegion};
 use names::{EncodedRegionName, TableName};
 use stage::{Problem, ProblemKind};
 use std::collections::BTreeMap;
-use steps::edits::{EditBounds, EditSource, MergeEdits};
+use std::ops::ControlFlow;
+use steps::edits::{EditBounds, EditSource, MergeEdits, OpenedBatch};
 
 /// What a replay has of one family that the base's schema does not have.
 #[derive(Default)]
@@ -33,8 +35,10 @@ pub(crate) fn left_out(
         if has_unknown(name, region, batches, is_known, unreadable) {
             let cells = |family: &[u8]| {
                 left_out.entry(family.escape_ascii().to_string()).or_default().cells += 1;
+                ControlFlow::Continue(())
             };
-            if let Err(problem) = each_unknown(name, region, batches, is_known, cells) {
+            let opened = batches.iter().filter_map(|batch| batch.opened.as_deref());
+            if let Err(problem) = each_replayed(name, region, opened, |family| !is_known(family), cells) {
                 unreadable.take(problem);
             }
         }
@@ -61,23 +65,23 @@ fn has_unknown(
     found
 }
 
-/// Shows the family of each cell of an unknown one, each cell once.
-fn each_unknown(
+/// Shows the family of each cell of the wanted ones that is replayed in a region, each cell once, until it breaks.
+pub(crate) fn each_replayed<'a>(
     name: &EncodedRegionName,
     region: &ReplayRegion,
-    batches: &[Batch],
-    is_known: impl Fn(&[u8]) -> bool,
-    mut see: impl FnMut(&[u8]),
+    batches: impl Iterator<Item = &'a OpenedBatch<StoreFile>>,
+    is_wanted: impl Fn(&[u8]) -> bool,
+    mut see: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> Result<(), Problem> {
-    let opened = batches.iter().filter_map(|batch| batch.opened.as_deref());
-    let of_region = opened.filter(|batch| batch.regions.contains(name));
+    let of_region = batches.filter(|batch| batch.regions.contains(name));
     let sources = of_region.map(|of| EditSource { path: &of.path, batch: &of.batch });
     let bounds = EditBounds { first: region.first(), through: region.through, after: Vec::new() };
     let mut merge = MergeEdits::new(name.as_str(), sources, bounds);
     while merge.advance()? {
         let Some(edit) = merge.edit() else { break };
-        if !is_known(edit.cell.family) && region.takes(edit.cell.family, edit.cell.sequence) {
-            see(edit.cell.family);
+        let is_replayed = || region.takes(edit.cell.family, edit.cell.sequence);
+        if is_wanted(edit.cell.family) && is_replayed() && see(edit.cell.family).is_break() {
+            break;
         }
     }
     Ok(())

@@ -48,7 +48,8 @@ impl ExportPlan {
         let manifest = std::mem::take(&mut files.snapshot.manifest_bytes);
         let mut warnings = files.snapshot.schema.refused_by_hbase_2();
         let unread = |error: CatalogError| error.failed("reading the source's images");
-        let cut = catalog::cut_of_snapshot(source, snapshot.as_str(), &manifest).map_err(unread)?;
+        let images = catalog::list_images(source).map_err(unread)?;
+        let cut = catalog::cut_of_snapshot(&images, snapshot.as_str(), &manifest).cloned();
         warnings.extend(unproved(&Debts::of(cut.as_ref())));
         let documents = Documents { target, description, manifest };
         let cluster = read_cluster_id(source)?;

@@ -164,7 +164,9 @@ impl Restore<'_> {
         if names.is_empty() {
             return Err(Failure::usage("give --snapshot or --image: what to start from"));
         }
-        names.iter().map(|name| Base::read(name, mapping, source, &self.run)).collect()
+        let unread = |error: CatalogError| error.failed("reading the repository's images");
+        let images = catalog::list_images(source).map_err(unread)?;
+        names.iter().map(|name| Base::read(name, &images, mapping, source, &self.run)).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use super::leftovers::leftover_edits;
 use super::naming::Mapping;
 use super::retable::RegionNames;
 use crate::export::judge;
-use catalog::{CatalogError, ImageCut};
+use catalog::{ImageCut, ListedImage};
 use cuts::{Accepted, Debts, EditPlan, OpenedCut};
 use delivery::{Aim, DeliveryPlan, Documents, SnapshotFiles, Terms, Wording};
 use formats::snapshot::{DescriptionRewrite, RegionManifest, RegionRole, rewrite_description};
@@ -63,12 +63,17 @@ pub struct TablePlan {
 
 impl Base {
     /// Reads a snapshot's documents and looks for its files.
-    pub fn read(snapshot: &str, mapping: &Mapping, source: &dyn Store, run: &Run) -> Result<Self, Failure> {
+    pub fn read(
+        snapshot: &str,
+        images: &[ListedImage],
+        mapping: &Mapping,
+        source: &dyn Store,
+        run: &Run,
+    ) -> Result<Self, Failure> {
         let name = SnapshotName::parse(snapshot).map_err(Failure::usage)?;
         let files = SnapshotFiles::read(source, &name, run)?;
-        let unread = |error: CatalogError| error.failed("reading the repository's images");
-        let restored_at = catalog::cut_of_snapshot(source, name.as_str(), &files.snapshot.manifest_bytes);
-        Ok(Self { restored_at: restored_at.map_err(unread)?, ..Self::of(files, mapping)? })
+        let restored_at = catalog::cut_of_snapshot(images, name.as_str(), &files.snapshot.manifest_bytes);
+        Ok(Self { restored_at: restored_at.cloned(), ..Self::of(files, mapping)? })
     }
 
     /// Of a snapshot that was read.
