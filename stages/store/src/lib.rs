@@ -22,15 +22,15 @@ mod watched;
 pub use error::{StoreError, StoreErrorKind};
 pub use faulty::{Effect, Fault, Faults, Faulty};
 pub use file::{AlignedBuffer, FileStore};
-pub use location::{Relation, open_containing, open_store, relation};
+pub use location::{Location, connect, connect_around};
 pub use memory::MemoryStore;
 pub use path::{StorePath, shown};
 pub use recording::{Record, Recording};
 pub use side::{SideFile, is_side_file};
 pub use throttle::{Bandwidth, Clock, Throttle};
 pub use types::{
-    Abilities, Attributes, Entry, Identity, Kind, Metadata, Page, PartReceipt, Publish, StoreChecksum,
-    WriteShape,
+    Abilities, Attributes, Entry, Identity, Kind, Metadata, Page, PartReceipt, Publish, Relation,
+    StoreChecksum, WriteShape,
 };
 pub use watched::{Op, Operation, Watch, Watched};
 
@@ -81,16 +81,20 @@ pub trait Store: Send + Sync {
     fn sync_batch(&self, paths: &[StorePath]) -> Result<(), StoreError>;
 
     /// Renames a file or directory; directories above the new name are made. Durable after the next
-    /// [`Store::sync_batch`] that names the new path. `Unsupported` where [`Abilities::rename`] is false.
+    /// [`Store::sync_batch`] that names the new path.
+    ///
+    /// Where [`Abilities::rename`] is false, a file is copied within the store, with another identity, and its old name is
+    /// deleted afterwards: the new name holds all of the file or nothing, and a killed process may leave both names. A
+    /// directory is `Unsupported` there.
     fn rename(&self, from: &StorePath, to: &StorePath, rule: Publish) -> Result<(), StoreError>;
 
-    /// Swaps two names (directories or files) so that at every moment both exist; durable like a rename. Where that
-    /// cannot be done in one step: `Unsupported`.
+    /// Swaps two names (directories or files) so that at every moment both exist; durable like a rename. `Unsupported`
+    /// where [`Abilities::exchange`] is false.
     fn exchange(&self, one: &StorePath, other: &StorePath) -> Result<(), StoreError>;
 
     /// Opens a file for appending, or makes it. What one [`AppendLog::append`] call wrote survives the death of the
     /// process. Only one process can have it open, where the store can tell (a file lock that goes with its process):
-    /// the second gets `Busy`.
+    /// the second gets `Busy`. `Unsupported` where [`Abilities::append`] is false.
     fn append_log(&self, path: &StorePath) -> Result<Box<dyn AppendLog>, StoreError>;
 
     /// Deletes a file. `NotFound` if there is none.
@@ -177,6 +181,15 @@ pub fn read_all(store: &dyn Store, path: &StorePath, limit: u64) -> Result<Vec<u
     let read = file.read_at(0, &mut bytes)?;
     bytes.truncate(read);
     Ok(bytes)
+}
+
+/// Whether there is a file or directory of that name. What cannot be looked at is an error, not absent.
+pub fn exists(store: &dyn Store, path: &StorePath) -> Result<bool, StoreError> {
+    match store.metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// All entries of a directory.

@@ -1,11 +1,22 @@
 use crate::{StoreError, StoreErrorKind};
 
-/// What a store can do beyond reading and writing.
+/// What a store can do beyond reading and writing. Ask before the work begins; no call is made to find out.
+///
+/// Writing a file of unknown length is not among them: every store can ([`crate::Store::create`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Abilities {
-    /// Files and directories can be renamed atomically. If not, write under the final name and let a document
-    /// written last ([`crate::Store::put`]) make it count.
+    /// Files and directories can be renamed in one step. If not, a file is copied within the store and its old name deleted,
+    /// and a directory has to be written under its final name, with a document written last ([`crate::Store::put`]) that
+    /// makes it count.
     pub rename: bool,
+    /// Two names can be swapped in one step.
+    pub exchange: bool,
+    /// A file can grow: [`crate::Store::append_log`].
+    pub append: bool,
+    /// The store itself decides [`Publish::IfAbsent`]: of any number of writers at the same time one wins.
+    pub conditional_put: bool,
+    /// What was written of a file can be read before the file is finished.
+    pub read_unfinished: bool,
     /// Parts of a file may be written at the same time and in any order.
     pub parallel_parts: bool,
     /// Directories are things of their own, not just prefixes.
@@ -76,6 +87,19 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Whether there is more behind the last entry: ask again with its name.
     pub more: bool,
+}
+
+/// How two locations lie to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// Neither lies in the other.
+    Apart,
+    /// They are the same.
+    Same,
+    /// The first lies somewhere below the other.
+    Inside,
+    /// The other lies somewhere below the first.
+    Contains,
 }
 
 /// How a name may be taken.

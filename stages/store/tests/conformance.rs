@@ -32,7 +32,7 @@ mod writing;
 
 use std::{num::NonZeroU64, sync::Arc};
 use store::{
-    Abilities, Bandwidth, Faults, FileStore, MemoryStore, PartReceipt, Publish, Record, Store, StoreError,
+    Bandwidth, Faults, FileStore, MemoryStore, PartReceipt, Publish, Record, Store, StoreError,
     StoreErrorKind, StorePath, Watch, Watched, WriteShape, read_all,
 };
 use tempfile::TempDir;
@@ -69,17 +69,6 @@ impl Subject {
     fn watched(by: impl Watch + 'static) -> Self {
         let Self { store, _dir } = Self::files();
         Self { store: Arc::new(Watched::new(store, Arc::new(by))), _dir }
-    }
-
-    /// The model of HDFS: directories and rename, but parts in order only.
-    fn in_order() -> Self {
-        Self::of(MemoryStore::new(Abilities {
-            rename: true,
-            parallel_parts: false,
-            directories: true,
-            attributes: true,
-            side_files: false,
-        }))
     }
 }
 
@@ -158,6 +147,7 @@ macro_rules! conforms {
             publishing::of_two_at_once_one_wins,
             publishing::a_reader_sees_one_or_the_other,
             publishing::syncing_few_and_many,
+            renaming::a_file,
             renaming::files_and_directories,
             renaming::over_what_is_there,
             renaming::of_two_renames_one_wins,
@@ -185,7 +175,7 @@ conforms! {
     file_in_memory: Subject::files_in_memory();
     memory_as_files: Subject::of(MemoryStore::files());
     memory_as_objects: Subject::of(MemoryStore::objects());
-    memory_in_order: Subject::in_order();
+    memory_as_hdfs: Subject::of(MemoryStore::hdfs());
     throttle: Subject::watched(Bandwidth::new(NonZeroU64::MAX));
     recording: Subject::watched(Record::default());
     faulty: Subject::watched(Faults::default());

@@ -14,8 +14,17 @@ pub const RANGE_LEN: u64 = 1 << 16;
 pub const WORKERS: usize = 2;
 
 /// A store in which nothing can be renamed, with directories.
-pub const NO_RENAME: Abilities =
-    Abilities { rename: false, parallel_parts: true, directories: true, attributes: true, side_files: false };
+pub const NO_RENAME: Abilities = Abilities {
+    rename: false,
+    exchange: false,
+    append: true,
+    conditional_put: true,
+    read_unfinished: true,
+    parallel_parts: true,
+    directories: true,
+    attributes: true,
+    side_files: false,
+};
 
 /// A root with two snapshots of one table of two regions: `s1` has a file of several ranges and three short ones, and
 /// `s2` has the same and one more. Half of the files are in `data`, half in `archive`.

@@ -6,6 +6,7 @@ mod append;
 mod failure;
 mod grow;
 mod list;
+mod location;
 mod publish;
 mod read;
 mod side;
@@ -20,8 +21,9 @@ use crate::{
 use accounts::Accounts;
 pub use aligned::AlignedBuffer;
 use failure::failed;
-pub(crate) use failure::failure;
+use failure::failure;
 use list::{Listings, Rest};
+pub use location::LocalPath;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -143,6 +145,10 @@ impl Store for FileStore {
     fn abilities(&self) -> Abilities {
         Abilities {
             rename: true,
+            exchange: true,
+            append: true,
+            conditional_put: true,
+            read_unfinished: true,
             parallel_parts: true,
             directories: true,
             attributes: true,

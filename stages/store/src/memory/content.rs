@@ -1,6 +1,6 @@
 use crate::Identity;
 use std::sync::{
-    RwLock,
+    PoisonError, RwLock,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
@@ -39,6 +39,18 @@ impl Content {
     pub(super) fn announced(len: u64, version: u64) -> Self {
         let held = Held { len, written: Vec::new() };
         Self::new(Bytes::Held(RwLock::new(held)), version)
+    }
+
+    /// The same bytes as another file.
+    pub(super) fn copied(&self, version: u64) -> Self {
+        match &self.bytes {
+            Bytes::Hollow(len) => Self::hollow(*len, version),
+            Bytes::Held(held) => {
+                let held = held.read().unwrap_or_else(PoisonError::into_inner);
+                let held = Held { len: held.len, written: held.written.clone() };
+                Self::new(Bytes::Held(RwLock::new(held)), version)
+            }
+        }
     }
 
     fn new(bytes: Bytes, version: u64) -> Self {

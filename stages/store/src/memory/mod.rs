@@ -8,8 +8,8 @@ mod tree;
 mod write;
 
 use crate::{
-    Abilities, AppendLog, Attributes, GrowingFile, Metadata, Page, Publish, ReadRanges, Store, StoreChecksum,
-    StoreError, StoreErrorKind, StorePath, WriteParts, WriteShape,
+    Abilities, AppendLog, Attributes, GrowingFile, Kind, Metadata, Page, Publish, ReadRanges, Store,
+    StoreChecksum, StoreError, StoreErrorKind, StorePath, WriteParts, WriteShape,
 };
 use content::Content;
 use std::{
@@ -51,6 +51,10 @@ impl MemoryStore {
     pub fn files() -> Self {
         Self::new(Abilities {
             rename: true,
+            exchange: true,
+            append: true,
+            conditional_put: true,
+            read_unfinished: true,
             parallel_parts: true,
             directories: true,
             attributes: true,
@@ -58,10 +62,24 @@ impl MemoryStore {
         })
     }
 
+    /// The model of HDFS: names cannot be swapped, and the parts of a file are written in order and read when it is finished.
+    pub fn hdfs() -> Self {
+        Self::new(Abilities {
+            exchange: false,
+            read_unfinished: false,
+            parallel_parts: false,
+            ..Self::files().0.abilities
+        })
+    }
+
     /// The model of an object store.
     pub fn objects() -> Self {
         Self::new(Abilities {
             rename: false,
+            exchange: false,
+            append: false,
+            conditional_put: true,
+            read_unfinished: false,
             parallel_parts: true,
             directories: false,
             attributes: false,
@@ -188,21 +206,25 @@ impl Store for MemoryStore {
     }
 
     fn rename(&self, from: &StorePath, to: &StorePath, rule: Publish) -> Result<(), StoreError> {
-        if !self.0.abilities.rename {
+        let at = self.0.at("renaming", from);
+        if self.0.abilities.rename {
+            return self.0.tree().rename(from, to, rule).map_err(at);
+        }
+        if self.metadata(from)?.kind == Kind::Directory {
             return Err(self.0.unsupported("renaming", from));
         }
-        self.0.tree().rename(from, to, rule).map_err(self.0.at("renaming", from))
+        self.0.tree().rename_by_copy(from, to, rule, self.0.next_version()).map_err(at)
     }
 
     fn exchange(&self, one: &StorePath, other: &StorePath) -> Result<(), StoreError> {
-        if !self.0.abilities.rename {
+        if !self.0.abilities.exchange {
             return Err(self.0.unsupported("swapping two names", one));
         }
         self.0.tree().exchange(one, other).map_err(self.0.at("swapping two names", one))
     }
 
     fn append_log(&self, path: &StorePath) -> Result<Box<dyn AppendLog>, StoreError> {
-        if !self.0.abilities.directories {
+        if !self.0.abilities.append {
             return Err(self.0.unsupported("appending to", path));
         }
         Ok(Box::new(append::AppendedFile::open(Arc::clone(&self.0), path)?))

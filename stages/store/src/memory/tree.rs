@@ -203,6 +203,22 @@ impl Tree {
         Ok(())
     }
 
+    /// Renames a file as an object store does: the copy is another object, and the old one goes after it.
+    pub(super) fn rename_by_copy(
+        &mut self,
+        from: &StorePath,
+        to: &StorePath,
+        rule: Publish,
+        version: u64,
+    ) -> Result<(), Wrong> {
+        let copy = Arc::new(self.file(from)?.content.copied(version));
+        if from == to && rule == Publish::Replace {
+            return Ok(());
+        }
+        self.insert(to, File::new(copy), rule)?;
+        self.delete(from)
+    }
+
     pub(super) fn exchange(&mut self, one: &StorePath, other: &StorePath) -> Result<(), Wrong> {
         if one.is_root() || other.is_root() {
             return Err(IS_ROOT);

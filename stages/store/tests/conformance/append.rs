@@ -3,7 +3,7 @@ use store::{Store, StoreErrorKind};
 
 pub fn adds_at_the_end_and_is_alone(store: &dyn Store) {
     let file = path("journal/run.jsonl");
-    if !store.abilities().directories {
+    if !store.abilities().append {
         assert_kind(store.append_log(&file).map(drop), StoreErrorKind::Unsupported);
         return;
     }

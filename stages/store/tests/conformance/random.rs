@@ -79,7 +79,7 @@ fn act(
             assert_eq!(gone, expected, "{name}");
             "delete"
         }
-        4 if store.abilities().rename => {
+        4 => {
             rename(store, model, name, &choose.name());
             "rename"
         }
