@@ -2,17 +2,26 @@ use crate::CatalogError;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use std::io::{BufRead, BufReader, Read};
-use store::{AppendLog, ReadRanges, Store, StoreError, StoreErrorKind, StorePath};
+use std::sync::Arc;
+use store::{AppendLog, Publish, ReadRanges, Store, StoreError, StorePath};
 
 /// What a run has finished, a line a record, for resume only.
 ///
 /// A line is `{"sum":"<first 8 hex digits of BLAKE3 of the record's bytes>","record":{...}}`. A record counts if its
 /// line is whole and its sum agrees; the first line that is not ends the journal (a killed run leaves at most one
-/// torn line at the end, and the next run starts behind it).
+/// torn line at the end, and the next run starts after it).
+///
+/// Where the storage cannot append ([`store::Abilities::append`]) the journal is a directory, with a file for each line.
 pub struct Journal {
-    /// None where the storage cannot append: nothing is kept, and an interrupted run starts afresh.
-    log: Option<Box<dyn AppendLog>>,
+    log: Log,
     line: Vec<u8>,
+}
+
+enum Log {
+    /// One file that grows.
+    File(Box<dyn AppendLog>),
+    /// Files that are numbered; `next` is the number of the next one.
+    Files { store: Arc<dyn Store>, dir: StorePath, next: u64 },
 }
 
 /// What an earlier run left in the journal.
@@ -33,41 +42,73 @@ struct Line<'a> {
 
 impl Journal {
     /// Opens a journal, or makes it, and gives what is in it. Only one process can have it open, where the store can
-    /// tell: a second one gets an error of kind `Busy`.
+    /// append: a second one gets an error of kind `Busy`.
     pub fn open<R: DeserializeOwned>(
-        store: &dyn Store,
+        store: &Arc<dyn Store>,
         path: &StorePath,
     ) -> Result<(Self, Recovered<R>), CatalogError> {
-        let mut log = match store.append_log(path) {
-            Err(error) if error.kind == StoreErrorKind::Unsupported => {
-                let nothing = Recovered { records: Vec::new(), torn_bytes: 0 };
-                return Ok((Self { log: None, line: Vec::new() }, nothing));
-            }
-            log => log?,
-        };
+        if !store.abilities().append {
+            return Self::open_files(store, path);
+        }
+        let mut log = store.append_log(path)?;
         let recovered = recover(StoreReader { file: store.open(path)?, offset: 0 })?;
         if recovered.torn_bytes > 0 {
             log.append(b"\n")?;
         }
-        Ok((Self { log: Some(log), line: Vec::new() }, recovered))
+        Ok((Self { log: Log::File(log), line: Vec::new() }, recovered))
+    }
+
+    fn open_files<R: DeserializeOwned>(
+        store: &Arc<dyn Store>,
+        dir: &StorePath,
+    ) -> Result<(Self, Recovered<R>), CatalogError> {
+        let mut whole = Recovered { records: Vec::new(), torn_bytes: 0 };
+        let mut next = 0;
+        for entry in store::list_all(store.as_ref(), dir)? {
+            let file = store.open(&dir.join(&entry.name)?)?;
+            whole.records.extend(recover(StoreReader { file, offset: 0 })?.records);
+            next = entry.name.parse().map_or(next, |number: u64| number.saturating_add(1));
+        }
+        Ok((
+            Self { log: Log::Files { store: Arc::clone(store), dir: dir.clone(), next }, line: Vec::new() },
+            whole,
+        ))
+    }
+
+    /// Deletes a journal. `NotFound` if there is none.
+    pub fn delete(store: &dyn Store, path: &StorePath) -> Result<(), StoreError> {
+        match store.abilities().append {
+            true => store.delete(path),
+            false => store.delete_tree(path),
+        }
     }
 
     /// Adds a record. Once this returns, a killed process does not lose it (a power cut may).
     pub fn append<R: Serialize>(&mut self, record: &R) -> Result<(), CatalogError> {
-        let Some(log) = &mut self.log else { return Ok(()) };
         let unencodable = |error: serde_json::Error| CatalogError::damaged("journal record", error);
         let record = serde_json::value::to_raw_value(record).map_err(unencodable)?;
         self.line.clear();
         serde_json::to_writer(&mut self.line, &Line { sum: sum_of(&record).into(), record: &record })
             .map_err(unencodable)?;
         self.line.push(b'\n');
-        log.append(&self.line)?;
+        match &mut self.log {
+            Log::File(log) => log.append(&self.line)?,
+            Log::Files { store, dir, next } => {
+                // In the order of their names they are in the order of their numbers.
+                store.put(&dir.join(&format!("{next:020}"))?, &self.line, Publish::Replace)?;
+                *next += 1;
+            }
+        }
         Ok(())
     }
 
     /// Makes all records durable.
     pub fn sync(&mut self) -> Result<(), StoreError> {
-        self.log.as_mut().map_or(Ok(()), |log| log.sync())
+        match &mut self.log {
+            Log::File(log) => log.sync(),
+            // Each file was put durably.
+            Log::Files { .. } => Ok(()),
+        }
     }
 }
 
@@ -127,13 +168,13 @@ mod tests {
         StorePath::parse(".tidegate/journal/run.jsonl").unwrap()
     }
 
-    fn bytes_of(store: &MemoryStore) -> Vec<u8> {
-        store::read_all(store, &journal_path(), u64::MAX).unwrap()
+    fn bytes_of(store: &Arc<dyn Store>) -> Vec<u8> {
+        store::read_all(store.as_ref(), &journal_path(), u64::MAX).unwrap()
     }
 
     #[test]
     fn a_journal_cut_anywhere_gives_the_whole_records_in_front_of_the_cut() {
-        let store = MemoryStore::files();
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::files());
         let (mut journal, none) = Journal::open::<u64>(&store, &journal_path()).unwrap();
         assert!(none.records.is_empty());
         for n in 0..5u64 {
@@ -151,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_run_goes_on_behind_a_torn_line() {
-        let store = MemoryStore::files();
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::files());
         let mut log = store.append_log(&journal_path()).unwrap();
         log.append(b"{\"sum\":\"12").unwrap();
         drop(log);
@@ -164,8 +205,34 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_can_be_appended_a_journal_is_files() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::objects());
+        let (mut journal, none) = Journal::open::<u64>(&store, &journal_path()).unwrap();
+        assert!(none.records.is_empty());
+        for n in 0..12u64 {
+            journal.append(&n).unwrap();
+        }
+        drop(journal);
+        let (mut journal, recovered) = Journal::open::<u64>(&store, &journal_path()).unwrap();
+        assert_eq!(recovered.records, (0..12).collect::<Vec<_>>());
+        journal.append(&12u64).unwrap();
+        journal.sync().unwrap();
+        let files = store::list_all(store.as_ref(), &journal_path()).unwrap();
+        assert_eq!(files.len(), 13);
+        // One with a flipped byte does not count, and the others do.
+        let (name, flipped) =
+            (journal_path().join(&files[3].name).unwrap(), b"{\"sum\":\"00000000\",\"record\":3}\n");
+        store.put(&name, flipped, Publish::Replace).unwrap();
+        let (_, recovered) = Journal::open::<u64>(&store, &journal_path()).unwrap();
+        assert_eq!(recovered.records, (0..13).filter(|n| *n != 3).collect::<Vec<_>>());
+        Journal::delete(store.as_ref(), &journal_path()).unwrap();
+        assert!(Journal::delete(store.as_ref(), &journal_path()).unwrap_err().is_not_found());
+        assert!(store::list_all(store.as_ref(), &StorePath::root()).unwrap().is_empty());
+    }
+
+    #[test]
     fn a_record_with_a_flipped_byte_does_not_count() {
-        let store = MemoryStore::files();
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::files());
         let (mut journal, _) = Journal::open::<u64>(&store, &journal_path()).unwrap();
         journal.append(&41u64).unwrap();
         drop(journal);
