@@ -76,13 +76,13 @@ impl<'a> Delivery<'a> {
         })?;
         let mut publishing = Publishing::new(self.target.as_ref(), self.plan, self.terms.overwrite)?;
         let journal_path = layout::journal(self.plan.run_id()).map_err(Failure::usage)?;
-        let begun_here = self.target.metadata(&journal_path).is_ok();
+        let begun_here = self.exists(&journal_path)?;
         if publishing.there()? != There::Nothing && !begun_here {
             self.may_replace(&publishing)?;
         }
         let announcing = self.run.meter("look at the target and announce", None, None);
         self.prepare(&journal_path)?;
-        let (journal, recovered) = Journal::open::<Record>(self.target.as_ref(), &journal_path)
+        let (journal, recovered) = Journal::open::<Record>(self.target, &journal_path)
             .map_err(|error| busy(self.plan.wording, error))?;
         let (written, manifest) = restored(&recovered.records);
         if let Some(digest) = manifest {
@@ -135,7 +135,7 @@ impl<'a> Delivery<'a> {
         let publication = self.run.meter("publish", None, None);
         self.make_durable(&state, &journal)?;
         let image = image::write_list(self.plan, &state, self.target.as_ref())?;
-        publishing.publish()?;
+        publishing.publish(&partial)?;
         let ended = image::Ended {
             source: self.source.as_ref(),
             target: self.target.as_ref(),
@@ -157,10 +157,15 @@ impl<'a> Delivery<'a> {
         // A run that was killed after it had written the image left these behind.
         let run_id = self.plan.run_id();
         let journal = layout::journal(run_id).map_err(Failure::usage)?;
-        if self.target.metadata(&journal).is_ok() {
+        if self.exists(&journal)? {
             self.clear_away(&journal, &layout::partial(run_id).map_err(Failure::usage)?);
         }
         Ok(Some((image::id_of(self.plan), tally, verified)))
+    }
+
+    fn exists(&self, path: &StorePath) -> Result<bool, Failure> {
+        let failed = |error| failed_store("looking at the target", self.target.as_ref(), error);
+        store::exists(self.target.as_ref(), path).map_err(failed)
     }
 
     fn prepare(&self, journal_path: &StorePath) -> Result<(), Failure> {
@@ -171,7 +176,7 @@ impl<'a> Delivery<'a> {
             return Ok(());
         }
         let partial = layout::partial(self.plan.run_id()).map_err(Failure::usage)?;
-        for gone in [self.target.delete(journal_path), self.target.delete_tree(&partial)] {
+        for gone in [Journal::delete(self.target.as_ref(), journal_path), self.target.delete_tree(&partial)] {
             match gone {
                 Err(error) if !error.is_not_found() => {
                     return Err(failed_store("forgetting an interrupted run", self.target.as_ref(), error));
@@ -313,7 +318,7 @@ impl<'a> Delivery<'a> {
 
     /// What only an interrupted run would need. Left-overs do no harm.
     fn clear_away(&self, journal_path: &StorePath, partial: &StorePath) {
-        let gone = [self.target.delete_tree(partial), self.target.delete(journal_path)];
+        let gone = [self.target.delete_tree(partial), Journal::delete(self.target.as_ref(), journal_path)];
         for error in gone.into_iter().filter_map(Result::err).filter(|error| !error.is_not_found()) {
             self.run.note(&format!("left behind: {error}"));
         }

@@ -128,8 +128,8 @@ impl<'a> Publishing<'a> {
         self.write(&self.working, Publish::Replace)
     }
 
-    /// Publishes the snapshot. Whatever it names must be proved by now.
-    pub fn publish(&self) -> Result<(), Failure> {
+    /// Publishes the snapshot. Whatever it names must be proved by now. What it replaces may wait in `partial`.
+    pub fn publish(&self, partial: &StorePath) -> Result<(), Failure> {
         if self.there()? == There::Ours {
             // An interrupted run has published it.
             self.drop_stale_sides()?;
@@ -147,7 +147,7 @@ impl<'a> Publishing<'a> {
         }
         match self.target.rename(&self.working, &self.published, Publish::IfAbsent) {
             Ok(()) => {}
-            Err(error) if error.kind == StoreErrorKind::AlreadyExists => self.replace()?,
+            Err(error) if error.kind == StoreErrorKind::AlreadyExists => self.replace(partial)?,
             Err(error) => return Err(self.unpublished(error)),
         }
         self.target
@@ -157,7 +157,7 @@ impl<'a> Publishing<'a> {
     }
 
     /// Swaps the new snapshot with what has its name, so that at every moment one of them is there; then drops the old.
-    fn replace(&self) -> Result<(), Failure> {
+    fn replace(&self, partial: &StorePath) -> Result<(), Failure> {
         if self.there()? == There::Nothing {
             // A directory without documents has the name; what Hadoop does not show may be in it.
             self.target.delete_tree(&self.published).map_err(|error| self.unpublished(error))?;
@@ -167,8 +167,35 @@ impl<'a> Publishing<'a> {
         if !self.overwrite && self.there()? != There::Ours {
             return Err(self.exists());
         }
+        if !self.target.abilities().exchange {
+            return self.move_aside(partial);
+        }
         self.target.exchange(&self.working, &self.published).map_err(|error| self.unpublished(error))?;
         self.drop_working()
+    }
+
+    /// Replaces what has the snapshot's name where names cannot be swapped: the old one waits below `partial`, which goes
+    /// when the run is done, and comes back if the new one does not arrive. A run that is killed in between is resumed and
+    /// publishes the new one.
+    fn move_aside(&self, partial: &StorePath) -> Result<(), Failure> {
+        let unpublished = |error| self.unpublished(error);
+        let aside = partial.join("replaced").map_err(unpublished)?;
+        match self.target.delete_tree(&aside) {
+            Err(error) if !error.is_not_found() => return Err(unpublished(error)),
+            _ => {}
+        }
+        self.target.rename(&self.published, &aside, Publish::IfAbsent).map_err(unpublished)?;
+        let arrived = self.target.rename(&self.working, &self.published, Publish::IfAbsent);
+        arrived.map_err(|error| {
+            let back = self.target.rename(&aside, &self.published, Publish::IfAbsent);
+            match back {
+                Ok(()) => self.unpublished(error),
+                Err(_) => self.unpublished(error).hint(format!(
+                    "the replaced snapshot is in {}: run the same command again, or move it back",
+                    self.shown(&aside)
+                )),
+            }
+        })
     }
 
     /// Drops what is under the working name: announced for nothing, or replaced.
