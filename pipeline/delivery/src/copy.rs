@@ -1,5 +1,6 @@
 //! Copies, proves and places the files of a plan.
 
+use crate::finishing::Finishing;
 use crate::record::{CopiedRecord, Record};
 use crate::state::{FileState, State, add};
 use crate::units::{Units, unproved_path};
@@ -67,6 +68,7 @@ impl Copying<'_> {
         let copy = Journalled {
             copy: CopyRanges { source: self.source, target: self.target, verify_sums, verify_blocks },
             journal: self.journal,
+            finish: Finishing::new(self.target),
             read: AtomicU64::new(0),
         };
         let prove = ProveRanges { target: self.target, verify_blocks };
@@ -74,15 +76,14 @@ impl Copying<'_> {
         let mut placing =
             Placing { work: self, state, problems, gathered: BTreeMap::new(), distrusted: BTreeSet::new() };
         let workers = self.terms.workers;
-        self.run.flow(units).io(workers, "copy", &copy).io(workers, "prove", &prove).unordered().each(
-            |unit| {
-                let bytes =
-                    unit.ranges.iter().flat_map(|(_, range)| range).map(|range| range.copied.sum.len).sum();
-                let ended = placing.take(unit)?;
-                meter.advance(ended, bytes);
-                Ok(())
-            },
-        )?;
+        let flow = self.run.flow(units).io(workers, "copy", &copy).io(workers, "prove", &prove);
+        flow.unordered().each(|unit| {
+            let bytes =
+                unit.ranges.iter().flat_map(|(_, range)| range).map(|range| range.copied.sum.len).sum();
+            let ended = placing.take(unit)?;
+            meter.advance(ended, bytes);
+            Ok(())
+        })?;
         let distrusted = placing.distrusted;
         state.tally.bytes_read += copy.read.into_inner();
         Ok(distrusted)
@@ -259,6 +260,7 @@ fn proof_of(
 struct Journalled<'a> {
     copy: CopyRanges<'a>,
     journal: &'a Mutex<Journal>,
+    finish: Finishing<'a>,
     /// Bytes that this run read from the source.
     read: AtomicU64,
 }
@@ -276,7 +278,7 @@ impl Map for Journalled<'_> {
                 write_down(self.journal, &Record::Copied(CopiedRecord::of(range)))?;
             }
         }
-        Ok(copied)
+        self.finish.take(copied)
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod copy;
 mod course;
+mod finishing;
 mod image;
 mod interrupt;
 mod new_files;

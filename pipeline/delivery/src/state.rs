@@ -120,6 +120,10 @@ impl State {
                     add(&mut state.tally.resumed, proof.sum.len);
                     FileState::Done(Box::new(proof))
                 }
+                // Copied to its final name, where nothing can be renamed: it is only to be proved.
+                (Some(_), None) if !target.abilities().rename && is_copied(plan, &state.copied, number) => {
+                    FileState::ToCopy { replace: true }
+                }
                 (Some(_), _) => FileState::ToCompare,
                 (None, _) => FileState::ToCopy { replace: false },
             });
@@ -139,6 +143,12 @@ impl State {
         let numbered = (0..).zip(&self.files);
         numbered.filter(|(_, state)| wanted(state)).map(|(number, _)| number).collect()
     }
+}
+
+/// Whether an interrupted run has copied all ranges of a file.
+fn is_copied(plan: &DeliveryPlan, copied: &BTreeMap<(u32, u32), CopiedRecord>, file: u32) -> bool {
+    let ranges = copied.range((file, 0)..=(file, u32::MAX)).count() as u64;
+    plan.file(file).is_some_and(|(_, found)| ranges == plan.shape(found).parts())
 }
 
 fn forget(copied: &mut BTreeMap<(u32, u32), CopiedRecord>, file: u32) {

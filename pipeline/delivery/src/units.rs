@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use steps::bytes::failed_store;
 use steps::copy::{CopiedRange, CopyUnit, FoundFile, ListedFile, RangeOfUnit, RangeToCopy};
-use store::{Store, StoreError, StorePath, WriteParts};
+use store::{Store, StoreError, StorePath, WriteParts, WriteShape};
 
 /// So many short files make a unit at most: enough that one sync serves many, few enough that little is lost.
 const FILES_A_UNIT: usize = 64;
@@ -33,7 +33,8 @@ pub struct Units<'a> {
 /// A file with several ranges, being written.
 struct OpenFile {
     number: u32,
-    parts: Arc<dyn WriteParts>,
+    /// None of a file that an earlier run has finished.
+    parts: Option<Arc<dyn WriteParts>>,
     next_range: u32,
     /// Whether what an earlier run copied of it is still there.
     resumed: bool,
@@ -63,18 +64,35 @@ impl<'a> Units<'a> {
         }
     }
 
-    /// The next range of a long file.
-    fn next_range(&mut self) -> Result<Option<CopyUnit>, Failure> {
+    /// The next range of a long file; all of them where parts are written in order, which one worker does.
+    fn next_ranges(&mut self) -> Result<Option<CopyUnit>, Failure> {
+        let mut ranges = Vec::new();
+        while let Some(range) = self.next_range()? {
+            ranges.push(range);
+            let ended = self.open.as_ref().is_none_or(|open| self.ranges_left(open) == 0);
+            if ended || self.target.abilities().parallel_parts {
+                break;
+            }
+        }
+        Ok((!ranges.is_empty()).then_some(CopyUnit { ranges }))
+    }
+
+    fn ranges_left(&self, open: &OpenFile) -> u64 {
+        let all = self.plan.file(open.number).map_or(0, |(_, found)| self.plan.shape(found).parts());
+        all.saturating_sub(u64::from(open.next_range))
+    }
+
+    fn next_range(&mut self) -> Result<Option<RangeOfUnit>, Failure> {
         loop {
             if let Some(open) = &mut self.open
                 && let Some((file, found)) = self.plan.file(open.number)
                 && u64::from(open.next_range) < self.plan.shape(found).parts()
             {
                 let (number, range, parts, resumed) =
-                    (open.number, open.next_range, Arc::clone(&open.parts), open.resumed);
+                    (open.number, open.next_range, open.parts.clone(), open.resumed);
                 open.next_range += 1;
-                let asked = self.asked(number, range, file, found, Some(parts))?;
-                return Ok(Some(CopyUnit { ranges: vec![self.resumed(asked, resumed)] }));
+                let asked = self.asked(number, range, file, found, parts)?;
+                return Ok(Some(self.resumed(asked, resumed)));
             }
             self.open = match self.long.next() {
                 None => return Ok(None),
@@ -96,12 +114,29 @@ impl<'a> Units<'a> {
             Some(Ok(parts)) => Some(parts),
             _ => None,
         };
+        if gone_on.is_none() && self.is_finished(number, &path, shape).map_err(unwritten)? {
+            return Ok(Some(OpenFile { number, parts: None, next_range: 0, resumed: true }));
+        }
         let resumed = gone_on.is_some();
         let parts = match gone_on {
             Some(parts) => parts,
             None => self.target.write(&path, shape, None).map_err(unwritten)?,
         };
-        Ok(Some(OpenFile { number, parts: Arc::from(parts), next_range: 0, resumed }))
+        Ok(Some(OpenFile { number, parts: Some(Arc::from(parts)), next_range: 0, resumed }))
+    }
+
+    /// Whether an earlier run has copied all ranges of a file and finished it, where such a file cannot be gone on with.
+    /// Its bytes are still to be proved.
+    fn is_finished(&self, number: u32, path: &StorePath, shape: WriteShape) -> Result<bool, StoreError> {
+        let copied = self.copied.range((number, 0)..=(number, u32::MAX)).count() as u64;
+        if self.target.abilities().read_unfinished || copied < shape.parts() {
+            return Ok(false);
+        }
+        match self.target.metadata(path) {
+            Ok(metadata) => Ok(metadata.len == shape.len),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Short files until they are a unit.
@@ -164,10 +199,10 @@ impl Source for Units<'_> {
 
     fn next(&mut self) -> Result<Option<CopyUnit>, Failure> {
         self.last_was_bundle = !self.last_was_bundle;
-        let unit = if self.last_was_bundle { self.next_bundle()? } else { self.next_range()? };
+        let unit = if self.last_was_bundle { self.next_bundle()? } else { self.next_ranges()? };
         match unit {
             Some(unit) => Ok(Some(unit)),
-            None if self.last_was_bundle => self.next_range(),
+            None if self.last_was_bundle => self.next_ranges(),
             None => self.next_bundle(),
         }
     }

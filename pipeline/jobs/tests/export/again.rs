@@ -156,8 +156,7 @@ fn a_dry_run_touches_nothing() {
 /// Where nothing can be renamed, with and without directories: as object stores are.
 #[test]
 fn without_renames_the_manifest_is_what_is_written_last_of_the_snapshot() {
-    for (memory, range_len) in [(MemoryStore::objects(), 1 << 20), (MemoryStore::new(NO_RENAME), RANGE_LEN)] {
-        let options = |snapshot: &str| ExportOptions { range_len, ..options(snapshot) };
+    for memory in [MemoryStore::objects(), MemoryStore::new(NO_RENAME)] {
         let source = shared(source());
         let (target, record) = recorded(shared(memory.clone()));
         let report = export(&options("s1"), &source, &target).unwrap();

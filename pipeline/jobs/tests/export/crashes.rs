@@ -68,20 +68,68 @@ fn dying_at_every_operation_on_the_target() {
 fn dying_while_a_snapshot_is_replaced() {
     let replacing =
         ExportOptions { snapshot: "s2".into(), target: Some("s1".into()), overwrite: true, ..options("s2") };
-    let with_s1 = || {
-        let target = MemoryStore::files();
+    let with_s1 = |target: MemoryStore| {
         export(&options("s1"), &shared(source()), &shared(target.clone())).unwrap();
         target
     };
-    die_everywhere(&replacing, with_s1, true);
+    die_everywhere(&replacing, || with_s1(MemoryStore::files()), true);
 }
 
 #[test]
 fn dying_where_nothing_can_be_renamed() {
     die_everywhere(&options("s1"), || MemoryStore::new(NO_RENAME), false);
-    // There a file is seen only once it is finished, so that its ranges cannot be proved one by one: no long files.
-    let in_one_part = ExportOptions { range_len: 1 << 20, ..options("s1") };
-    die_everywhere(&in_one_part, MemoryStore::objects, false);
+    die_everywhere(&options("s1"), MemoryStore::objects, true);
+}
+
+#[test]
+fn dying_where_parts_are_written_in_order() {
+    // One worker writes a file there, and a killed one begins it anew: more is read twice.
+    die_everywhere(&options("s1"), MemoryStore::hdfs, false);
+}
+
+/// What has the name is never gone for long: it is moved aside at the very end, and nothing is seen half.
+#[test]
+fn dying_while_a_snapshot_is_replaced_where_names_cannot_be_swapped() {
+    let replacing =
+        ExportOptions { snapshot: "s2".into(), target: Some("s1".into()), overwrite: true, ..options("s2") };
+    let made = || {
+        let target = MemoryStore::hdfs();
+        export(&options("s1"), &shared(source()), &shared(target.clone())).unwrap();
+        target
+    };
+    let operations = operations_of(&replacing, &made());
+    let mut gone = 0;
+    for nth in 1..=operations {
+        let target = made();
+        let (dying, _) = faulty(&target, [dead_from(nth)]);
+        export(&replacing, &shared(source()), &dying).ok();
+        gone += u32::from(!is_visible(&target, "s1"));
+        never_half(&target, "s1", &format!("died at operation {nth}"));
+        let target: Arc<dyn store::Store> = shared(target);
+        export(&replacing, &shared(source()), &target).unwrap_or_else(|stopped| panic!("{nth}: {stopped:?}"));
+        verify(&target, "s1").unwrap_or_else(|wrong| panic!("{nth}: {wrong}"));
+    }
+    assert_eq!(gone, 1, "only between the two renames");
+}
+
+#[test]
+fn what_could_not_be_replaced_comes_back() {
+    let target = MemoryStore::hdfs();
+    export(&options("s1"), &shared(source()), &shared(target.clone())).unwrap();
+    let before = tree(&target);
+    let replacing =
+        ExportOptions { snapshot: "s2".into(), target: Some("s1".into()), overwrite: true, ..options("s2") };
+    // The first rename moves the old one aside, the second brings the new one.
+    let fault =
+        Fault::new(Effect::Fail(StoreErrorKind::NoSpace)).on(Op::Rename).path(".hbase-snapshot/.tmp/s1");
+    let (failing, _) = faulty(&target, [fault]);
+    export(&replacing, &shared(source()), &failing).unwrap_err();
+    let snapshot = |tree: std::collections::BTreeMap<String, Vec<u8>>| {
+        tree.into_iter().filter(|(name, _)| name.starts_with(".hbase-snapshot/s1/")).collect::<Vec<_>>()
+    };
+    assert_eq!(snapshot(tree(&target)), snapshot(before));
+    export(&replacing, &shared(source()), &shared(target.clone())).unwrap();
+    verify(&shared(target), "s1").unwrap();
 }
 
 #[test]
