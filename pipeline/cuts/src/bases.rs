@@ -13,7 +13,7 @@ use names::{
 use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use steps::bytes::{file_problem, source_problem};
+use steps::bytes::{failed_store, file_problem, source_problem};
 use steps::copy::{Contents, ListedFile, MANIFEST, snapshot_dir};
 use steps::hfile::open_whole;
 use store::{Store, StorePath};
@@ -143,7 +143,11 @@ impl OpenBases<'_> {
     /// When the manifest's file was written: the snapshot was complete by then.
     fn taken_ms(&self, name: &SnapshotName) -> Result<Option<i64>, Failure> {
         let path = snapshot_dir(name)?.join(MANIFEST).map_err(Failure::usage)?;
-        Ok(self.store.metadata(&path).ok().and_then(|metadata| metadata.modified_ms))
+        match self.store.metadata(&path) {
+            Ok(metadata) => Ok(metadata.modified_ms),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(failed_store("looking at the snapshot", self.store, error)),
+        }
     }
 
     /// MAX_SEQ_ID_KEY of an image's files, by path.

@@ -12,7 +12,9 @@ use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use steps::bytes::failed_store;
 use steps::wal::{Descents, Places, table_of_region_name};
-use store::{Store, StorePath};
+use store::Store;
+
+const LOOKING: &str = "looking for a bulk-loaded file";
 
 /// What was made from WALs, as far as some tables go.
 #[derive(Default)]
@@ -166,7 +168,8 @@ impl ReadSources<'_> {
                     let family = String::from_utf8_lossy(&store.family_name);
                     for file in &store.store_file {
                         let path = layout::bulk(log.table.full_form(), name.as_str(), &family, file);
-                        let there = path.map_or(Ok(false), |path| self.exists(&path))?;
+                        let there = path.map_or(Ok(false), |path| store::exists(self.store, &path));
+                        let there = there.map_err(|error| failed_store(LOOKING, self.store, error))?;
                         if !there {
                             missing.insert((*name, file.clone()));
                         }
@@ -175,13 +178,5 @@ impl ReadSources<'_> {
             }
         }
         Ok(missing)
-    }
-
-    fn exists(&self, path: &StorePath) -> Result<bool, Failure> {
-        match self.store.metadata(path) {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(failed_store("looking for a bulk-loaded file", self.store, error)),
-        }
     }
 }

@@ -93,7 +93,7 @@ pub fn read_file(doing: &str, file: &str) -> Result<Vec<u8>, Failure> {
         true => Failure::failed(doing, file, "there is no such file").hint("see how its path is typed"),
         false => failed_storage(doing, &error),
     };
-    let (store, path) = store::open_containing(file).map_err(failed)?;
+    let (store, path) = store::connect_around(file).map_err(failed)?;
     store::read_all(store.as_ref(), &path, MAX_DOCUMENT).map_err(failed)
 }
 

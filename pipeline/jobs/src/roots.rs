@@ -5,7 +5,7 @@ use stage::Failure;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use steps::bytes::{failed_store, kind_of, of_other_kind};
-use store::{Bandwidth, Kind, Store, StoreErrorKind, StorePath, Throttle};
+use store::{Bandwidth, Kind, Location, Relation, Store, StoreError, StoreErrorKind, StorePath, Throttle};
 
 /// Opens a root that must exist.
 pub fn open_existing(uri: &str) -> Result<Arc<dyn Store>, Failure> {
@@ -35,10 +35,30 @@ pub fn open(uri: &str) -> Result<Arc<dyn Store>, Failure> {
     if let Some(kind) = there {
         return Err(of_other_kind("opening the root", uri, kind, "an HBase root directory"));
     }
-    store::open_store(uri).map_err(|error| match error.kind {
+    Location::parse(uri).and_then(|location| location.connect()).map_err(unopened)
+}
+
+/// Opens the store of what a location lies in, for a directory that is to be made there.
+pub fn open_parent(uri: &str) -> Result<(Arc<dyn Store>, StorePath), Failure> {
+    Location::parse(uri).and_then(|location| location.connect_parent()).map_err(unopened)
+}
+
+/// Says whether source and target are one root; refuses a target that lies inside of the source.
+pub fn are_one(doing: &str, from: &str, to: &str) -> Result<bool, Failure> {
+    let relation = Location::parse(from).and_then(|from| from.relation(&Location::parse(to)?));
+    match relation.map_err(unopened)? {
+        Relation::Same => Ok(true),
+        Relation::Apart | Relation::Inside => Ok(false),
+        Relation::Contains => Err(Failure::refused(doing, to, "the target lies inside the source")
+            .hint("give a directory outside of the source root")),
+    }
+}
+
+fn unopened(error: StoreError) -> Failure {
+    match error.kind {
         StoreErrorKind::Unsupported | StoreErrorKind::InvalidPath => Failure::usage(error),
         _ => steps::bytes::failed_storage("opening the root", &error),
-    })
+    }
 }
 
 /// The same store, writing at most so many bytes a second.

@@ -9,6 +9,7 @@ use stage::{Failure, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::Duration;
+use steps::bytes::failed_store;
 use steps::wal::WalPlace;
 use store::{Metadata, Store};
 
@@ -95,23 +96,31 @@ impl Looking<'_> {
         let mut incomplete: BTreeSet<String> = BTreeSet::new();
         for wal in self.plan.wals.iter().filter(|wal| !wal.recovered_edits) {
             match self.whole(wal, latest.get(wal.name.as_str()).copied())? {
-                Reading::Open { stem, entries, torn } => self.open(wal, stem, entries, torn, listing),
-                Reading::Closed => closed(wal, listing),
+                Reading::Open { stem, entries, torn } => self.open(wal, stem, entries, torn, listing)?,
+                Reading::Closed => closed(wal, listing)?,
                 Reading::NotWhole => incomplete.extend(server_of(wal)),
             }
         }
         Ok(incomplete)
     }
 
-    fn open(&self, wal: &WalPlace, stem: String, entries: u64, torn: bool, listing: &mut WalListing) {
+    fn open(
+        &self,
+        wal: &WalPlace,
+        stem: String,
+        entries: u64,
+        torn: bool,
+        listing: &mut WalListing,
+    ) -> Result<(), Failure> {
         if entries == 0 && self.plan.archived.contains(&wal.name) {
             listing.empty.insert(stem.clone());
         }
-        if torn && grows(wal) {
+        if torn && grows(wal)? {
             listing.growing.insert(stem.clone());
         }
         let known = listing.read_ms.entry(stem).or_insert(self.listed_ms);
         *known = self.listed_ms.max(*known);
+        Ok(())
     }
 
     fn whole(&self, wal: &WalPlace, listed: Option<&ListedWal>) -> Result<Reading, Failure> {
@@ -150,21 +159,27 @@ enum Reading {
 }
 
 /// Remembers when a WAL was closed, or archived if that comes first.
-fn closed(wal: &WalPlace, listing: &mut WalListing) {
+fn closed(wal: &WalPlace, listing: &mut WalListing) -> Result<(), Failure> {
     if listing.closed_ms.contains_key(&wal.name) || listing.archived_ms.contains_key(&wal.name) {
-        return;
+        return Ok(());
     }
-    let Some((metadata, is_archived)) = found_now(wal) else { return };
-    let times = if is_archived { &mut listing.archived_ms } else { &mut listing.closed_ms };
-    times.extend(metadata.modified_ms.map(|modified_ms| (wal.name.clone(), modified_ms)));
+    if let Some((metadata, is_archived)) = found_now(wal)? {
+        let times = if is_archived { &mut listing.archived_ms } else { &mut listing.closed_ms };
+        times.extend(metadata.modified_ms.map(|modified_ms| (wal.name.clone(), modified_ms)));
+    }
+    Ok(())
 }
 
 /// What is known of a WAL's file now, wherever HBase has moved it, and whether that is `oldWALs`.
-fn found_now(wal: &WalPlace) -> Option<(Metadata, bool)> {
-    wal.places.iter().find_map(|place| {
-        let is_archived = place.is_below(OLD_WALS);
-        wal.store.metadata(place).ok().map(|metadata| (metadata, is_archived))
-    })
+fn found_now(wal: &WalPlace) -> Result<Option<(Metadata, bool)>, Failure> {
+    for place in &wal.places {
+        match wal.store.metadata(place) {
+            Ok(metadata) => return Ok(Some((metadata, place.is_below(OLD_WALS)))),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(failed_store("looking at a WAL", wal.store.as_ref(), error)),
+        }
+    }
+    Ok(None)
 }
 
 /// How often, and how long after each other, a file is looked at that ends within an entry.
@@ -172,11 +187,14 @@ const LOOKS: u32 = 5;
 const BETWEEN: Duration = Duration::from_millis(100);
 
 /// Whether a file that ends within an entry is still being written: then the entry was on its way.
-fn grows(wal: &WalPlace) -> bool {
-    (0..LOOKS).any(|look| {
+fn grows(wal: &WalPlace) -> Result<bool, Failure> {
+    for look in 0..LOOKS {
         if look > 0 {
             sleep(BETWEEN);
         }
-        found_now(wal).is_some_and(|(metadata, _)| metadata.len > wal.length)
-    })
+        if found_now(wal)?.is_some_and(|(metadata, _)| metadata.len > wal.length) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

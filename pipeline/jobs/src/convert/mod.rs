@@ -13,7 +13,7 @@ mod plan;
 mod publish;
 mod report;
 
-use crate::roots::open_existing;
+use crate::roots::{self, open_existing};
 use bulk::{BulkFile, KeepBulk, files_of};
 use catalog::{CatalogError, Repository, layout};
 use conflicts::find_conflicts;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use steps::bytes::failed_store;
 use steps::wal::{DecodeWal, WalPlace, WalToDecode, WriteBatch};
-use store::{AppendLog, Relation, Store, StoreErrorKind};
+use store::{AppendLog, Store};
 
 pub use report::{BulkCounts, ConvertReport, PlannedWal, TableCounts, WalCounts, Written};
 
@@ -57,12 +57,8 @@ pub struct ConvertOptions {
 pub fn run(options: &ConvertOptions, context: &Context) -> Result<Report<ConvertReport>, Stopped> {
     let source = open_existing(&options.from)?;
     let wal_root = options.wal_root.as_deref().map(open_existing).transpose()?;
-    if matches!(store::relation(&options.from, &options.to), Ok(Relation::Contains)) {
-        return Err(Failure::refused("converting", &options.to, "the target lies inside the source")
-            .hint("give the root itself, or a directory outside of it")
-            .into());
-    }
-    let target = crate::roots::open(&options.to)?;
+    roots::are_one("converting", &options.from, &options.to)?;
+    let target = roots::open(&options.to)?;
     run_between(options, source, wal_root, &target, context)
 }
 
@@ -318,9 +314,6 @@ impl Converting<'_> {
 /// Held while converting: only one run converts into a repository at a time, where the storage can tell.
 fn alone(target: &dyn Store) -> Result<Option<Box<dyn AppendLog>>, Failure> {
     let path = layout::journal("convert").map_err(Failure::usage)?;
-    match target.append_log(&path) {
-        Ok(log) => Ok(Some(log)),
-        Err(error) if error.kind == StoreErrorKind::Unsupported => Ok(None),
-        Err(error) => Err(failed_store("beginning to convert", target, error)),
-    }
+    let log = target.abilities().append.then(|| target.append_log(&path)).transpose();
+    log.map_err(|error| failed_store("beginning to convert", target, error))
 }

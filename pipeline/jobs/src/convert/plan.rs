@@ -1,6 +1,7 @@
 //! Which WALs there are, and which of them are still to be converted: worked out from names and lengths.
 
 use super::ConvertOptions;
+use super::publish::LOOKING;
 use catalog::{CatalogError, ListedWal, layout};
 use names::root::{ARCHIVE, DATA, OLD_WALS, RECOVERED_EDITS, WALS};
 use names::{
@@ -126,21 +127,14 @@ impl ConvertPlan {
             let mut missing = false;
             for table in wanted {
                 let path = layout::batch(&table.table, &listed.stem).map_err(Failure::usage)?;
-                missing |= !exists(target, &path)?;
+                missing |=
+                    !store::exists(target, &path).map_err(|error| failed_store(LOOKING, target, error))?;
             }
             if missing {
                 left.push(wal.clone());
             }
         }
         Ok(left)
-    }
-}
-
-fn exists(target: &dyn Store, path: &StorePath) -> Result<bool, Failure> {
-    match target.metadata(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_not_found() => Ok(false),
-        Err(error) => Err(failed_store("looking at the repository", target, error)),
     }
 }
 

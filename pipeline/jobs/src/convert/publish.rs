@@ -11,6 +11,8 @@ use steps::bytes::{BUFFER_LEN, RangeHasher, RangeSum, failed_store};
 use steps::wal::{EncodedFile, EncodedWal, Made, WalContent, WalToDecode};
 use store::{Publish, ReadRanges, Store, StorePath};
 
+pub const LOOKING: &str = "looking at the repository";
+
 /// Where files go, and where they are until they are proved.
 pub struct Publishing<'a> {
     pub target: &'a dyn Store,
@@ -120,11 +122,7 @@ impl Publishing<'_> {
 
     /// Whether there is such a file.
     pub fn exists(&self, path: &StorePath) -> Result<bool, Failure> {
-        match self.target.metadata(path) {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(failed_store("looking at the repository", self.target, error)),
-        }
+        store::exists(self.target, path).map_err(|error| failed_store(LOOKING, self.target, error))
     }
 
     fn prove(&self, path: &StorePath, sum: &RangeSum) -> Result<(), Failure> {

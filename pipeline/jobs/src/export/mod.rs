@@ -16,7 +16,7 @@ use runtime::Context;
 use stage::{Failure, Problem, ProblemKind, Report, Stopped};
 use std::sync::Arc;
 use steps::hfile::Level;
-use store::{Relation, Store, StoreErrorKind};
+use store::Store;
 
 /// Exports a snapshot.
 pub fn run(options: &ExportOptions, context: &Context) -> Result<Report<ExportReport>, Stopped> {
@@ -83,16 +83,9 @@ fn check_options(options: &ExportOptions) -> Result<(), Failure> {
     if !options.range_len.is_power_of_two() || options.range_len < 1 << 16 {
         return Err(Failure::usage("--range-size must be a power of two and at least 64KiB"));
     }
-    let hint = "give a directory outside of the source root";
-    match store::relation(&options.from, &options.to) {
-        Ok(Relation::Same) => {
-            Err(Failure::refused("exporting", &options.to, "the target is the source").hint(hint))
-        }
-        Ok(Relation::Contains) => {
-            Err(Failure::refused("exporting", &options.to, "the target lies inside the source").hint(hint))
-        }
-        Ok(Relation::Apart | Relation::Inside) => Ok(()),
-        Err(error) if error.kind == StoreErrorKind::Unsupported => Err(Failure::usage(error)),
-        Err(error) => Err(Failure::failed("looking at the roots", &error.path, &error.what)),
+    match roots::are_one("exporting", &options.from, &options.to)? {
+        true => Err(Failure::refused("exporting", &options.to, "the target is the source")
+            .hint("give a directory outside of the source root")),
+        false => Ok(()),
     }
 }

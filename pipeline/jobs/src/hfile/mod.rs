@@ -141,7 +141,7 @@ fn locate(file: &str) -> Result<Result<Located, Problem>, Failure> {
 /// Opens the storage that a file lies on, and gives the file's path there. The whole file system is the store, so that
 /// links and references find their way.
 fn open_beside(file: &str) -> Result<(Arc<dyn Store>, StorePath), Failure> {
-    store::open_containing(file).map_err(|error| match error.kind {
+    store::connect_around(file).map_err(|error| match error.kind {
         store::StoreErrorKind::NotFound => Failure::failed("opening", &error.path, &error.what),
         store::StoreErrorKind::PermissionDenied => steps::bytes::failed_storage("opening", &error),
         _ => Failure::usage(error),

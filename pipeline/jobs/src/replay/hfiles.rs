@@ -72,19 +72,13 @@ struct Place {
 impl Place {
     /// Refuses a target that has anything in it.
     fn free(uri: &str) -> Result<Self, Failure> {
-        let whole = uri.trim_end_matches('/');
-        let (parent, name) = whole.rsplit_once('/').unwrap_or((".", whole));
-        let parent = match parent.is_empty() || parent.ends_with('/') {
-            true => format!("{parent}/"),
-            false => parent.to_owned(),
-        };
-        let store = roots::open(&parent)?;
+        let (store, target) = roots::open_parent(uri)?;
         if !store.abilities().rename {
             return Err(Failure::refused(WRITING, uri, "this storage cannot rename a directory")
                 .hint("write to HDFS or to a local directory, and copy it"));
         }
-        let below = |name: &str| StorePath::root().join(name).map_err(Failure::usage);
-        let (target, partial) = (below(name)?, below(&format!(".{name}.tidegate-partial"))?);
+        let partial = format!(".{}.tidegate-partial", target.name());
+        let partial = StorePath::root().join(&partial).map_err(Failure::usage)?;
         let failed = |error| failed_store(WRITING, store.as_ref(), error);
         let empty = match store.metadata(&target) {
             Err(error) if error.is_not_found() => false,

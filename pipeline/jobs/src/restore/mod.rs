@@ -15,6 +15,7 @@ pub(crate) mod write;
 
 pub use cuts::Forecast;
 pub use options::RestoreOptions;
+pub use plan::Roots;
 pub use report::{RestoreReport, RestoredTable};
 
 use crate::cut::CutReport;
@@ -23,20 +24,29 @@ use catalog::{CatalogError, Repository, find_image};
 use cuts::{Accepted, CutOptions, OpenedCut, Until};
 use delivery::{Begun, Delivery, is_there, name_new_files, until_cancelled};
 use naming::Mapping;
-use plan::{Base, Roots, TablePlan};
+use plan::{Base, TablePlan};
 use prove::prove_manifest;
 use runtime::{Context, Run};
 use stage::{Failure, Problems, Report, Stopped};
-use store::{Relation, Store, StoreErrorKind};
+use store::Store;
 use write::{Writing, Written};
 
 /// Restores tables.
 pub fn run(options: &RestoreOptions, context: &Context) -> Result<Report<RestoreReport>, Stopped> {
-    let in_place = in_place(options)?;
+    let in_place = roots::are_one("restoring", &options.cut.from, &options.to)?;
     let source = roots::open_existing(&options.cut.from)?;
-    let target = until_cancelled(&roots::open(&options.to)?, &context.cancel);
+    run_between(options, Roots { source, target: roots::open(&options.to)?, in_place }, context)
+}
+
+/// Restores tables between open roots; the options' locations are for the report.
+pub fn run_between(
+    options: &RestoreOptions,
+    mut roots: Roots,
+    context: &Context,
+) -> Result<Report<RestoreReport>, Stopped> {
+    roots.target = until_cancelled(&roots.target, &context.cancel);
     let run = context.start()?;
-    Restore { options, context, roots: Roots { source, target, in_place }, run }.work()
+    Restore { options, context, roots, run }.work()
 }
 
 struct Restore<'a> {
@@ -194,18 +204,4 @@ fn snapshot_of_image(source: &dyn Store, id: &str) -> Result<String, Failure> {
     })?;
     let damaged = |what| Failure::failed("reading the image", &listed.dir, what);
     Ok(listed.image.map_err(damaged)?.snapshot)
-}
-
-/// Whether the files stay where they are, because source and target are one root.
-fn in_place(options: &RestoreOptions) -> Result<bool, Failure> {
-    match store::relation(&options.cut.from, &options.to) {
-        Ok(Relation::Same) => Ok(true),
-        Ok(Relation::Apart | Relation::Inside) => Ok(false),
-        Ok(Relation::Contains) => {
-            Err(Failure::refused("restoring", &options.to, "the target lies inside the repository")
-                .hint("give the repository itself, or a directory outside of it"))
-        }
-        Err(error) if error.kind == StoreErrorKind::Unsupported => Err(Failure::usage(error)),
-        Err(error) => Err(Failure::failed("looking at the roots", &error.path, &error.what)),
-    }
 }

@@ -185,7 +185,7 @@ fn forget_if_empty(path: &str) -> Result<(), Failure> {
 
 fn create(path: &str) -> Result<BufWriter<std::fs::File>, Failure> {
     // What Hadoop kept of a file of this name that is gone would make the new one unreadable to it.
-    if let Ok((store, below)) = store::open_containing(path)
+    if let Ok((store, below)) = store::connect_around(path)
         && store.metadata(&below).is_err_and(|error| error.is_not_found())
     {
         steps::bytes::drop_side(store.as_ref(), &below)
@@ -201,7 +201,7 @@ fn create(path: &str) -> Result<BufWriter<std::fs::File>, Failure> {
 }
 
 fn open(file: &str) -> Result<Result<Arc<Witnessed>, Problem>, Failure> {
-    let (store, path) = match store::open_containing(file) {
+    let (store, path) = match store::connect_around(file) {
         Ok(opened) => opened,
         Err(error) if matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::PermissionDenied) => {
             return Ok(Err(source_problem(&error)));

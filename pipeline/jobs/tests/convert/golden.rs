@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use store::{Store, open_store};
+use store::{Store, connect};
 
 /// The golden sets, wherever they lie; none, visibly, if they do not.
 fn golden_sets(test: &str) -> Vec<PathBuf> {
@@ -152,8 +152,8 @@ fn name_of(file: &str) -> String {
 
 /// Converts a golden set into a directory.
 fn converted(set: &Path, to: &Path) -> Arc<dyn Store> {
-    let source = open_store(&set.join("root").display().to_string()).unwrap();
-    let target = open_store(&to.display().to_string()).unwrap();
+    let source = connect(&set.join("root").display().to_string()).unwrap();
+    let target = connect(&to.display().to_string()).unwrap();
     let report = run_between(&options(), source, None, &target, &context(256 << 20)).unwrap();
     let problems: Vec<String> = report.problems.kept().iter().map(ToString::to_string).collect();
     assert_eq!(problems, Vec::<String>::new(), "{}", set.display());

@@ -6,7 +6,7 @@ use jobs::restore::RestoreOptions;
 use jobs::scan::Shown;
 use std::path::Path;
 use std::sync::Arc;
-use store::{Attributes, Store, open_store};
+use store::{Attributes, Store, connect};
 
 /// Restores have paths: in memory where the machine has a file system for that.
 fn directory() -> tempfile::TempDir {
@@ -30,7 +30,7 @@ fn a_restored_snapshot_holds_the_table_at_the_cut() {
         let root = directory();
         let from = root.path().to_str().unwrap();
         write_root(&cluster, root.path());
-        let store: Arc<dyn Store> = open_store(from).unwrap();
+        let store: Arc<dyn Store> = connect(from).unwrap();
         convert(&cluster, &store, &format!("seed {seed}"));
         let random = &mut Random::new(seed);
         for (number, snapshot) in cluster.snapshots.iter().enumerate().take(2) {
@@ -55,7 +55,7 @@ fn a_restored_snapshot_holds_the_table_at_the_cut() {
                 let report = jobs::restore::run(&restoring, &context(&cluster));
                 report.unwrap_or_else(|stopped| panic!("{what}: {:?}", stopped.failure));
                 let truth = truth(&cluster, snapshot, &until, &vector);
-                let target: Arc<dyn Store> = open_store(to).unwrap();
+                let target: Arc<dyn Store> = connect(to).unwrap();
                 let alone = cut_options(to, &name, Until::Snapshot);
                 let raw = scan(&cluster, &target, alone.clone(), Shown::Raw, &what);
                 assert_same(&raw, &truth.raw, &format!("{what}, raw"));

@@ -44,7 +44,7 @@ pub fn other_kind(path: &str, kind: FileKind, wanted: &str) -> Problem {
 
 /// What a file is, if that is known.
 pub fn kind_of(file: &str) -> Option<FileKind> {
-    let (store, path) = store::open_containing(file).ok()?;
+    let (store, path) = store::connect_around(file).ok()?;
     sniff_file(store.as_ref(), &path).ok().filter(|kind| *kind != FileKind::Unknown)
 }
 
