@@ -99,13 +99,8 @@ fn checksum_of(value: &Value) -> String {
 
 /// Names of the directories in a directory; none if that does not exist.
 pub(crate) fn directories(store: &dyn Store, dir: &StorePath) -> Result<Vec<String>, CatalogError> {
-    match store::list_all(store, dir) {
-        Ok(entries) => {
-            Ok(entries.into_iter().filter(|e| e.metadata.kind == Kind::Directory).map(|e| e.name).collect())
-        }
-        Err(error) if error.is_not_found() => Ok(Vec::new()),
-        Err(error) => Err(error.into()),
-    }
+    let entries = store::list_there(store, dir)?.unwrap_or_default().into_iter();
+    Ok(entries.filter(|entry| entry.metadata.kind == Kind::Directory).map(|entry| entry.name).collect())
 }
 
 #[cfg(test)]

@@ -203,11 +203,10 @@ fn open(store: &dyn Store, path: &StorePath) -> Result<StoreFile, CatalogError> 
 }
 
 fn list(store: &dyn Store, dir: &StorePath, suffix: &str) -> Result<Vec<ListedWal>, CatalogError> {
-    let entries = match store::list_all(store, dir) {
-        Err(error) if error.is_not_found() => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let files = entries.into_iter().filter(|entry| entry.metadata.kind == Kind::File);
+    let files = store::list_there(store, dir)?
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|entry| entry.metadata.kind == Kind::File);
     let listed = files.filter_map(|entry| {
         let stem = entry.name.strip_suffix(suffix)?.to_owned();
         Some(dir.join(&entry.name).map(|path| ListedWal { stem, path }))

@@ -7,7 +7,7 @@ use stage::Failure;
 use std::borrow::Cow;
 use steps::bytes::{Blake3, drop_stale_side, failed_store};
 use steps::copy::{DESCRIPTION, MANIFEST};
-use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath, list_all, read_all};
+use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath, list_there, read_all};
 
 /// The longest manifest that is read back: a protobuf cannot be longer.
 const MAX_MANIFEST: u64 = 2 << 30;
@@ -261,11 +261,7 @@ impl<'a> Publishing<'a> {
 
     fn look(&self, dir: &StorePath) -> Result<There, Failure> {
         let failed = |error| failed_store("looking at the target's snapshots", self.target, error);
-        let entries = match list_all(self.target, dir) {
-            Ok(entries) => entries,
-            Err(error) if error.is_not_found() => return Ok(There::Nothing),
-            Err(error) => return Err(failed(error)),
-        };
+        let entries = list_there(self.target, dir).map_err(failed)?.unwrap_or_default();
         // Hadoop does not show its own.
         let hidden = |name: &str| self.target.abilities().side_files && store::is_side_file(name);
         let entries: Vec<_> = entries.into_iter().filter(|entry| !hidden(&entry.name)).collect();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use steps::bytes::{failed_store, with_side};
 use steps::copy::Proof;
 use steps::hfile::Level;
-use store::{Kind, Metadata, Store, StorePath, list_all};
+use store::{Kind, Metadata, Store, StorePath, list_there};
 
 /// What is to be done with a file.
 #[derive(Debug, Clone)]
@@ -161,11 +161,9 @@ fn forget(copied: &mut BTreeMap<(u32, u32), CopiedRecord>, file: u32) {
 /// What lies in the directory of a path, by name.
 fn files_beside(target: &dyn Store, path: &StorePath) -> Result<HashMap<String, Metadata>, Failure> {
     let dir = path.parent().unwrap_or_default();
-    match list_all(target, &dir) {
-        Ok(entries) => Ok(entries.into_iter().map(|entry| (entry.name, entry.metadata)).collect()),
-        Err(error) if error.is_not_found() => Ok(HashMap::new()),
-        Err(error) => Err(failed_store("looking at the target", target, error)),
-    }
+    let entries =
+        list_there(target, &dir).map_err(|error| failed_store("looking at the target", target, error))?;
+    Ok(entries.unwrap_or_default().into_iter().map(|entry| (entry.name, entry.metadata)).collect())
 }
 
 /// Counts a file of so many bytes.

@@ -192,6 +192,16 @@ pub fn exists(store: &dyn Store, path: &StorePath) -> Result<bool, StoreError> {
     }
 }
 
+/// All entries of a directory; `None` if there is no such directory. Where a directory is only a prefix of names, none is
+/// there without entries: a wrong path must not look like an empty one.
+pub fn list_there(store: &dyn Store, dir: &StorePath) -> Result<Option<Vec<Entry>>, StoreError> {
+    match list_all(store, dir) {
+        Ok(entries) => Ok(Some(entries).filter(|all| !all.is_empty() || store.abilities().directories)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// All entries of a directory.
 pub fn list_all(store: &dyn Store, dir: &StorePath) -> Result<Vec<Entry>, StoreError> {
     let mut entries: Vec<Entry> = Vec::new();

@@ -391,9 +391,8 @@ fn begins_as_wal(wal: &WalPlace) -> Result<bool, Problem> {
 fn list(store: &dyn Store, dir: &str) -> Result<Option<Vec<Entry>>, Failure> {
     let failed = |error: StoreError| failed_store("looking for WALs", store, error);
     let path = StorePath::parse(dir).map_err(failed)?;
-    match store::list_all(store, &path) {
-        Ok(entries) => Ok(Some(entries)),
-        Err(error) if error.is_not_found() => Ok(None),
+    match store::list_there(store, &path) {
+        Ok(entries) => Ok(entries),
         // A file where a directory may be: nothing of ours.
         Err(error) if error.kind == store::StoreErrorKind::WrongKind => Ok(None),
         Err(error) => Err(failed(error)),

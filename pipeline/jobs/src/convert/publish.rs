@@ -83,12 +83,6 @@ impl Publishing<'_> {
             self.write_sum(&path, &sum_of(&file.bytes))?;
         }
         let unwritten = |error| failed_store("writing a batch", self.target, error);
-        if !self.target.abilities().rename {
-            self.target.put(&path, &file.bytes, Publish::IfAbsent).map_err(unwritten)?;
-            self.prove(&path, &sum_of(&file.bytes))?;
-            tally.wrote(&file.made, file.bytes.len() as u64);
-            return Ok(());
-        }
         let partial = self.partial_path()?;
         self.target.put(&partial, &file.bytes, Publish::Replace).map_err(unwritten)?;
         self.place(&partial, &path, &sum_of(&file.bytes))?;
@@ -224,12 +218,6 @@ impl<'a> GrowingFile<'a> {
     /// A new file.
     pub fn begin(publishing: &'a Publishing<'a>) -> Result<Self, Failure> {
         let partial = publishing.partial_path()?;
-        if !publishing.target.abilities().rename {
-            let wrong =
-                "a WAL that is larger than the memory cannot be converted into a store without rename";
-            return Err(Failure::failed("writing a batch", publishing.target.uri(), wrong)
-                .hint("give more --memory, so that the WAL fits into it"));
-        }
         let unwritten = |error| failed_store("writing a batch", publishing.target, error);
         let file = Some(publishing.target.create(&partial).map_err(unwritten)?);
         let growing = Growing { file, buffer: Vec::new(), hasher: RangeHasher::new(0, true) };

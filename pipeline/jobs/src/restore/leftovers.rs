@@ -5,7 +5,7 @@ use names::{EncodedRegionName, TableName};
 use stage::Failure;
 use std::collections::BTreeSet;
 use steps::bytes::failed_store;
-use store::{Entry, Kind, Store, StorePath, list_all};
+use store::{Entry, Kind, Store, StorePath, list_there};
 
 /// Warns of regions of the restored table that have recovered edits in the target's root. `restore_snapshot`, and a
 /// clone with the table's own name, opens the regions there, and opening a region replays them.
@@ -43,8 +43,8 @@ pub fn leftover_edits(
 }
 
 fn entries(store: &dyn Store, dir: &StorePath) -> Result<Vec<Entry>, Failure> {
-    match list_all(store, dir) {
-        Err(error) if error.is_not_found() => Ok(Vec::new()),
-        entries => entries.map_err(|error| failed_store("looking for left-over edits", store, error)),
-    }
+    let entries = list_there(store, dir);
+    Ok(entries
+        .map_err(|error| failed_store("looking for left-over edits", store, error))?
+        .unwrap_or_default())
 }

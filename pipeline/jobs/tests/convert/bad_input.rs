@@ -2,8 +2,9 @@
 
 use crate::support::{
     REGIONS, SERVER, SERVER_DIR, Wal, all_files, context, convert, faulty, live, mixed, options, path,
-    problems, put, rows, stores,
+    problems, put, rows,
 };
+use super::{stores};
 use formats::wal::WalHeader;
 use jobs::convert::{ConvertOptions, run_between};
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 
 use crate::support::{
     REGIONS, SERVER, SERVER_DIR, Wal, context, convert, live, mixed, options, path, problems, put, rows,
-    stores,
 };
+use super::{stores};
 use formats::cell::{CellRef, CellType};
 use formats::schema::{RegionInfo, encode_region_info};
 use formats::wal::WalHeader;

@@ -1,9 +1,36 @@
-//! Converting WALs: what comes out, how often, and what goes wrong.
+//! Converting WALs: what comes out, how often, and what goes wrong. Everything is run where names are renamed and files
+//! grow, and where neither is so, as on an object store.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panic and says what it skips")]
 
-mod again;
-mod bad_input;
-mod content;
 mod golden;
-mod memory;
 mod support;
+
+macro_rules! converts {
+    ($($name:ident: $make:expr;)*) => { $(
+        #[path = "."]
+        mod $name {
+            mod again;
+            mod bad_input;
+            mod content;
+            mod memory;
+
+            use std::sync::Arc;
+            use store::{MemoryStore, Store};
+
+            fn empty() -> Arc<dyn Store> {
+                Arc::new($make)
+            }
+
+            /// Source and target.
+            fn stores() -> (Arc<dyn Store>, Arc<dyn Store>) {
+                (empty(), empty())
+            }
+        }
+    )* };
+}
+
+converts! {
+    files: MemoryStore::files();
+    hdfs: MemoryStore::hdfs();
+    objects: MemoryStore::objects();
+}

@@ -1,8 +1,9 @@
 //! WALs larger than the memory that may be held: the same bytes come out.
 
 use crate::support::{
-    REGIONS, SERVER, Wal, all_files, context, faulty, live, options, problems, put, stores,
+    REGIONS, SERVER, Wal, all_files, context, faulty, live, options, problems, put,
 };
+use super::{stores};
 use jobs::convert::run_between;
 use std::collections::BTreeMap;
 use std::sync::Arc;

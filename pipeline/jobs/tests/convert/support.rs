@@ -7,7 +7,7 @@ use stage::{Report, Stopped};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
-use store::{Fault, Faults, Faulty, Kind, MemoryStore, Publish, Record, Recording, Store, StorePath};
+use store::{Fault, Faults, Faulty, Kind, Publish, Record, Recording, Store, StorePath};
 
 pub const SERVER: &str = "host%2C16020%2C1795214723178";
 pub const SERVER_DIR: &str = "host,16020,1795214723178";
@@ -49,10 +49,6 @@ pub type Done = Result<Report<ConvertReport>, Stopped>;
 
 pub fn convert(source: &Arc<dyn Store>, target: &Arc<dyn Store>) -> Done {
     run_between(&options(), Arc::clone(source), None, target, &context(64 << 20))
-}
-
-pub fn stores() -> (Arc<dyn Store>, Arc<dyn Store>) {
-    (Arc::new(MemoryStore::files()), Arc::new(MemoryStore::files()))
 }
 
 /// A store in which this goes wrong.

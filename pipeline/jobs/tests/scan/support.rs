@@ -5,9 +5,11 @@ use runtime::Cancel;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use stage::Report;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
+use store::{MemoryStore, Store, StorePath};
 use tempfile::TempDir;
 
 /// The golden sets, wherever they lie; none, visibly, if they do not.
@@ -99,6 +101,28 @@ pub fn cut(from: &Path, snapshot: &str, until: Until) -> CutOptions {
     }
 }
 
+/// The files of a root as objects: a store without directories, renames and growing files. Made once of each.
+pub fn objects(root: &Path) -> Arc<dyn Store> {
+    static MADE: Mutex<BTreeMap<PathBuf, MemoryStore>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap();
+    let store = made.entry(root.to_owned()).or_insert_with(|| {
+        let store = MemoryStore::objects();
+        put_below(&store, root, &StorePath::root());
+        store
+    });
+    Arc::new(store.clone())
+}
+
+fn put_below(store: &MemoryStore, dir: &Path, at: &StorePath) {
+    for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        let at = at.join(entry.file_name().to_str().unwrap()).unwrap();
+        match entry.path().is_dir() {
+            true => put_below(store, &entry.path(), &at),
+            false => store.insert(&at, std::fs::read(entry.path()).unwrap()).unwrap(),
+        }
+    }
+}
+
 pub fn scan(cut: CutOptions, shown: Shown, now_ms: i64) -> (Vec<Cell>, Report<ScanReport>) {
     let options = ScanOptions {
         cut,
@@ -115,6 +139,11 @@ pub fn scan(cut: CutOptions, shown: Shown, now_ms: i64) -> (Vec<Cell>, Report<Sc
     let mut out = Vec::new();
     let report = jobs::scan::run(&options, &context(), &mut out);
     let report = report.unwrap_or_else(|stopped| panic!("{}", stopped.failure));
+    let mut of_objects = Vec::new();
+    let objects = objects(Path::new(&options.cut.from));
+    jobs::scan::run_in(&objects, &options, &context(), &mut of_objects)
+        .unwrap_or_else(|stopped| panic!("from objects: {}", stopped.failure));
+    assert!(out == of_objects, "an object store shows other cells");
     (cells(&String::from_utf8(out).unwrap()), report)
 }
 

@@ -205,7 +205,7 @@ fn every_edit_comes_once_and_a_wrong_merge_is_noticed() {
     let mut cuts = 0;
     for seed in seeds(20) {
         let cluster = simulate(seed, &Shape::of(seed));
-        let memory = MemoryStore::files();
+        let memory = if seed % 2 == 0 { MemoryStore::files() } else { MemoryStore::objects() };
         put(&cluster, &memory);
         let store: Arc<dyn Store> = Arc::new(memory);
         convert(&cluster, &store, &format!("seed {seed}"));

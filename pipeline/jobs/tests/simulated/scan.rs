@@ -11,7 +11,7 @@ fn a_scan_shows_the_table_at_every_cut() {
     let (mut cuts, mut refused, mut cells) = (0, 0, 0);
     for seed in seeds(20) {
         let cluster = simulate(seed, &Shape::of(seed));
-        let memory = MemoryStore::files();
+        let memory = if seed % 2 == 0 { MemoryStore::files() } else { MemoryStore::objects() };
         put(&cluster, &memory);
         let store: Arc<dyn Store> = Arc::new(memory);
         convert(&cluster, &store, &format!("seed {seed}"));

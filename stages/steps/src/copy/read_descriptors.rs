@@ -8,7 +8,7 @@ use names::TableName;
 use names::root::{DATA, SNAPSHOTS};
 use stage::{Problem, Problems};
 use std::collections::BTreeMap;
-use store::{Kind, Store, StoreError, StorePath, list_all, read_all};
+use store::{Kind, Store, StoreError, StorePath, list_there, read_all};
 
 /// Far more than any real descriptor.
 const MAX_DESCRIPTOR: u64 = 64 << 20;
@@ -91,10 +91,7 @@ fn unknown(problem: Problem) -> Problem {
 fn of_table(store: &dyn Store, dir: &str) -> Result<Option<TableSchema>, Problem> {
     let read = |error: StoreError| source_problem(&error);
     let dir = StorePath::parse(dir).map_err(read)?;
-    let entries = match list_all(store, &dir) {
-        Err(error) if error.is_not_found() => return Ok(None),
-        entries => entries.map_err(read)?,
-    };
+    let Some(entries) = list_there(store, &dir).map_err(read)? else { return Ok(None) };
     let named = entries.into_iter().filter(|entry| entry.metadata.kind == Kind::File);
     let named = named.filter_map(|entry| Some((TableInfoFileName::parse(&entry.name)?, entry.name)));
     let Some((_, newest)) = named.max() else { return Ok(None) };
@@ -143,14 +140,6 @@ fn read_if_there(
 }
 
 fn directories(store: &dyn Store, dir: &str) -> Result<Vec<String>, StoreError> {
-    match list_all(store, &StorePath::parse(dir)?) {
-        Err(error) if error.is_not_found() => Ok(Vec::new()),
-        entries => {
-            let entries = entries?.into_iter();
-            Ok(entries
-                .filter(|entry| entry.metadata.kind == Kind::Directory)
-                .map(|entry| entry.name)
-                .collect())
-        }
-    }
+    let entries = list_there(store, &StorePath::parse(dir)?)?.unwrap_or_default().into_iter();
+    Ok(entries.filter(|entry| entry.metadata.kind == Kind::Directory).map(|entry| entry.name).collect())
 }

@@ -10,7 +10,7 @@ use formats::snapshot::{
 use names::SnapshotName;
 use names::root::{CLUSTER_ID, SNAPSHOTS};
 use stage::Failure;
-use store::{Kind, Store, StorePath, list_all, read_all, shown};
+use store::{Kind, Store, StorePath, list_there, read_all, shown};
 
 /// The document with the snapshot's name and table.
 pub const DESCRIPTION: &str = ".snapshotinfo";
@@ -117,18 +117,12 @@ pub fn read_cluster_id(store: &dyn Store) -> Result<Option<String>, Failure> {
 /// The names of a root's snapshots: of the directories that may be one.
 pub fn list_snapshots(store: &dyn Store) -> Result<Vec<String>, Failure> {
     let dir = join(&StorePath::root(), SNAPSHOTS)?;
-    let entries = match list_all(store, &dir) {
-        Ok(entries) => entries,
-        Err(error) if error.is_not_found() => {
-            return Err(Failure::failed(
-                "listing snapshots",
-                store.uri(),
-                "has no `.hbase-snapshot` directory",
-            )
-            .hint("is this the HBase root directory (hbase.rootdir)? Or no snapshot was ever taken"));
-        }
-        Err(error) => return Err(failed_store("listing snapshots", store, error)),
-    };
+    let entries = list_there(store, &dir)
+        .map_err(|error| failed_store("listing snapshots", store, error))?
+        .ok_or_else(|| {
+        Failure::failed("listing snapshots", store.uri(), "has no `.hbase-snapshot` directory")
+            .hint("is this the HBase root directory (hbase.rootdir)? Or no snapshot was ever taken")
+    })?;
     let named = entries.into_iter().filter(|entry| entry.metadata.kind == Kind::Directory);
     Ok(named.map(|entry| entry.name).filter(|name| !name.starts_with('.')).collect())
 }
