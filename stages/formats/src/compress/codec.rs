@@ -74,6 +74,18 @@ impl Codec {
         !matches!(self, Self::Bzip2 | Self::Lzma | Self::Brotli)
     }
 
+    /// The codec with HBase's name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|codec| codec.name() == name)
+    }
+
+    /// Whether [`super::Compressor`] writes it.
+    #[must_use]
+    pub const fn is_written(self) -> bool {
+        matches!(self, Self::None | Self::Gz | Self::Snappy | Self::Lz4 | Self::Zstd)
+    }
+
     /// More bytes than this cannot come out of one that goes in: the format's own limit, rounded up. What claims
     /// more is refused before anything is allocated.
     pub(super) const fn most_expansion(self) -> u64 {
@@ -101,6 +113,7 @@ impl fmt::Display for Codec {
 #[cfg(test)]
 mod tests {
     use super::Codec;
+    use crate::compress::{Compressor, Decompressor};
 
     #[test]
     fn ordinals_and_codecs_agree_both_ways() {
@@ -109,5 +122,19 @@ mod tests {
             assert_eq!(Codec::from_ordinal(ordinal as u32), Some(codec));
         }
         assert_eq!(Codec::from_ordinal(9), None);
+    }
+
+    #[test]
+    fn what_is_said_of_a_codec_is_what_is_done() {
+        for codec in Codec::ALL {
+            assert_eq!(Codec::from_name(codec.name()), Some(codec));
+            let (mut packed, mut back) = (Vec::new(), Vec::new());
+            let compressed = Compressor::new().compress(codec, b"some bytes", &mut packed);
+            assert_eq!(compressed.is_ok(), codec.is_written(), "{codec}");
+            if codec.is_written() {
+                Decompressor::default().decompress(codec, &packed, 10, &mut back).unwrap();
+                assert_eq!(back, b"some bytes");
+            }
+        }
     }
 }

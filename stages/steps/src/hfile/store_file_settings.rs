@@ -45,7 +45,7 @@ fn settings(
         return Ok(Err(refused(family, &what, INSTEAD)));
     }
     let name = family.compression()?;
-    let Some(codec) = written_codec(&name) else {
+    let Some(codec) = Codec::from_name(&name).filter(|codec| codec.is_written()) else {
         let what = format!("COMPRESSION is {name}: this codec is not written");
         let hint = format!("set another COMPRESSION and take a new snapshot; {INSTEAD}");
         return Ok(Err(refused(family, &what, &hint)));
@@ -72,12 +72,6 @@ fn settings(
 }
 
 const ZSTD_DICTIONARY: &str = "hbase.io.compress.zstd.dictionary";
-
-fn written_codec(name: &str) -> Option<Codec> {
-    [Codec::None, Codec::Gz, Codec::Snappy, Codec::Lz4, Codec::Zstd]
-        .into_iter()
-        .find(|codec| codec.name() == name)
-}
 
 fn notes(family: &ColumnFamilySchema, bloom: BloomType) -> Result<Vec<String>, FormatError> {
     let mut notes = Vec::new();
