@@ -4,8 +4,9 @@ use crate::bytes::BUFFER_LEN;
 use crate::bytes::{FileSum, RangeHasher};
 use crate::bytes::{failed_store, file_problem, source_problem};
 use crate::hfile::cell_sum::CellSum;
-use crate::hfile::open_hfile::{OpenedHFile, open_hfile};
+use crate::hfile::open_hfile::{OpenedHFile, open_whole};
 use crate::hfile::verify_cells::verify_cells_with;
+use crate::hfile::verify_hfile::fault_problem;
 use crate::hfile::write_hfile::{HFileToWrite, WrittenHFile};
 use formats::cell::{CellRef, decode_key};
 use formats::compress::Decompressor;
@@ -43,8 +44,7 @@ impl BulkFile {
     pub fn open(&self, source: &dyn Store) -> Result<OpenedBulkFile, Problem> {
         let file = source.open(&self.path).map_err(|error| source_problem(&error))?;
         let damaged = |error: &formats::FormatError| file_problem(self.path.as_str(), error);
-        let opened = open_hfile(file.as_ref(), &mut Decompressor::default());
-        let opened = opened.map_err(|error| source_problem(&error))?.map_err(|error| damaged(&error))?;
+        let opened = open_whole(file.as_ref()).map_err(|fault| fault_problem(self.path.as_str(), &fault))?;
         let loaded = opened.loaded.as_ref().map_err(damaged)?;
         let row = |key: Option<&[u8]>| {
             key.map_or(Ok(Vec::new()), |key| decode_key(key).map(|key| key.row.to_vec()))
