@@ -53,10 +53,7 @@ pub fn run_in(
     let mut problems = std::mem::take(&mut opened.problems);
     let unproved = match prove(store, options, &opened, &run) {
         Ok(unproved) => unproved,
-        Err(stopped) => {
-            problems.append(stopped.problems);
-            return Err(Stopped { failure: stopped.failure, problems });
-        }
+        Err(stopped) => return Err(Stopped::after(problems, stopped)),
     };
     let mut replaying = Replaying {
         opened: &opened,
@@ -67,15 +64,13 @@ pub fn run_in(
     };
     let replayed = replaying.all(sink);
     let mut report = replaying.report;
-    match replayed {
-        Ok(published) => {
-            report.published = published;
-            report.unproved_batches = unproved;
-            report.took_ms = u64::try_from(context.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            Ok(Report::new("replay", report, problems))
-        }
-        Err(failure) => Err(Stopped { failure, problems }),
-    }
+    let ended = replayed.map(|published| {
+        report.published = published;
+        report.unproved_batches = unproved;
+        report.took_ms = u64::try_from(context.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        report
+    });
+    Report::ended("replay", ended, problems)
 }
 
 /// Holds batches against their recorded digests; gives those that have none.
