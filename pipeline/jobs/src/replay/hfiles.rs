@@ -47,17 +47,13 @@ pub fn run(
     let worked = loading.all();
     let mut report = loading.report;
     let cleared = place.clear();
-    match worked.and_then(|published| cleared.map(|()| published).map_err(Stopped::from)) {
-        Ok(published) => {
-            report.published = published;
-            report.took_ms = u64::try_from(context.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            Ok(Report::new("replay", report, problems))
-        }
-        Err(Stopped { failure, problems: found }) => {
-            problems.append(found);
-            Err(Stopped { failure, problems })
-        }
-    }
+    let ended = worked.and_then(|published| {
+        cleared?;
+        report.published = published;
+        report.took_ms = u64::try_from(context.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(report)
+    });
+    Report::ended("replay", ended, problems)
 }
 
 /// The directory that is to be made, as its parent's store sees it.
@@ -249,7 +245,7 @@ impl Loading<'_> {
         }
         self.report.hfiles = Some(counted);
         self.whole &= problems.is_empty();
-        self.problems.extend(problems);
+        self.problems.append(problems);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use crate::hfile::write_hfile::{HFileToWrite, WrittenHFile};
 use formats::cell::{CellRef, decode_key};
 use formats::compress::Decompressor;
 use names::{FamilyName, FileName};
-use stage::{Failure, Problem};
+use stage::{Found, Problem};
 use store::{ReadRanges, Store, StorePath};
 
 /// A bulk-loaded file inside a cut.
@@ -80,25 +80,15 @@ impl OpenedBulkFile {
     }
 }
 
-/// Copies a bulk-loaded file byte for byte; the inner error is damage in it.
-pub fn copy_bulk_file(
-    bulk: &OpenedBulkFile,
-    target: &dyn Store,
-    asked: HFileToWrite,
-) -> Result<Result<WrittenHFile, Problem>, Failure> {
+/// Copies a bulk-loaded file byte for byte.
+pub fn copy_bulk_file(bulk: &OpenedBulkFile, target: &dyn Store, asked: HFileToWrite) -> Found<WrittenHFile> {
     let mut cell_sum = CellSum::default();
-    let cells = match bulk.cells(|cell| cell_sum.add(cell)) {
-        Ok(cells) => cells,
-        Err(problem) => return Ok(Err(problem)),
-    };
+    let cells = bulk.cells(|cell| cell_sum.add(cell))?;
     let unwritten = |error| failed_store("copying a bulk-loaded file", target, error);
     let mut copy = target.create(&asked.path).map_err(unwritten)?;
     let (mut hasher, mut buffer, mut offset) = (RangeHasher::new(0, true), vec![0; BUFFER_LEN], 0);
     loop {
-        let read = match bulk.file.read_at(offset, &mut buffer) {
-            Ok(read) => read,
-            Err(error) => return Ok(Err(source_problem(&error))),
-        };
+        let read = bulk.file.read_at(offset, &mut buffer).map_err(|error| source_problem(&error))?;
         let bytes = buffer.get(..read).unwrap_or_default();
         if bytes.is_empty() {
             break;
@@ -109,7 +99,7 @@ pub fn copy_bulk_file(
     }
     copy.finish().map_err(unwritten)?;
     let sum = hasher.finish();
-    Ok(Ok(WrittenHFile {
+    Ok(WrittenHFile {
         sum: FileSum { len: sum.len, crc32c: sum.crc32c, blake3: sum.blake3 },
         cells,
         cell_sum: cell_sum.finish(),
@@ -118,5 +108,5 @@ pub fn copy_bulk_file(
         last_row: bulk.last_row.clone(),
         given_name: None,
         asked,
-    }))
+    })
 }
