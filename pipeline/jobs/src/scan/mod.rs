@@ -178,7 +178,7 @@ impl Scanning<'_> {
             cancel: &self.context.cancel,
             visibility,
             mob: ResolveMob::new(store, &dictionaries),
-            print: PrintCells::new(options.form, out),
+            print: PrintCells::new(options.form, &snapshot.description.table, out),
             report: &mut report,
             problems,
         };
