@@ -171,7 +171,7 @@ impl Loading<'_> {
 
     fn table(&mut self, base: &OpenedBase) -> Result<(), Stopped> {
         let table = &base.stores.table;
-        let (schema, regions) = (&base.files.snapshot.schema, &base.files.listed.regions);
+        let (schema, regions) = (&base.files.snapshot.schema, &base.files.regions);
         let workers = self.options.cut.workers;
         let edits = EditPlan::of(self.opened, schema, regions, self.source, workers, self.run)?;
         self.report.unproved_batches.extend(edits.unproved.iter().cloned());
