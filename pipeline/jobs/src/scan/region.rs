@@ -14,7 +14,9 @@ use steps::hfile::{ResolveMob, RowRange};
 use steps::scan::{CellSource, MergeCells, PrintCells, Verdict, Visibility};
 use store::Store;
 
-/// Reads regions one after the other.
+/// Reads regions one after the other, and prints cell by cell. That is no flow, on purpose: a cell that is shown lies in
+/// the block or among the edits that the merge stands on, so a source could hand it on only as a copy, and whoever asks
+/// for few rows must not wait for blocks that were read ahead. What is printed is gathered and written by [`PrintCells`].
 pub struct ScanRegion<'a> {
     pub store: &'a dyn Store,
     pub table: &'a TableName,
