@@ -20,8 +20,7 @@ pub use declared::{
     MarkerDocument, RolledServer, decode_clocks, decode_dependency, decode_gaps, decode_marker,
     decode_sequences, read_marker,
 };
-pub(crate) use document::decode_document;
-pub use document::{CatalogError, encode_document};
+pub use document::{CatalogError, decode_document, encode_document};
 pub use files::{FilesOfImage, encode_files};
 pub use image::{
     Image, ImageCut, ImageFiles, ImageRun, ImageSource, ListedImage, cut_of_snapshot, find_image,

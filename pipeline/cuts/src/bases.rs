@@ -13,9 +13,9 @@ use names::{
 use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use steps::bytes::{failed_store, file_problem, source_problem};
+use steps::bytes::{failed_store, source_problem};
 use steps::copy::{Contents, ListedFile, MANIFEST, snapshot_dir};
-use steps::hfile::open_whole;
+use steps::hfile::fault_problem;
 use store::{Store, StorePath};
 
 /// What a cut is put on.
@@ -290,8 +290,7 @@ impl Map for ReadSequences<'_> {
 impl ReadSequences<'_> {
     fn sequence(&self, path: &StorePath) -> Result<FileSequence, Problem> {
         let file = self.store.open(path).map_err(|error| source_problem(&error))?;
-        let opened = open_whole(file.as_ref()).map_err(|error| source_problem(&error))?;
-        let contents = Contents::of(opened).map_err(|error| file_problem(path.as_str(), &error))?;
+        let contents = Contents::read(file.as_ref()).map_err(|fault| fault_problem(path.as_str(), &fault))?;
         let unknown = |what: String| {
             Problem::new(ProblemKind::Unsupported, path, what)
                 .meaning("neither it nor a flush in the WALs says up to which sequence id it reaches")

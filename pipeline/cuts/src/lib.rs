@@ -116,7 +116,7 @@ pub fn open(options: &CutOptions, store: &Arc<dyn Store>, run: &Run) -> Result<O
     let opening = Opening { options, store, run };
     match opening.open(&mut problems) {
         Ok(opened) => Ok(OpenedCut { problems, ..opened }),
-        Err(failure) => Err(Stopped { failure, problems }),
+        Err(failure) => Err(Stopped::after(problems, failure)),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::state::{FileState, State, add};
 use crate::units::{Units, unproved_path};
 use crate::{DeliveryPlan, Terms};
 use catalog::Journal;
+use formats::FormatError;
 use formats::hfile::Walked;
 use runtime::{Meter, Run};
 use stage::{Failure, Map, Problem, ProblemKind, Problems};
@@ -129,7 +130,7 @@ impl Copying<'_> {
         state: &mut State,
         problems: &mut Problems,
     ) -> Result<(), Failure> {
-        let Compared { file, len, same, ranges, walked, opened, target_len, side_removed, identity } =
+        let Compared { file, len, same, ranges, walked, contents, target_len, side_removed, identity } =
             compared;
         state.tally.side_files_removed += u64::from(side_removed);
         state.tally.bytes_read += len;
@@ -151,7 +152,7 @@ impl Copying<'_> {
             state.set(file, FileState::ToCopy { replace: true });
             return Ok(());
         }
-        let Some(contents) = self.contents(file, walked.as_ref(), opened, problems) else {
+        let Some(contents) = self.contents(file, walked.as_ref(), contents, problems) else {
             state.set(file, FileState::Failed);
             return Ok(());
         };
@@ -164,7 +165,7 @@ impl Copying<'_> {
         &self,
         file: u32,
         walked: Option<&Walked>,
-        opened: Option<Result<steps::hfile::OpenedHFile, formats::FormatError>>,
+        contents: Result<Contents, FormatError>,
         problems: &mut Problems,
     ) -> Option<Contents> {
         let mut found: Vec<Problem> = Vec::new();
@@ -172,7 +173,7 @@ impl Copying<'_> {
         if let Some(walked) = walked.filter(|_| strict) {
             found.extend(block_problems(walked));
         }
-        let contents = match opened.map_or_else(|| Ok(Contents::default()), Contents::of) {
+        let contents = match contents {
             Ok(contents) => contents,
             // A lower level copies damage as it is.
             Err(error) if !strict => Contents { unread: Some(error.to_string()), ..Contents::default() },
@@ -334,8 +335,8 @@ impl Placing<'_, '_> {
     }
 
     fn place_short(&mut self, range: ProvedRange) -> Result<bool, Failure> {
-        let ProvedRange { copied, opened, .. } = range;
-        self.place(copied.asked.file, vec![copied.sum], copied.walked.as_ref(), opened)?;
+        let ProvedRange { copied, contents, .. } = range;
+        self.place(copied.asked.file, vec![copied.sum], copied.walked.as_ref(), contents)?;
         Ok(true)
     }
 
@@ -369,8 +370,8 @@ impl Placing<'_, '_> {
             true => Some(join_walks(whole.as_ref(), walks).map_err(unwritten)?),
             false => None,
         };
-        let opened = steps::hfile::open_whole(whole.as_ref()).map_err(unwritten)?;
-        self.place(file, sums, walked.as_ref(), Some(opened))
+        let contents = Contents::read(whole.as_ref()).map(Ok).or_else(|fault| fault.format().map(Err));
+        self.place(file, sums, walked.as_ref(), contents.map_err(unwritten)?)
     }
 
     /// Gives a proved file its name, unless it is damaged.
@@ -379,9 +380,9 @@ impl Placing<'_, '_> {
         file: u32,
         ranges: Vec<RangeSum>,
         walked: Option<&Walked>,
-        opened: Option<Result<steps::hfile::OpenedHFile, formats::FormatError>>,
+        contents: Result<Contents, FormatError>,
     ) -> Result<(), Failure> {
-        let Some(contents) = self.work.contents(file, walked, opened, self.problems) else {
+        let Some(contents) = self.work.contents(file, walked, contents, self.problems) else {
             self.state.set(file, FileState::Failed);
             // It may have been the reading: the next run reads it again.
             return self.work.write_down(&Record::Forgotten(file));

@@ -83,7 +83,7 @@ impl<'a> Delivery<'a> {
         let announcing = self.run.meter("look at the target and announce", None, None);
         self.prepare(&journal_path)?;
         let (journal, recovered) = Journal::open::<Record>(self.target, &journal_path)
-            .map_err(|error| busy(self.plan.wording, error))?;
+            .map_err(|error| busy(&self.plan.wording, error))?;
         let (written, manifest) = restored(&recovered.records);
         if let Some(digest) = manifest {
             publishing.adopt(digest)?;
@@ -289,13 +289,13 @@ impl<'a> Delivery<'a> {
     /// Nothing is known to be wrong with the bytes.
     fn unread(&self, wrong: &str, problems: &mut Problems) -> Stopped {
         let subject = format!("snapshot {}", self.plan.snapshot);
-        let failure = Failure::failed(self.plan.wording.doing, subject, wrong)
+        let failure = Failure::failed(&*self.plan.wording.doing, subject, wrong)
             .hint("nothing was published; mend what the problems say, and run the same command again");
         Stopped { failure, problems: std::mem::take(problems) }
     }
 
     fn damaged(&self, wrong: &str, problems: &mut Problems) -> Stopped {
-        let failure = Failure::failed(self.plan.wording.doing, format!("snapshot {}", self.plan.snapshot), wrong).hint(
+        let failure = Failure::failed(&*self.plan.wording.doing, format!("snapshot {}", self.plan.snapshot), wrong).hint(
             "nothing was published; bring the files back from a copy and run the same command again, or give a lower \
              --verify level to export damage as it is",
         );
@@ -338,10 +338,10 @@ fn restored(records: &[Record]) -> (Vec<WrittenRecord>, Option<Blake3>) {
     (written, manifest)
 }
 
-fn busy(wording: Wording, error: catalog::CatalogError) -> Failure {
+fn busy(wording: &Wording, error: catalog::CatalogError) -> Failure {
     match error {
         catalog::CatalogError::Store(error) if error.kind == StoreErrorKind::Busy => {
-            Failure::refused(wording.doing, &error.path, "another run is doing this very work")
+            Failure::refused(&*wording.doing, &error.path, "another run is doing this very work")
                 .hint("wait for it, or stop it")
         }
         error => error.failed("opening the journal"),

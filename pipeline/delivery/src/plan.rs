@@ -4,17 +4,18 @@ use crate::SnapshotFiles;
 use catalog::ImageCut;
 use names::{Place, SnapshotName};
 use stage::Problems;
+use std::borrow::Cow;
 use steps::copy::{FoundFile, ListedFile, ListedFiles};
 use steps::hfile::Level;
 use store::{Attributes, StoreError, StorePath, WriteShape};
 
 /// How messages speak of what a delivery is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wording {
     /// "exporting"
-    pub doing: &'static str,
+    pub doing: Cow<'static, str>,
     /// What to do about a snapshot of that name that is there already.
-    pub other_name: &'static str,
+    pub other_name: Cow<'static, str>,
 }
 
 /// What is published in the target.

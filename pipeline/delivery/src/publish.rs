@@ -114,7 +114,7 @@ impl<'a> Publishing<'a> {
             There::Other if !self.overwrite => {
                 let wrong =
                     "a snapshot of this name is being taken or exported there, or such a run was broken off";
-                let doing = self.plan.wording.doing;
+                let doing = &*self.plan.wording.doing;
                 let hint =
                     format!("wait for it; or, if nothing is running, {}", self.plan.wording.other_name);
                 return Err(Failure::refused(doing, self.shown(&self.working), wrong).hint(hint));
@@ -209,8 +209,8 @@ impl<'a> Publishing<'a> {
     /// The refusal to replace a snapshot unasked.
     pub fn exists(&self) -> Failure {
         let wrong = "a snapshot of this name is there already";
-        Failure::refused(self.plan.wording.doing, self.shown(&self.published), wrong)
-            .hint(self.plan.wording.other_name)
+        Failure::refused(&*self.plan.wording.doing, self.shown(&self.published), wrong)
+            .hint(&*self.plan.wording.other_name)
     }
 
     fn write(&self, dir: &StorePath, rule: Publish) -> Result<(), Failure> {

@@ -1,11 +1,13 @@
 //! A snapshot with its files found: what exporting, verifying and describing one begin with.
 
+use formats::snapshot::{RegionManifest, RegionRole};
 use names::{Place, SnapshotName};
 use runtime::{Run, units};
 use stage::{Failure, Problem, Problems};
 use std::ops::Range;
 use steps::copy::{
-    FilesToFind, FindFiles, FoundFile, ListedFiles, MANIFEST, ReadSnapshot, list_files, read_snapshot,
+    FilesToFind, FindFiles, FoundFile, ListedFiles, ListedSnapshot, MANIFEST, ReadSnapshot, list_files,
+    read_snapshot,
 };
 use store::Store;
 
@@ -20,6 +22,10 @@ pub struct SnapshotFiles {
     pub snapshot: ReadSnapshot,
     /// Its files.
     pub listed: ListedFiles,
+    /// Its regions in the manifest's order, without their files.
+    pub regions: Vec<RegionManifest>,
+    /// Entries of the manifest by how they lead to their file: plain, link, reference, reference to a link.
+    pub entries: [u64; 4],
     /// Where each of them lies; one that is missing or has another length has none.
     pub found: Vec<Option<FoundFile>>,
     /// What is wrong with the manifest.
@@ -33,11 +39,15 @@ impl SnapshotFiles {
     pub fn read(store: &dyn Store, name: &SnapshotName, run: &Run) -> Result<Self, Failure> {
         let snapshot = read_snapshot(store, name)?;
         let path = steps::copy::snapshot_dir(name)?.join(MANIFEST).map_err(Failure::usage)?.shown(store);
-        let mut listed = list_files(&snapshot, &path)?;
-        let faults = std::mem::take(&mut listed.faults);
+        let ListedSnapshot { files: listed, regions, entries, faults } = list_files(&snapshot, &path)?;
         let mut missing = Problems::default();
         let found = find(store, &listed, &Place::IN_ORDER, run, &mut missing)?;
-        Ok(Self { snapshot, listed, found, faults, missing })
+        Ok(Self { snapshot, listed, regions, entries, found, faults, missing })
+    }
+
+    /// How many regions hold rows.
+    pub fn row_regions(&self) -> usize {
+        self.regions.iter().filter(|region| region.role() == RegionRole::Rows).count()
     }
 }
 

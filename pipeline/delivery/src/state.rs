@@ -108,7 +108,7 @@ impl State {
                     Some(with_side(&metadata.identity, side.as_ref().map(|side| &side.identity)))
                 }
                 Some(_) => {
-                    return Err(Failure::refused(plan.wording.doing, path, "is a directory in the target"));
+                    return Err(Failure::refused(&*plan.wording.doing, path, "is a directory in the target"));
                 }
                 None => None,
             };

@@ -8,14 +8,16 @@
 //! [`Bytes`], so that a runner can keep what is in flight within a budget.
 //!
 //! What goes wrong is one of two things: a [`Failure`] ends the run; a [`Problem`] is damage that was found and is
-//! part of the report.
+//! part of the report. [`Found`] is a value, or one of the two.
 
 mod failure;
 mod flow;
+mod found;
 mod problem;
 mod report;
 
 pub use failure::{Failure, FailureKind};
 pub use flow::{Bytes, Map, Sink, Source};
+pub use found::{Found, Obstacle};
 pub use problem::{Problem, ProblemKind, Problems};
 pub use report::{Outcome, Report, Stopped};

@@ -137,7 +137,7 @@ impl fmt::Display for Problem {
 
 /// Problems in the order they were found: all are counted, the first [`Problems::KEPT`] are kept whole, so that a
 /// root with a million missing files still fits in memory.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problems {
     /// How many there are.
     #[serde(rename = "problem_count")]

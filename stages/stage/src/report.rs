@@ -33,6 +33,18 @@ impl<T> Report<T> {
         Self { command, outcome, result, problems }
     }
 
+    /// The report of a run that came to its end, or what it had found when it stopped.
+    pub fn ended(
+        command: &'static str,
+        result: Result<T, impl Into<Stopped>>,
+        problems: Problems,
+    ) -> Result<Self, Stopped> {
+        match result {
+            Ok(result) => Ok(Self::new(command, result, problems)),
+            Err(stopped) => Err(Stopped::after(problems, stopped)),
+        }
+    }
+
     /// 0 if all is well, 3 if damage was found.
     pub fn exit_code(&self) -> u8 {
         match self.outcome {
@@ -49,6 +61,16 @@ pub struct Stopped {
     pub failure: Failure,
     /// What was found.
     pub problems: Problems,
+}
+
+impl Stopped {
+    /// The same end of a run that had found `earlier` before.
+    #[must_use]
+    pub fn after(mut earlier: Problems, stopped: impl Into<Self>) -> Self {
+        let Self { failure, problems } = stopped.into();
+        earlier.append(problems);
+        Self { failure, problems: earlier }
+    }
 }
 
 impl From<Failure> for Stopped {

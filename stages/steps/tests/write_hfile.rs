@@ -105,7 +105,7 @@ fn the_file_says_what_hbase_needs_to_know() {
     let settings = store_file_settings(&family(&[("IS_MOB", "true")]), true).unwrap();
     write(&store, &settings, 100);
     let file = store.open(&path()).unwrap();
-    let opened = open_whole(file.as_ref()).unwrap().unwrap();
+    let opened = open_whole(file.as_ref()).unwrap();
     let info = opened.loaded.unwrap().file_info;
     assert_eq!(info.max_sequence_id(), Ok(Some(90_000)));
     assert_eq!(info.max_memstore_ts(), Ok(Some(106)));

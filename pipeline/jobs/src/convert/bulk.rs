@@ -194,9 +194,8 @@ impl KeepBulk<'_> {
             .hint("check the target's disks; nothing of this file was published"));
         }
         let mut found: Vec<Problem> = proved.copied.walked.iter().flat_map(block_problems).collect();
-        if let Some(Err(error)) = &proved.opened
+        if let Err(error) = &proved.contents
             && found.is_empty()
-            && !error.is_unsupported()
         {
             found.push(file_problem("", error));
         }

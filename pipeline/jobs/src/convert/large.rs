@@ -6,7 +6,7 @@ use columns::WriteError;
 use columns::batch::BatchEncoder;
 use columns::markers::WalSummary;
 use runtime::Run;
-use stage::{Failure, Problem, Problems};
+use stage::{Failure, Found, Obstacle, Problems};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -57,13 +57,8 @@ impl LargeWal<'_> {
             let whole =
                 Writing { publishing, run, summary: &summary, table: None, done: &mut done }.all(passes);
             done.bytes_read = read.into_inner();
-            match whole {
-                Ok(()) => {}
-                Err(Stop::Failed(failure)) => return Err(failure),
-                Err(Stop::Unencodable(problem)) => {
-                    done.problems.push(problem);
-                    return Ok(done);
-                }
+            if done.problems.keep(whole)?.is_none() {
+                return Ok(done);
             }
         }
         let stem = summary.wal.stem();
@@ -71,17 +66,6 @@ impl LargeWal<'_> {
             self.publishing.publish_file(&stem, file, &mut done.tally, &mut done.problems)?;
         }
         Ok(done)
-    }
-}
-
-enum Stop {
-    Failed(Failure),
-    Unencodable(Problem),
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
     }
 }
 
@@ -103,7 +87,7 @@ struct TableBatch<'a> {
 }
 
 impl<'a> Writing<'a> {
-    fn all(&mut self, passes: RegionPasses<'_>) -> Result<(), Stop> {
+    fn all(&mut self, passes: RegionPasses<'_>) -> Found<()> {
         let mut stop = Ok(());
         // A few row groups in flight are enough to let reading and writing overlap.
         let ended = self.run.flow(passes).window(2).ordered().each_until(|group| {
@@ -115,7 +99,7 @@ impl<'a> Writing<'a> {
         self.end_table()
     }
 
-    fn take(&mut self, group: TableGroup) -> Result<(), Stop> {
+    fn take(&mut self, group: TableGroup) -> Found<()> {
         if self.table.as_ref().is_none_or(|table| table.name != group.table) {
             self.end_table()?;
             self.table = Some(self.begin(group.table)?);
@@ -128,7 +112,7 @@ impl<'a> Writing<'a> {
         }
     }
 
-    fn begin(&self, name: String) -> Result<TableBatch<'a>, Stop> {
+    fn begin(&self, name: String) -> Found<TableBatch<'a>> {
         let path = path_of(&self.summary.wal.stem(), &Made::Batch(name.clone()))?;
         if self.publishing.exists(&path)? {
             return Ok(TableBatch { name, path, batch: None });
@@ -140,7 +124,7 @@ impl<'a> Writing<'a> {
         Ok(TableBatch { name, path, batch: Some((batch, file)) })
     }
 
-    fn end_table(&mut self) -> Result<(), Stop> {
+    fn end_table(&mut self) -> Found<()> {
         let Some(TableBatch { name, path, batch }) = self.table.take() else { return Ok(()) };
         match batch {
             None => self.done.tally.already += 1,
@@ -154,12 +138,14 @@ impl<'a> Writing<'a> {
     }
 }
 
-fn unwritten(error: WriteError, publishing: &Publishing<'_>, summary: &WalSummary) -> Stop {
+fn unwritten(error: WriteError, publishing: &Publishing<'_>, summary: &WalSummary) -> Obstacle {
     match error {
         WriteError::Output(error) => match error.downcast::<StoreError>() {
-            Ok(error) => Stop::Failed(failed_store("writing a batch", publishing.target, error)),
-            Err(error) => Stop::Failed(Failure::failed("writing a batch", publishing.target.uri(), error)),
+            Ok(error) => Obstacle::Failure(failed_store("writing a batch", publishing.target, error)),
+            Err(error) => {
+                Obstacle::Failure(Failure::failed("writing a batch", publishing.target.uri(), error))
+            }
         },
-        error => Stop::Unencodable(unencodable(&summary.wal.name, &error)),
+        error => Obstacle::Damage(unencodable(&summary.wal.name, &error)),
     }
 }

@@ -105,10 +105,8 @@ pub fn run_between(
     }
     let run = context.start()?;
     let work = Converting { options, context, plan: &plan, target, run: &run };
-    match work.all(todo, &mut report, &mut problems) {
-        Ok(()) => Ok(Report::new("convert", report, problems)),
-        Err(failure) => Err(Stopped { failure, problems }),
-    }
+    let worked = work.all(todo, &mut report, &mut problems);
+    Report::ended("convert", worked.map(|()| report), problems)
 }
 
 /// What a run was doing when a document of the repository could not be read.

@@ -8,18 +8,23 @@ use formats::snapshot::{DescriptionRewrite, rewrite_description};
 use names::SnapshotName;
 use runtime::{Context, Run};
 use stage::{Failure, FailureKind, Problem, ProblemKind, Problems, Stopped};
+use std::borrow::Cow;
 use steps::copy::read_cluster_id;
 use store::Store;
 
 const EXPORTING: Wording = Wording {
-    doing: "exporting",
-    other_name: "give --target for another name, or --overwrite to replace it once the new one is proved",
+    doing: Cow::Borrowed("exporting"),
+    other_name: Cow::Borrowed(
+        "give --target for another name, or --overwrite to replace it once the new one is proved",
+    ),
 };
 
 /// An export, worked out.
 pub struct ExportPlan {
     /// What is copied and published.
     pub delivery: DeliveryPlan,
+    /// How many regions of the snapshot hold rows.
+    pub regions: usize,
     /// What is not wrong but should be known.
     pub warnings: Vec<String>,
 }
@@ -52,9 +57,9 @@ impl ExportPlan {
         let cut = catalog::cut_of_snapshot(&images, snapshot.as_str(), &manifest).cloned();
         warnings.extend(unproved(&Debts::of(cut.as_ref())));
         let documents = Documents { target, description, manifest };
-        let cluster = read_cluster_id(source)?;
+        let (cluster, regions) = (read_cluster_id(source)?, files.row_regions());
         let plan = DeliveryPlan::new(EXPORTING, files, documents, cluster, options.aim()).named(b"export");
-        Ok(Self { delivery: DeliveryPlan { accepted, cut, ..plan }, warnings })
+        Ok(Self { delivery: DeliveryPlan { accepted, cut, ..plan }, regions, warnings })
     }
 }
 

@@ -99,7 +99,7 @@ impl ExportReport {
     }
 
     fn new(plan: &ExportPlan, options: &ExportOptions, image: Option<&str>, tally: Tally) -> Self {
-        let ExportPlan { delivery: plan, warnings } = plan;
+        let ExportPlan { delivery: plan, regions, warnings } = plan;
         Self {
             from: options.from.clone(),
             to: options.to.clone(),
@@ -110,7 +110,7 @@ impl ExportReport {
             image: image.map(str::to_owned),
             dry_run: options.dry_run,
             already_there: false,
-            regions: plan.listed.row_regions(),
+            regions: *regions,
             files: Counted { files: plan.found.len() as u64, bytes: plan.bytes() },
             copied: tally.copied.into(),
             resumed: tally.resumed.into(),

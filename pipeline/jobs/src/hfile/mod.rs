@@ -4,7 +4,7 @@ use delivery::{Verified, verify_files};
 use formats::compress::Dictionaries;
 use runtime::Context;
 use serde::Serialize;
-use stage::{Failure, Problem, Problems, Report};
+use stage::{Failure, Found, Problem, Problems, Report};
 use std::io::Write;
 use std::sync::Arc;
 use steps::bytes::{other_kind, sniff_file};
@@ -25,10 +25,8 @@ pub fn info(files: &[String]) -> Result<Report<HFilesReport>, Failure> {
     let mut problems = Problems::default();
     let mut described = Vec::new();
     for file in files {
-        match locate(file)?.and_then(|located| describe_hfile(&located.cells)) {
-            Ok(description) => described.push(description),
-            Err(problem) => problems.push(problem),
-        }
+        let found = locate(file).and_then(|located| Ok(describe_hfile(&located.cells)?));
+        described.extend(problems.keep(found)?);
     }
     Ok(Report::new("hfile info", HFilesReport { files: described }, problems))
 }
@@ -58,20 +56,17 @@ pub fn verify(
     let run = context.start()?;
     let (mut problems, mut to_verify) = (Problems::default(), Vec::new());
     for file in files {
-        match locate(file)? {
+        if let Some(Located { store, path, cells }) = problems.keep(locate(file))? {
             // Of a link or reference, the file that it leads to.
-            Ok(Located { store, path, cells }) => {
-                let path = cells.leads_to.map_or(path, |led| led.path);
-                to_verify.push(FileToVerify {
-                    store,
-                    path,
-                    len: None,
-                    recorded: None,
-                    region: None,
-                    table: None,
-                });
-            }
-            Err(problem) => problems.push(problem),
+            let path = cells.leads_to.map_or(path, |led| led.path);
+            to_verify.push(FileToVerify {
+                store,
+                path,
+                len: None,
+                recorded: None,
+                region: None,
+                table: None,
+            });
         }
     }
     let mut verified = verify_files(to_verify, level, workers, dictionaries_of(dictionaries)?, &run)?;
@@ -101,24 +96,13 @@ pub fn cat(
     let dictionaries = dictionaries_of(dictionaries)?;
     let mut problems = Problems::default();
     let mut cat = CatHFile::new(options, limit, &dictionaries, out);
-    let mut printed = 0;
     for file in files {
         if cat.is_full() {
             break;
         }
-        let result = match locate(file)? {
-            Err(problem) => Ok(Err(problem)),
-            Ok(located) => cat.cat(&located.cells),
-        };
-        match result {
-            Ok(Ok(())) => printed += 1,
-            Ok(Err(problem)) => problems.push(problem),
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => break,
-            Err(error) => return Err(Failure::failed("printing cells", "standard output", error)),
-        }
+        problems.keep(locate(file).and_then(|located| cat.cat(&located.cells)))?;
     }
-    let cells = cat.printed();
-    Ok(Report::new("hfile cat", Printed { files: printed, cells }, problems))
+    Ok(Report::new("hfile cat", Printed { files: cat.files(), cells: cat.printed() }, problems))
 }
 
 /// A file that was given, and what holds its cells.
@@ -129,13 +113,14 @@ struct Located {
 }
 
 /// Finds what holds the cells of a file that was given. One of another kind is a problem.
-fn locate(file: &str) -> Result<Result<Located, Problem>, Failure> {
+fn locate(file: &str) -> Found<Located> {
     let (store, path) = open_beside(file)?;
-    let found = sniff_file(store.as_ref(), &path).and_then(|kind| match kind.is_for_hfile() {
-        true => locate_cells(&store, &path),
-        false => Err(other_kind(&path.shown(store.as_ref()), kind, "an HFile")),
-    });
-    Ok(found.map(|cells| Located { store, path, cells }))
+    let kind = sniff_file(store.as_ref(), &path)?;
+    if !kind.is_for_hfile() {
+        return Err(other_kind(&path.shown(store.as_ref()), kind, "an HFile").into());
+    }
+    let cells = locate_cells(&store, &path)?;
+    Ok(Located { store, path, cells })
 }
 
 /// Opens the storage that a file lies on, and gives the file's path there. The whole file system is the store, so that

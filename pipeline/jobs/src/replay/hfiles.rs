@@ -47,17 +47,13 @@ pub fn run(
     let worked = loading.all();
     let mut report = loading.report;
     let cleared = place.clear();
-    match worked.and_then(|published| cleared.map(|()| published).map_err(Stopped::from)) {
-        Ok(published) => {
-            report.published = published;
-            report.took_ms = u64::try_from(context.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            Ok(Report::new("replay", report, problems))
-        }
-        Err(Stopped { failure, problems: found }) => {
-            problems.append(found);
-            Err(Stopped { failure, problems })
-        }
-    }
+    let ended = worked.and_then(|published| {
+        cleared?;
+        report.published = published;
+        report.took_ms = u64::try_from(context.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(report)
+    });
+    Report::ended("replay", ended, problems)
 }
 
 /// The directory that is to be made, as its parent's store sees it.
@@ -169,7 +165,7 @@ impl Loading<'_> {
 
     fn table(&mut self, base: &OpenedBase) -> Result<(), Stopped> {
         let table = &base.stores.table;
-        let (schema, regions) = (&base.files.snapshot.schema, &base.files.listed.regions);
+        let (schema, regions) = (&base.files.snapshot.schema, &base.files.regions);
         let workers = self.options.cut.workers;
         let edits = EditPlan::of(self.opened, schema, regions, self.source, workers, self.run)?;
         self.report.unproved_batches.extend(edits.unproved.iter().cloned());
@@ -243,7 +239,7 @@ impl Loading<'_> {
         }
         self.report.hfiles = Some(counted);
         self.whole &= problems.is_empty();
-        self.problems.extend(problems);
+        self.problems.append(problems);
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 use columns::batch::BatchCell;
-use stage::Failure;
+use stage::{Bytes, Failure, Sink};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -44,51 +44,105 @@ impl fmt::Display for Target {
     }
 }
 
-/// A target that is being written.
-pub enum EditSink {
-    Null,
-    JsonLines(Box<JsonLines>),
+/// Edits as lines, as many as are written at a time. An entry may go on in the next.
+pub struct EditLines {
+    pub lines: Vec<u8>,
+    /// Whether nothing of the stream was lost until here.
+    pub whole: bool,
+}
+
+impl Bytes for EditLines {
+    fn bytes(&self) -> usize {
+        self.lines.capacity()
+    }
+}
+
+/// Lines of edits in the making.
+pub struct Lines {
+    made: EntryLines,
+    /// The file that they are for.
+    file: PathBuf,
+}
+
+impl Lines {
+    /// Adds a cell of an entry; `is_first`: another entry begins with it.
+    #[inline]
+    pub fn push(&mut self, table: &str, edit: &BatchCell<'_>, is_first: bool) -> Result<(), Failure> {
+        self.made.push(table, edit, is_first).map_err(|error| {
+            Failure::failed(WRITING, self.file.display(), error.what)
+                .hint("--hex shows families in hexadecimal")
+        })
+    }
+
+    /// Whether it is time to write.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.made.is_full()
+    }
+
+    /// Ends the last entry.
+    pub fn end(&mut self) {
+        self.made.end();
+    }
+
+    /// What there is.
+    pub fn take(&mut self) -> Vec<u8> {
+        self.made.take()
+    }
+}
+
+/// The target: its file, if it has one, counts once all was written and nothing of the stream was lost.
+pub struct EditSink {
+    file: Option<JsonLines>,
+    whole: bool,
 }
 
 impl EditSink {
-    pub fn begin(target: &Target, hex: bool) -> Result<Self, Failure> {
-        match target {
-            Target::Null => Ok(Self::Null),
-            Target::JsonLines(file) => Ok(Self::JsonLines(Box::new(JsonLines::begin(file, hex)?))),
-            Target::HFiles(uri) => Err(Failure::usage(format!("{uri}: HFiles are no stream"))),
-        }
+    pub fn begin(target: &Target) -> Result<Self, Failure> {
+        let file = match target {
+            Target::Null => None,
+            Target::JsonLines(file) => Some(JsonLines::begin(file)?),
+            Target::HFiles(uri) => return Err(Failure::usage(format!("{uri}: HFiles are no stream"))),
+        };
+        Ok(Self { file, whole: true })
     }
 
-    /// Takes one cell of an entry; `is_first`: another entry begins with it.
-    #[inline]
-    pub fn take(&mut self, table: &str, edit: &BatchCell<'_>, is_first: bool) -> Result<(), Failure> {
-        match self {
-            Self::Null => Ok(()),
-            Self::JsonLines(lines) => lines.take(table, edit, is_first),
-        }
+    /// The lines that it wants, if any.
+    pub fn lines(&self, hex: bool) -> Option<Lines> {
+        let file = self.file.as_ref()?;
+        Some(Lines { made: EntryLines::new(hex), file: file.name.clone() })
+    }
+}
+
+impl Sink for EditSink {
+    type In = EditLines;
+    type Report = bool;
+
+    fn write(&mut self, edits: EditLines) -> Result<(), Failure> {
+        self.whole &= edits.whole;
+        self.file.as_mut().map_or(Ok(()), |file| file.write(&edits.lines))
     }
 
-    /// Makes what was taken count.
-    pub fn finish(self) -> Result<(), Failure> {
-        match self {
-            Self::Null => Ok(()),
-            Self::JsonLines(lines) => lines.finish(),
+    /// True if the target counts.
+    fn finish(self) -> Result<bool, Failure> {
+        if self.whole {
+            self.file.map_or(Ok(()), JsonLines::finish)?;
         }
+        Ok(self.whole)
     }
 }
 
 const WRITING: &str = "writing the edits";
 
 /// A file that gets its name when it is whole; until then it lies beside, under another.
-pub struct JsonLines {
+struct JsonLines {
     name: PathBuf,
     partial: PathBuf,
     out: BufWriter<File>,
-    lines: EntryLines,
 }
 
 impl JsonLines {
-    fn begin(file: &str, hex: bool) -> Result<Self, Failure> {
+    fn begin(file: &str) -> Result<Self, Failure> {
         let name = PathBuf::from(file);
         if name.symlink_metadata().is_ok() {
             return Err(taken(&name));
@@ -99,26 +153,16 @@ impl JsonLines {
         let made = OpenOptions::new().write(true).create(true).truncate(true).open(&partial);
         let made = made.map_err(|error| unwritten(&partial, &error))?;
         let out = BufWriter::with_capacity(1 << 20, made);
-        Ok(Self { name, partial, out, lines: EntryLines::new(hex) })
+        Ok(Self { name, partial, out })
     }
 
-    fn take(&mut self, table: &str, edit: &BatchCell<'_>, is_first: bool) -> Result<(), Failure> {
-        let unprintable = |error: formats::FormatError| {
-            Failure::failed(WRITING, self.name.display(), error.what)
-                .hint("--hex shows families in hexadecimal")
-        };
-        self.lines.push(table, edit, is_first).map_err(unprintable)?;
-        match self.lines.is_full() {
-            true => self.lines.write(&mut self.out).map_err(|error| unwritten(&self.partial, &error)),
-            false => Ok(()),
-        }
+    fn write(&mut self, lines: &[u8]) -> Result<(), Failure> {
+        self.out.write_all(lines).map_err(|error| unwritten(&self.partial, &error))
     }
 
     /// A hard link never replaces a file that came meanwhile.
     fn finish(mut self) -> Result<(), Failure> {
-        self.lines.end();
-        let written = self.lines.write(&mut self.out).and_then(|()| self.out.flush());
-        let synced = written.and_then(|()| self.out.get_ref().sync_all());
+        let synced = self.out.flush().and_then(|()| self.out.get_ref().sync_all());
         synced.map_err(|error| unwritten(&self.partial, &error))?;
         std::fs::hard_link(&self.partial, &self.name).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => taken(&self.name),

@@ -80,10 +80,7 @@ impl Restore<'_> {
         for plan in &plans {
             match self.table(plan, &mut problems) {
                 Ok(table) => tables.push(table),
-                Err(Stopped { failure, problems: found }) => {
-                    problems.append(found);
-                    return Err(Stopped { failure, problems });
-                }
+                Err(stopped) => return Err(Stopped::after(problems, stopped)),
             }
         }
         let report = RestoreReport {

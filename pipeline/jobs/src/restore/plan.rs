@@ -13,14 +13,17 @@ use formats::snapshot::{DescriptionRewrite, RegionManifest, RegionRole, rewrite_
 use names::{SnapshotName, TableName};
 use runtime::Run;
 use stage::{Failure, Problem, Stopped};
+use std::borrow::Cow;
 use std::sync::Arc;
 use steps::bytes::RANGE_LEN;
 use steps::copy::read_cluster_id;
 use steps::hfile::Level;
 use store::Store;
 
-const RESTORING: Wording =
-    Wording { doing: "restoring", other_name: "give --as another name, or delete the snapshot" };
+const RESTORING: Wording = Wording {
+    doing: Cow::Borrowed("restoring"),
+    other_name: Cow::Borrowed("give --as another name, or delete the snapshot"),
+};
 
 /// A snapshot that a restore starts from, read.
 pub struct Base {
@@ -142,7 +145,7 @@ impl TablePlan {
         };
         let description = rewrite_description(&files.snapshot.description_bytes, &rewrite)
             .map_err(|error| Failure::failed("describing the snapshot", &name, error))?;
-        let regions = std::mem::take(&mut files.listed.regions);
+        let regions = std::mem::take(&mut files.regions);
         let schema = &files.snapshot.schema;
         let edits = cut.map(|cut| EditPlan::of(cut, schema, &regions, source, workers, run));
         let edits = edits.transpose()?;

@@ -55,22 +55,20 @@ impl Writing<'_> {
         let flow = run.flow(runtime::units(todo)).io(workers, "write", &step).io(workers, "check", &check);
         let worked = flow.unordered().each(|unit| {
             meter.advance(1, unit.files.iter().map(|(file, ..)| file.sum.len).sum());
-            match self.keep(unit, begun)? {
-                Ok(record) => written.take(record),
-                Err(found) => problems.extend(found),
+            if let Some(record) = self.keep(unit, begun, &mut problems)? {
+                written.take(record);
             }
             Ok(())
         });
-        match (worked, problems.is_empty()) {
-            (Ok(()), true) => Ok(written),
-            (Ok(()), false) => {
-                let failure =
-                    Failure::failed(DOING, self.plan.table.full_form(), "edits could not be read or written")
-                        .hint("nothing was published; the problems say which files are damaged");
-                Err(Stopped { failure, problems })
+        let whole = worked.and_then(|()| match problems.is_empty() {
+            true => Ok(written),
+            false => {
+                let wrong = "edits could not be read or written";
+                Err(Failure::failed(DOING, self.plan.table.full_form(), wrong)
+                    .hint("nothing was published; the problems say which files are damaged"))
             }
-            (Err(failure), _) => Err(Stopped { failure, problems }),
-        }
+        });
+        whole.map_err(|failure| Stopped::after(problems, failure))
     }
 
     /// The names that the router's regions have in the restored table.
@@ -85,18 +83,20 @@ impl Writing<'_> {
         &self,
         unit: CheckedEdits,
         begun: &Begun<'_>,
-    ) -> Result<Result<WrittenRecord, Vec<Problem>>, Failure> {
-        let mut problems = unit.problems;
+        problems: &mut Problems,
+    ) -> Result<Option<WrittenRecord>, Failure> {
+        let mut wrong = unit.problems;
         let mut files = Vec::new();
         for (file, family, found) in unit.files {
-            problems.extend(found);
-            problems.extend(self.outside(&file));
-            if problems.is_empty() {
+            wrong.extend(found);
+            wrong.extend(self.outside(&file));
+            if wrong.is_empty() {
                 files.push(self.wait(&file, &family, begun)?);
             }
         }
-        if !problems.is_empty() {
-            return Ok(Err(problems));
+        if !wrong.is_empty() {
+            problems.append(wrong);
+            return Ok(None);
         }
         let record = WrittenRecord {
             unit: unit.unit,
@@ -106,7 +106,7 @@ impl Writing<'_> {
             version_deletes: unit.version_deletes,
         };
         begun.write_down(&Record::Written(record.clone()))?;
-        Ok(Ok(record))
+        Ok(Some(record))
     }
 
     /// A file with rows outside of its region: HBase would not clip it.
@@ -206,7 +206,7 @@ pub struct CheckedEdits {
     /// Cells that are in no file, because a later one has the same key.
     pub superseded: u64,
     /// What is wrong: the unit is not whole.
-    pub problems: Vec<Problem>,
+    pub problems: Problems,
 }
 
 impl Bytes for CheckedEdits {

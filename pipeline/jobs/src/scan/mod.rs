@@ -114,17 +114,9 @@ pub fn run_in(
     let mut opened = cuts::open(&options.cut, store, &run)?;
     let mut problems = std::mem::take(&mut opened.problems);
     let scanning = Scanning { options, context, store, opened: &opened };
-    let scanned = match scanning.prove(&run) {
-        Ok(unproved) => scanning.scan(unproved, &mut problems, out),
-        Err(stopped) => {
-            problems.append(stopped.problems);
-            Err(stopped.failure)
-        }
-    };
-    match scanned {
-        Ok(report) => Ok(Report::new("scan", report, problems)),
-        Err(failure) => Err(Stopped { failure, problems }),
-    }
+    let proved = scanning.prove(&run);
+    let scanned = proved.and_then(|unproved| Ok(scanning.scan(unproved, &mut problems, out)?));
+    Report::ended("scan", scanned, problems)
 }
 
 struct Scanning<'a> {
@@ -186,7 +178,7 @@ impl Scanning<'_> {
             cancel: &self.context.cancel,
             visibility,
             mob: ResolveMob::new(store, &dictionaries),
-            print: PrintCells::new(options.form, out),
+            print: PrintCells::new(options.form, &snapshot.description.table, out),
             report: &mut report,
             problems,
         };

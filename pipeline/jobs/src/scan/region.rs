@@ -8,14 +8,15 @@ use formats::snapshot::RegionManifest;
 use history::{Lineages, Relation, Replay, ReplayRegion};
 use names::{EncodedRegionName, TableName};
 use runtime::Cancel;
-use stage::{Failure, Problem, ProblemKind, Problems};
-use std::io;
+use stage::{Failure, Found, Problem, ProblemKind, Problems};
 use steps::edits::{RegionRouter, SortedCells};
 use steps::hfile::{ResolveMob, RowRange};
 use steps::scan::{CellSource, MergeCells, PrintCells, Verdict, Visibility};
 use store::Store;
 
-/// Reads regions one after the other.
+/// Reads regions one after the other, and prints cell by cell. That is no flow, on purpose: a cell that is shown lies in
+/// the block or among the edits that the merge stands on, so a source could hand it on only as a copy, and whoever asks
+/// for few rows must not wait for blocks that were read ahead. What is printed is gathered and written by [`PrintCells`].
 pub struct ScanRegion<'a> {
     pub store: &'a dyn Store,
     pub table: &'a TableName,
@@ -37,52 +38,30 @@ pub struct ScanRegion<'a> {
     pub problems: &'a mut Problems,
 }
 
-/// Whether the next region is wanted.
+/// Whether more is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    Region,
-    Enough,
-}
-
-/// Why a region's cells do not come any more.
-enum Stop {
-    /// It is damaged: the next region may still be read.
-    Damage(Box<Problem>),
-    Failure(Failure),
+    /// All that was asked for is shown.
+    Whole,
     /// No more rows are wanted, or nobody listens.
     Enough,
-}
-
-impl From<Problem> for Stop {
-    fn from(problem: Problem) -> Self {
-        Self::Damage(Box::new(problem))
-    }
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
 }
 
 impl ScanRegion<'_> {
     /// Reads rows of a region. What cannot be read is a problem that says which rows are left out.
     pub fn region(&mut self, region: &RegionManifest, mut range: RowRange) -> Result<Ended, Failure> {
         self.report.regions += 1;
-        match self.passes(region, &mut range) {
-            Ok(()) => Ok(Ended::Region),
-            Err(Stop::Enough) => Ok(Ended::Enough),
-            Err(Stop::Failure(failure)) => Err(failure),
-            Err(Stop::Damage(problem)) => {
-                let problem = rows_left_out(*problem, &range);
+        let shown = self.passes(region, &mut range).map_err(|obstacle| {
+            obstacle.placed(|problem| {
                 let table = self.table.full_form();
-                self.problems.push(problem.in_region(region.encoded).in_table(table));
-                Ok(Ended::Region)
-            }
-        }
+                rows_left_out(problem, &range).in_region(region.encoded).in_table(table)
+            })
+        });
+        Ok(self.problems.keep(shown)?.unwrap_or(Ended::Whole))
     }
 
     /// Takes the range piece by piece, as memory allows for edits; `range` is what is not shown yet.
-    fn passes(&mut self, region: &RegionManifest, range: &mut RowRange) -> Result<(), Stop> {
+    fn passes(&mut self, region: &RegionManifest, range: &mut RowRange) -> Found<Ended> {
         let sources = self.sources(&region.encoded);
         let mut files = RegionFiles::open(self.store, self.table, region, self.family)?;
         for (name, source) in &sources {
@@ -98,11 +77,11 @@ impl ScanRegion<'_> {
             }
             let (done, edits) = pass.sort();
             self.report.edits += edits.len() as u64;
-            self.pass(&files, &done, &edits, range)?;
+            let ended = self.pass(&files, &done, &edits, range)?;
             let was_cut = done.end != range.end;
-            match done.end.filter(|_| was_cut) {
+            match done.end.filter(|_| was_cut && ended == Ended::Whole) {
                 Some(end) => range.start = end,
-                None => return Ok(()),
+                None => return Ok(ended),
             }
         }
     }
@@ -134,7 +113,7 @@ impl ScanRegion<'_> {
         name: &EncodedRegionName,
         source: &ReplayRegion,
         pass: &mut Pass,
-    ) -> Result<(), Stop> {
+    ) -> Found<()> {
         let mut edits = self.edits.of_region(name, source);
         let (mut near, mut uncovered) = (0, 0_u64);
         while edits.advance()? {
@@ -171,7 +150,7 @@ impl ScanRegion<'_> {
         rows: &RowRange,
         edits: &SortedCells,
         left: &mut RowRange,
-    ) -> Result<(), Stop> {
+    ) -> Found<Ended> {
         let cursors = files.cursors(rows, self.dictionaries)?;
         let mut sources: Vec<CellSource<'_>> =
             cursors.into_iter().map(|cursor| CellSource::File(Box::new(cursor))).collect();
@@ -204,17 +183,20 @@ impl ScanRegion<'_> {
             }
             if row_shown.is_none() {
                 if self.report.rows >= self.limit {
-                    return Err(Stop::Enough);
+                    return Ok(Ended::Enough);
                 }
                 self.report.rows += 1;
                 row_shown = Some(());
             }
             self.show(&cell, &stored)?;
+            if self.print.is_closed() {
+                return Ok(Ended::Enough);
+            }
         }
-        Ok(())
+        Ok(Ended::Whole)
     }
 
-    fn show(&mut self, cell: &CellRef<'_>, stored: &CellRef<'_>) -> Result<(), Stop> {
+    fn show(&mut self, cell: &CellRef<'_>, stored: &CellRef<'_>) -> Result<(), Failure> {
         let resolved;
         let mut stored = *stored;
         if ResolveMob::is_reference(cell) {
@@ -227,29 +209,13 @@ impl ScanRegion<'_> {
             }
             (stored.value, stored.tags) = (&resolved.value, &resolved.tags);
         }
-        match self.print.print(&stored, cell.sequence) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Failure::failed("printing cells", self.table, error.what)
-                .hint("--hex shows families in hexadecimal")
-                .into()),
-            Err(error) => Err(unwritten(error)),
-        }
+        self.print.print(&stored, cell.sequence)
     }
 
     /// Hands over what was printed last.
     pub fn finish(mut self) -> Result<(), Failure> {
         self.report.cells = self.print.printed();
         self.report.mob_values = self.mob.resolved();
-        match self.print.flush().map_err(unwritten) {
-            Err(Stop::Failure(failure)) => Err(failure),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn unwritten(error: io::Error) -> Stop {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => Stop::Enough,
-        _ => Failure::failed("printing cells", "standard output", error).into(),
+        self.print.flush()
     }
 }

@@ -179,8 +179,8 @@ pub fn info(
     let files = SnapshotFiles::read(store.as_ref(), &name, &run)?;
     let stats = stats_of(&files);
     let bytes = stats.live_bytes + stats.archived_bytes;
-    let regions = files.listed.row_regions() as u64;
-    let parents = files.listed.regions.iter().filter(|region| region.role() == RegionRole::SplitParent);
+    let regions = files.row_regions() as u64;
+    let parents = files.regions.iter().filter(|region| region.role() == RegionRole::SplitParent);
     let report = SnapshotReport {
         root: store.uri(),
         summary: summary_of(
@@ -201,7 +201,7 @@ pub fn info(
 }
 
 fn stats_of(files: &SnapshotFiles) -> SnapshotStats {
-    let [_, links, references, references_to_links] = files.listed.entries;
+    let [_, links, references, references_to_links] = files.entries;
     let mut stats =
         SnapshotStats { links, references: references + references_to_links, ..SnapshotStats::default() };
     let mut families: BTreeMap<&str, (u64, u64)> = BTreeMap::new();

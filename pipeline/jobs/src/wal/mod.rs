@@ -3,7 +3,7 @@
 use formats::wal::WalDecoderOptions;
 use names::root::RECOVERED_EDITS;
 use serde::Serialize;
-use stage::{Failure, Problem, ProblemKind, Problems, Report};
+use stage::{Failure, Found, Obstacle, Problem, ProblemKind, Problems, Report};
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
@@ -70,19 +70,15 @@ pub fn verify(files: &[String], memory: usize) -> Result<Report<WalsVerified>, F
 fn describe(files: &[String], memory: usize) -> Result<(Vec<WalDescription>, Problems), Failure> {
     let (mut described, mut problems) = (Vec::new(), Problems::default());
     for file in files {
-        let wal = open(file)?;
         let as_ranges = |wal: &Arc<Witnessed>| Arc::clone(wal) as Arc<dyn ReadRanges>;
-        let read = wal.and_then(|wal| {
+        let read = open(file).and_then(|wal| {
             let described = describe_wal(as_ranges(&wal), file, decoder_options(file, memory))?;
             Ok((described, wal))
         });
-        match read {
-            Ok(((description, found), wal)) => {
-                problems.append(found);
-                problems.extend(wal.problem(file, description.end == "closed"));
-                described.push(description);
-            }
-            Err(problem) => problems.push(problem),
+        if let Some(((description, found), wal)) = problems.keep(read)? {
+            problems.append(found);
+            problems.extend(wal.problem(file, description.end == "closed"));
+            described.push(description);
         }
     }
     Ok((described, problems))
@@ -107,30 +103,19 @@ pub fn cat(
 ) -> Result<Report<Printed>, Failure> {
     let mut problems = Problems::default();
     let mut cat = CatWal::new(options, limit, out);
-    let mut printed = 0;
     for file in files {
         if cat.is_full() {
             break;
         }
-        let result = match open(file)? {
-            Err(problem) => Ok(Err(problem)),
-            Ok(wal) => {
-                let ranges: Arc<dyn ReadRanges> = Arc::<Witnessed>::clone(&wal);
-                let printed = cat.cat(ranges, file, decoder_options(file, memory));
-                // Only what was read of it counts: printing may have stopped anywhere.
-                problems.extend(wal.problem(file, false));
-                printed
-            }
-        };
-        match result {
-            Ok(Ok(())) => printed += 1,
-            Ok(Err(problem)) => problems.push(problem),
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => break,
-            Err(error) => return Err(Failure::failed("printing entries", "standard output", error)),
+        if let Some(wal) = problems.keep(open(file))? {
+            let ranges: Arc<dyn ReadRanges> = Arc::<Witnessed>::clone(&wal);
+            let printed = cat.cat(ranges, file, decoder_options(file, memory));
+            // Only what was read of it counts: printing may have stopped anywhere.
+            problems.extend(wal.problem(file, false));
+            problems.keep(printed)?;
         }
     }
-    let entries = cat.printed();
-    Ok(Report::new("wal cat", Printed { files: printed, entries }, problems))
+    Ok(Report::new("wal cat", Printed { files: cat.files(), entries: cat.printed() }, problems))
 }
 
 /// What salvaging a WAL came to.
@@ -145,7 +130,10 @@ pub struct SalvageReport {
 
 /// Gets out of a WAL what is whole, into a new file if one is asked for. What is lost is a problem each.
 pub fn salvage(file: &str, to: Option<&str>, memory: usize) -> Result<Report<SalvageReport>, Failure> {
-    let wal = open(file)?.map_err(|problem| unopened(&problem))?;
+    let wal = open(file).map_err(|obstacle| match obstacle {
+        Obstacle::Damage(problem) => unopened(&problem),
+        Obstacle::Failure(failure) => failure,
+    })?;
     let mut out = to.map(create).transpose()?;
     let writer = out.as_mut().map(|out| out as &mut dyn Write);
     let salvaged = match salvage_wal(&*wal, file, decoder_options(file, memory), writer) {
@@ -200,21 +188,20 @@ fn create(path: &str) -> Result<BufWriter<std::fs::File>, Failure> {
     })
 }
 
-fn open(file: &str) -> Result<Result<Arc<Witnessed>, Problem>, Failure> {
+fn open(file: &str) -> Found<Arc<Witnessed>> {
     let (store, path) = match store::connect_around(file) {
         Ok(opened) => opened,
         Err(error) if matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::PermissionDenied) => {
-            return Ok(Err(source_problem(&error)));
+            return Err(source_problem(&error).into());
         }
-        Err(error) => return Err(Failure::usage(error)),
+        Err(error) => return Err(Failure::usage(error).into()),
     };
-    Ok(sniff_file(store.as_ref(), &path).and_then(|kind| match kind.is_for_wal() {
-        true => match Witnessed::open(store.as_ref(), &path) {
-            Ok(opened) => Ok(Arc::new(opened)),
-            Err(error) => Err(source_problem(&error)),
-        },
-        false => Err(other_kind(file, kind, "a WAL")),
-    }))
+    let kind = sniff_file(store.as_ref(), &path)?;
+    if !kind.is_for_wal() {
+        return Err(other_kind(file, kind, "a WAL").into());
+    }
+    let opened = Witnessed::open(store.as_ref(), &path).map_err(|error| source_problem(&error))?;
+    Ok(Arc::new(opened))
 }
 
 fn unopened(problem: &Problem) -> Failure {

@@ -10,6 +10,16 @@ pub enum ReadFault {
     Format(FormatError),
 }
 
+impl ReadFault {
+    /// What is wrong with the bytes; a storage that failed stays an error.
+    pub fn format(self) -> Result<FormatError, StoreError> {
+        match self {
+            Self::Format(error) => Ok(error),
+            Self::Store(error) => Err(error),
+        }
+    }
+}
+
 impl From<StoreError> for ReadFault {
     fn from(error: StoreError) -> Self {
         Self::Store(error)

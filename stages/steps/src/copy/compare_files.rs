@@ -4,9 +4,8 @@ use crate::bytes::RangeSum;
 use crate::bytes::{BUFFER_LEN, ReadThrough, Wanted, read_through};
 use crate::bytes::{Witnessed, drop_side, identity_with_side};
 use crate::bytes::{failed_store, source_problem};
-use crate::hfile::{OpenedHFile, open_hfile};
+use crate::copy::proof::Contents;
 use formats::FormatError;
-use formats::compress::Decompressor;
 use formats::hfile::Walked;
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
 use store::{ReadRanges, Store, StorePath, WriteShape};
@@ -43,8 +42,9 @@ pub struct Compared {
     pub ranges: Vec<RangeSum>,
     /// The blocks that went by.
     pub walked: Option<Walked>,
-    /// What the file says of itself, if they are the same.
-    pub opened: Option<Result<OpenedHFile, FormatError>>,
+    /// What the file says of itself, if they are the same; or what is wrong with it, which is no problem where damage
+    /// is copied as it is.
+    pub contents: Result<Contents, FormatError>,
     /// Whether checksums that Hadoop kept of other bytes than the target's were removed.
     pub side_removed: bool,
     /// Tells whether the file in the target is still the one that was compared.
@@ -87,7 +87,7 @@ impl Map for CompareFiles<'_> {
             same: Ok(false),
             ranges: Vec::new(),
             walked: None,
-            opened: None,
+            contents: Ok(Contents::default()),
             side_removed: false,
             identity: String::new(),
         };
@@ -128,7 +128,8 @@ impl Map for CompareFiles<'_> {
             }
             compared.identity =
                 identity_with_side(self.target, &unit.target, &there.metadata().identity).map_err(unread)?;
-            compared.opened = Some(open_hfile(&there, &mut Decompressor::default()).map_err(unread)?);
+            let contents = Contents::read(&there).map(Ok).or_else(|fault| fault.format().map(Err));
+            compared.contents = contents.map_err(unread)?;
         }
         Ok(Compared { same: Ok(same), ranges: source.ranges, walked: source.walked, ..compared })
     }

@@ -7,7 +7,7 @@ use crate::bytes::{RangeHasher, RangeSum};
 use crate::bytes::{failed_store, source_problem};
 use crate::hfile::block_problems;
 use formats::hfile::{BlockWalker, Walked};
-use stage::{Bytes, Failure, Map, Problem, ProblemKind};
+use stage::{Bytes, Failure, Found, Map, Obstacle, Problem, ProblemKind};
 use std::sync::Arc;
 use store::{
     AlignedBuffer, Identity, PartReceipt, ReadRanges, Store, StoreError, StorePath, WriteParts, WriteShape,
@@ -97,20 +97,24 @@ impl Map for CopyRanges<'_> {
 
     fn map(&self, unit: CopyUnit) -> Result<CopiedUnit, Failure> {
         let mut buffer = AlignedBuffer::new(BUFFER_LEN);
-        let copy = |range: RangeOfUnit| match range {
-            RangeOfUnit::Copy(asked) => Ok((asked.file, self.copy(asked, &mut buffer)?)),
-            RangeOfUnit::Copied(copied) => Ok((copied.asked.file, Ok(*copied))),
-        };
-        Ok(CopiedUnit { ranges: unit.ranges.into_iter().map(copy).collect::<Result<_, _>>()? })
+        let mut ranges = Vec::with_capacity(unit.ranges.len());
+        for range in unit.ranges {
+            ranges.push(match range {
+                RangeOfUnit::Copied(copied) => (copied.asked.file, Ok(*copied)),
+                RangeOfUnit::Copy(asked) => match (asked.file, self.copy(asked, &mut buffer)) {
+                    (file, Ok(copied)) => (file, Ok(copied)),
+                    (file, Err(Obstacle::Damage(problem))) => (file, Err(problem)),
+                    (_, Err(Obstacle::Failure(failure))) => return Err(failure),
+                },
+            });
+        }
+        Ok(CopiedUnit { ranges })
     }
 }
 
 impl CopyRanges<'_> {
-    fn copy(&self, asked: RangeToCopy, buffer: &mut [u8]) -> Result<Result<CopiedRange, Problem>, Failure> {
-        let file = match self.open_source(&asked) {
-            Ok(file) => file,
-            Err(problem) => return Ok(Err(problem)),
-        };
+    fn copy(&self, asked: RangeToCopy, buffer: &mut [u8]) -> Found<CopiedRange> {
+        let file = self.open_source(&asked)?;
         let parts = match &asked.parts {
             Some(parts) => Arc::clone(parts),
             None => {
@@ -127,7 +131,7 @@ impl CopyRanges<'_> {
             let piece = match pieces.next_piece() {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
-                Err(error) => return Ok(Err(source_problem(&error).at(at))),
+                Err(error) => return Err(source_problem(&error).at(at).into()),
             };
             part.write(piece).map_err(|error| self.unwritten(error))?;
             hasher.update(piece);
@@ -136,7 +140,7 @@ impl CopyRanges<'_> {
             }
         }
         if pieces.is_cut_short() {
-            return Ok(Err(cut_short(&asked, pieces.offset())));
+            return Err(cut_short(&asked, pieces.offset()).into());
         }
         let receipt = part.finish().map_err(|error| self.unwritten(error))?;
         if asked.parts.is_none() {
@@ -144,15 +148,15 @@ impl CopyRanges<'_> {
         }
         let token = parts.token();
         if let Some(problem) = changed(&asked, &file) {
-            return Ok(Err(problem));
+            return Err(problem.into());
         }
         let walked = walker.map(BlockWalker::finish);
         if let Some(problem) =
             file.problem(asked.source.as_str(), true).filter(|_| !is_damaged(&asked, &walked))
         {
-            return Ok(Err(problem));
+            return Err(problem.into());
         }
-        Ok(Ok(CopiedRange { asked, sum: hasher.finish(), walked, receipt, token }))
+        Ok(CopiedRange { asked, sum: hasher.finish(), walked, receipt, token })
     }
 
     /// Opens the file where it was, or where it has moved to meanwhile. Between two looks HBase may move it, so the

@@ -1,7 +1,7 @@
 //! The files of a snapshot, each once.
 
 use crate::copy::ReadSnapshot;
-use formats::snapshot::{ManifestFault, RegionManifest, RegionRole, SnapshotManifest, Via, resolve};
+use formats::snapshot::{ManifestFault, RegionManifest, SnapshotManifest, Via, resolve};
 use names::{FileName, Place, StoreDirectory};
 use stage::{Failure, Problem, ProblemKind};
 use std::collections::HashMap;
@@ -18,12 +18,18 @@ pub struct ListedFile {
     pub len: Option<u64>,
 }
 
-/// What a snapshot's manifest says, with each file once, however many entries lead to it.
+/// The files of a snapshot, each once, however many entries of its manifest lead to it.
 pub struct ListedFiles {
     /// The stores that own the files, in order.
     pub directories: Vec<StoreDirectory>,
     /// The files, in order of directory and name.
     pub files: Vec<ListedFile>,
+}
+
+/// What a snapshot's manifest says.
+pub struct ListedSnapshot {
+    /// The files.
+    pub files: ListedFiles,
     /// The regions in the manifest's order; their files are not in here any more.
     pub regions: Vec<RegionManifest>,
     /// Entries of the manifest by how they lead to their file: plain, link, reference, reference to a link.
@@ -32,7 +38,6 @@ pub struct ListedFiles {
     pub faults: Vec<Problem>,
 }
 
-/// Where files of one root may lie.
 impl ListedFiles {
     /// The path of a file at one of the places where HBase looks for it.
     pub fn path(&self, file: &ListedFile, place: Place) -> Result<StorePath, StoreError> {
@@ -42,15 +47,10 @@ impl ListedFiles {
             Some(directory) => StorePath::root().join_all(directory.segments(place, name)),
         }
     }
-
-    /// How many regions hold rows.
-    pub fn row_regions(&self) -> usize {
-        self.regions.iter().filter(|region| region.role() == RegionRole::Rows).count()
-    }
 }
 
 /// Lists the files of a snapshot.
-pub fn list_files(snapshot: &ReadSnapshot, path: &str) -> Result<ListedFiles, Failure> {
+pub fn list_files(snapshot: &ReadSnapshot, path: &str) -> Result<ListedSnapshot, Failure> {
     let mut listing = Listing::default();
     for region in snapshot.regions() {
         listing.region(snapshot, region?, path);
@@ -96,7 +96,7 @@ impl Listing {
         *self.numbers.entry(directory).or_insert(next)
     }
 
-    fn finish(self, snapshot: &ReadSnapshot, path: &str) -> ListedFiles {
+    fn finish(self, snapshot: &ReadSnapshot, path: &str) -> ListedSnapshot {
         let Self { numbers, mut files, regions, entries, mut faults } = self;
         let directories = in_order(numbers, &mut files);
         files.sort_unstable();
@@ -105,7 +105,8 @@ impl Listing {
         faults.extend(
             manifest.faults(&snapshot.description).iter().map(|fault| fault_problem(fault, snapshot, path)),
         );
-        ListedFiles { directories, files, regions: manifest.regions, entries, faults }
+        let files = ListedFiles { directories, files };
+        ListedSnapshot { files, regions: manifest.regions, entries, faults }
     }
 }
 

@@ -14,7 +14,7 @@ pub use check_manifest::{MadeSnapshot, manifest_faults, path_in_manifest};
 pub use compare_files::{CompareFiles, CompareUnit, Compared};
 pub use copy_ranges::{CopiedRange, CopiedUnit, CopyRanges, CopyUnit, RangeOfUnit, RangeToCopy};
 pub use find_files::{FilesToFind, FindFiles, FoundFile};
-pub use list_files::{ListedFile, ListedFiles, list_files};
+pub use list_files::{ListedFile, ListedFiles, ListedSnapshot, list_files};
 pub use proof::{Contents, Proof};
 pub use prove_ranges::{ProveRanges, ProvedRange, ProvedUnit};
 pub use read_descriptors::read_descriptors;

@@ -1,10 +1,10 @@
 //! What is known of a file once it is proved.
 
-use crate::bytes::{FileSum, RangeSum};
-use crate::hfile::OpenedHFile;
-use formats::FormatError;
+use crate::bytes::{FileSum, RangeSum, ReadFault};
+use crate::hfile::open_whole;
 use formats::hfile::ChecksumType;
 use serde::{Deserialize, Serialize};
+use store::ReadRanges;
 
 /// What is known of a file that was read back from the medium and has its final name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,14 +49,14 @@ impl Contents {
         self.checksum_type.as_deref() == Some(ChecksumType::Null.name())
     }
 
-    /// What an opened file says of itself; the error is damage.
-    pub fn of(opened: Result<OpenedHFile, FormatError>) -> Result<Self, FormatError> {
-        let opened = match opened {
+    /// Opens a file and takes what it says of itself.
+    pub fn read(file: &dyn ReadRanges) -> Result<Self, ReadFault> {
+        let opened = match open_whole(file) {
             Ok(opened) => opened,
-            Err(error) if error.is_unsupported() => {
+            Err(ReadFault::Format(error)) if error.is_unsupported() => {
                 return Ok(Self { unread: Some(error.to_string()), ..Self::default() });
             }
-            Err(error) => return Err(error),
+            Err(fault) => return Err(fault),
         };
         let max_sequence = match &opened.loaded {
             Ok(loaded) => loaded.file_info.max_sequence_id()?.and_then(|id| u64::try_from(id).ok()),

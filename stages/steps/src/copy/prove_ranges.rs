@@ -8,10 +8,9 @@
 use crate::bytes::failed_store;
 use crate::bytes::{BUFFER_LEN, ReadPieces};
 use crate::copy::copy_ranges::{CopiedRange, CopiedUnit, RangeToCopy, walker_at};
-use crate::hfile::{OpenedHFile, open_hfile};
+use crate::copy::proof::Contents;
 use crc_fast::{CrcAlgorithm, Digest};
 use formats::FormatError;
-use formats::compress::Decompressor;
 use formats::hfile::{BlockWalker, Walked};
 use stage::{Bytes, Failure, Map, Problem};
 use store::{AlignedBuffer, Metadata, ReadRanges, Store, StoreError};
@@ -22,8 +21,9 @@ pub struct ProvedRange {
     pub copied: CopiedRange,
     /// Whether the medium holds the bytes that were read from the source.
     pub agrees: bool,
-    /// What the file says of itself, if the range is the whole file and agrees.
-    pub opened: Option<Result<OpenedHFile, FormatError>>,
+    /// What the file says of itself, if the range is the whole file and agrees. The error is no problem yet: where
+    /// blocks are not verified a damaged file is copied as it is, and its image keeps the error's words.
+    pub contents: Result<Contents, FormatError>,
 }
 
 /// The ranges of a unit after they were read back; those that could not be copied stay problems.
@@ -76,7 +76,7 @@ impl ProveRanges<'_> {
             Ok(file) => file,
             // An earlier run wrote it, and a power cut took it.
             Err(error) if error.is_not_found() => {
-                return Ok(ProvedRange { copied, agrees: false, opened: None });
+                return Ok(ProvedRange { copied, agrees: false, contents: Ok(Contents::default()) });
             }
             Err(error) => return Err(unreadable(error)),
         };
@@ -88,16 +88,17 @@ impl ProveRanges<'_> {
             copied.walked = copied.walked.or(walked);
         }
         let shape = copied.asked.shape;
-        let opened = match agrees && shape.parts() == 1 {
-            false => None,
+        let contents = match agrees && shape.parts() == 1 {
+            false => Ok(Contents::default()),
             // All of a short file is in the buffer.
             true if shape.len <= buffer.len() as u64 => {
                 let bytes = buffer.get(..shape.len as usize).unwrap_or_default();
-                Some(open_hfile(&Held { bytes, metadata: file.metadata() }, &mut Decompressor::default()))
+                Contents::read(&Held { bytes, metadata: file.metadata() })
             }
-            true => Some(open_hfile(file.as_ref(), &mut Decompressor::default())),
+            true => Contents::read(file.as_ref()),
         };
-        Ok(ProvedRange { copied, agrees, opened: opened.transpose().map_err(unreadable)? })
+        let contents = contents.map(Ok).or_else(|fault| fault.format().map(Err)).map_err(unreadable)?;
+        Ok(ProvedRange { copied, agrees, contents })
     }
 }
 

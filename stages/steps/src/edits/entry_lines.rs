@@ -3,7 +3,7 @@
 use columns::batch::BatchCell;
 use formats::FormatError;
 use formats::cell::{JsonForm, encode_json};
-use std::io::{self, Write};
+use std::io::Write;
 
 /// Written at a time.
 const OUT_LEN: usize = 1 << 16;
@@ -57,10 +57,9 @@ impl EntryLines {
         self.lines.len() >= OUT_LEN
     }
 
-    /// Writes what there is.
-    pub fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(&self.lines)?;
-        self.lines.clear();
-        Ok(())
+    /// What there is.
+    #[must_use]
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::replace(&mut self.lines, Vec::with_capacity(2 * OUT_LEN))
     }
 }

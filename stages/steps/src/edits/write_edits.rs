@@ -10,7 +10,7 @@ use columns::ChunkReader;
 use columns::batch::BatchFile;
 use formats::cell::{CellRef, compare_cells};
 use names::{EncodedRegionName, FamilyName};
-use stage::{Bytes, Failure, Map, Problem};
+use stage::{Bytes, Failure, Found, Map, Problems};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub struct WrittenEdits {
     /// Cells of [`NewFiles::BulkLoad`] that are in no file, because a later one has the same key.
     pub superseded: u64,
     /// What is wrong: the unit is not whole.
-    pub problems: Vec<Problem>,
+    pub problems: Problems,
 }
 
 impl Bytes for WrittenEdits {
@@ -135,8 +135,9 @@ impl<R: ChunkReader + Clone + Sync + 'static> Map for WriteEdits<'_, R> {
             last: 0,
         };
         for region in &edits.regions {
-            if let Err(problem) = unit.region(region)? {
-                unit.written.problems.push(problem.in_table(&self.table));
+            let taken = unit.region(region);
+            let taken = taken.map_err(|wrong| wrong.placed(|problem| problem.in_table(&self.table)));
+            if unit.written.problems.keep(taken)?.is_none() {
                 return Ok(unit.written);
             }
         }
@@ -156,7 +157,7 @@ impl WrittenEdits {
             duplicates: 0,
             version_deletes: 0,
             superseded: 0,
-            problems: Vec::new(),
+            problems: Problems::default(),
         }
     }
 }
@@ -173,53 +174,40 @@ struct Unit<'a, R> {
 }
 
 impl<R: ChunkReader + Clone + Sync + 'static> Unit<'_, R> {
-    /// Takes all that is wanted of a region. The inner error is damage.
-    fn region(&mut self, source: &SourceRegion) -> Result<Result<(), Problem>, Failure> {
+    /// Takes all that is wanted of a region.
+    fn region(&mut self, source: &SourceRegion) -> Found<()> {
         for file in &source.bulk {
-            if let Err(problem) = self.bulk(file, source)? {
-                return Ok(Err(problem.in_region(source.region)));
-            }
+            let taken = self.bulk(file, source);
+            taken.map_err(|wrong| wrong.placed(|problem| problem.in_region(source.region)))?;
         }
         let batches = self.step.batches.iter().filter(|batch| batch.regions.contains(&source.region));
         let sources = batches.map(|batch| EditSource { path: &batch.path, batch: &batch.batch });
         let mut merge = MergeEdits::new(source.region.as_str(), sources, source.bounds.clone());
-        loop {
-            match merge.advance() {
-                Err(problem) => return Ok(Err(problem)),
-                Ok(false) => break,
-                Ok(true) => {}
-            }
+        while merge.advance()? {
             if let Some(edit) = merge.edit() {
                 self.take(&edit.cell)?;
             }
         }
         self.written.duplicates += merge.duplicates();
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// A bulk-loaded file becomes a file of the region that has all its rows; else, and where a store gets one file,
     /// its cells are edits with its id.
-    fn bulk(&mut self, file: &BulkFile, source: &SourceRegion) -> Result<Result<(), Problem>, Failure> {
+    fn bulk(&mut self, file: &BulkFile, source: &SourceRegion) -> Found<()> {
         let step = self.step;
-        let opened = match file.open(step.source) {
-            Ok(opened) => opened,
-            Err(problem) => return Ok(Err(problem)),
-        };
+        let opened = file.open(step.source)?;
         let Some(family) = step.families.iter().find(|family| family.name == file.family) else {
             *self.written.left_out.entry(file.family.to_string()).or_default() += opened.cell_count();
-            return Ok(Ok(()));
+            return Ok(());
         };
         let (first, last) = (step.router.route(&opened.first_row), step.router.route(&opened.last_row));
         if let (Some(region), true, NewFiles::Store) = (first, first == last, step.form) {
             let asked = self.file(region, file.number, &format!("{}-{}", source.region, file.name));
-            return Ok(match copy_bulk_file(&opened, step.target, asked?)? {
-                Ok(written) => {
-                    let given_name = Some(file.name.as_str().to_owned());
-                    self.written.files.push((WrittenHFile { given_name, ..written }, family.name.clone()));
-                    Ok(())
-                }
-                Err(problem) => Err(problem),
-            });
+            let written = copy_bulk_file(&opened, step.target, asked?)?;
+            let given_name = Some(file.name.as_str().to_owned());
+            self.written.files.push((WrittenHFile { given_name, ..written }, family.name.clone()));
+            return Ok(());
         }
         let mut taken = Ok(());
         let seen = opened.each(|cell| {
@@ -227,7 +215,8 @@ impl<R: ChunkReader + Clone + Sync + 'static> Unit<'_, R> {
                 taken = self.take(&CellRef { sequence: file.number, ..*cell });
             }
         });
-        taken.map(|()| seen)
+        taken?;
+        Ok(seen?)
     }
 
     #[inline]

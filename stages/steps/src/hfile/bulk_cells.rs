@@ -4,13 +4,14 @@ use crate::bytes::BUFFER_LEN;
 use crate::bytes::{FileSum, RangeHasher};
 use crate::bytes::{failed_store, file_problem, source_problem};
 use crate::hfile::cell_sum::CellSum;
-use crate::hfile::open_hfile::{OpenedHFile, open_hfile};
+use crate::hfile::open_hfile::{OpenedHFile, open_whole};
 use crate::hfile::verify_cells::verify_cells_with;
+use crate::hfile::verify_hfile::fault_problem;
 use crate::hfile::write_hfile::{HFileToWrite, WrittenHFile};
 use formats::cell::{CellRef, decode_key};
 use formats::compress::Decompressor;
 use names::{FamilyName, FileName};
-use stage::{Failure, Problem};
+use stage::{Found, Problem};
 use store::{ReadRanges, Store, StorePath};
 
 /// A bulk-loaded file inside a cut.
@@ -43,8 +44,7 @@ impl BulkFile {
     pub fn open(&self, source: &dyn Store) -> Result<OpenedBulkFile, Problem> {
         let file = source.open(&self.path).map_err(|error| source_problem(&error))?;
         let damaged = |error: &formats::FormatError| file_problem(self.path.as_str(), error);
-        let opened = open_hfile(file.as_ref(), &mut Decompressor::default());
-        let opened = opened.map_err(|error| source_problem(&error))?.map_err(|error| damaged(&error))?;
+        let opened = open_whole(file.as_ref()).map_err(|fault| fault_problem(self.path.as_str(), &fault))?;
         let loaded = opened.loaded.as_ref().map_err(damaged)?;
         let row = |key: Option<&[u8]>| {
             key.map_or(Ok(Vec::new()), |key| decode_key(key).map(|key| key.row.to_vec()))
@@ -80,25 +80,15 @@ impl OpenedBulkFile {
     }
 }
 
-/// Copies a bulk-loaded file byte for byte; the inner error is damage in it.
-pub fn copy_bulk_file(
-    bulk: &OpenedBulkFile,
-    target: &dyn Store,
-    asked: HFileToWrite,
-) -> Result<Result<WrittenHFile, Problem>, Failure> {
+/// Copies a bulk-loaded file byte for byte.
+pub fn copy_bulk_file(bulk: &OpenedBulkFile, target: &dyn Store, asked: HFileToWrite) -> Found<WrittenHFile> {
     let mut cell_sum = CellSum::default();
-    let cells = match bulk.cells(|cell| cell_sum.add(cell)) {
-        Ok(cells) => cells,
-        Err(problem) => return Ok(Err(problem)),
-    };
+    let cells = bulk.cells(|cell| cell_sum.add(cell))?;
     let unwritten = |error| failed_store("copying a bulk-loaded file", target, error);
     let mut copy = target.create(&asked.path).map_err(unwritten)?;
     let (mut hasher, mut buffer, mut offset) = (RangeHasher::new(0, true), vec![0; BUFFER_LEN], 0);
     loop {
-        let read = match bulk.file.read_at(offset, &mut buffer) {
-            Ok(read) => read,
-            Err(error) => return Ok(Err(source_problem(&error))),
-        };
+        let read = bulk.file.read_at(offset, &mut buffer).map_err(|error| source_problem(&error))?;
         let bytes = buffer.get(..read).unwrap_or_default();
         if bytes.is_empty() {
             break;
@@ -109,7 +99,7 @@ pub fn copy_bulk_file(
     }
     copy.finish().map_err(unwritten)?;
     let sum = hasher.finish();
-    Ok(Ok(WrittenHFile {
+    Ok(WrittenHFile {
         sum: FileSum { len: sum.len, crc32c: sum.crc32c, blake3: sum.blake3 },
         cells,
         cell_sum: cell_sum.finish(),
@@ -118,5 +108,5 @@ pub fn copy_bulk_file(
         last_row: bulk.last_row.clone(),
         given_name: None,
         asked,
-    }))
+    })
 }

@@ -1,5 +1,6 @@
 //! Prints an HFile's cells as JSON Lines.
 
+use crate::bytes::PrintLines;
 use crate::hfile::hfile_cursor::HFileCursor;
 use crate::hfile::locate_cells::CellFile;
 use crate::hfile::row_range::RowRange;
@@ -7,12 +8,9 @@ use crate::hfile::verify_hfile::fault_problem;
 use formats::FormatError;
 use formats::cell::{CellRef, JsonForm, encode_json};
 use formats::compress::Dictionaries;
-use stage::Problem;
-use std::io::{self, Write};
+use stage::{Found, Problem};
+use std::io::Write;
 use std::ops::ControlFlow;
-
-/// Written at a time.
-const OUT_LEN: usize = 1 << 16;
 
 /// Which cells are printed, and how.
 #[derive(Debug, Clone, Default)]
@@ -31,23 +29,11 @@ pub struct CatOptions {
 pub struct CatHFile<'a> {
     options: &'a CatOptions,
     dictionaries: Dictionaries,
-    out: &'a mut dyn Write,
-    line: Vec<u8>,
+    out: PrintLines<'a>,
     /// Cells that may still be printed.
     left: u64,
     printed: u64,
-}
-
-/// Why printing stopped.
-enum Stop {
-    Damage(Box<Problem>),
-    Out(io::Error),
-}
-
-impl From<Problem> for Stop {
-    fn from(problem: Problem) -> Self {
-        Self::Damage(Box::new(problem))
-    }
+    files: u64,
 }
 
 impl<'a> CatHFile<'a> {
@@ -58,8 +44,8 @@ impl<'a> CatHFile<'a> {
         dictionaries: &Dictionaries,
         out: &'a mut dyn Write,
     ) -> Self {
-        let dictionaries = dictionaries.clone();
-        Self { options, dictionaries, out, line: Vec::new(), left: limit.unwrap_or(u64::MAX), printed: 0 }
+        let (dictionaries, out) = (dictionaries.clone(), PrintLines::new("printing cells", out));
+        Self { options, dictionaries, out, left: limit.unwrap_or(u64::MAX), printed: 0, files: 0 }
     }
 
     /// How many cells were printed.
@@ -67,25 +53,28 @@ impl<'a> CatHFile<'a> {
         self.printed
     }
 
-    /// Whether no more cells are wanted.
+    /// How many files were printed to their end, or as far as was wanted.
+    pub fn files(&self) -> u64 {
+        self.files
+    }
+
+    /// Whether no more cells are wanted, or nobody listens any more.
     pub fn is_full(&self) -> bool {
-        self.left == 0
+        self.left == 0 || self.out.is_closed()
     }
 
-    /// Prints a file's cells in its order. Damage is a problem, and the cells in front of it are printed; an error is
-    /// that of `out`.
-    pub fn cat(&mut self, file: &CellFile) -> io::Result<Result<(), Problem>> {
+    /// Prints a file's cells in its order. The cells in front of damage are printed.
+    pub fn cat(&mut self, file: &CellFile) -> Found<()> {
         let printed = self.print(file);
-        self.out.write_all(&self.line)?;
-        self.line.clear();
-        match printed {
-            Ok(()) => Ok(Ok(())),
-            Err(Stop::Damage(problem)) => Ok(Err(*problem)),
-            Err(Stop::Out(error)) => Err(error),
+        self.out.write()?;
+        if !self.out.is_closed() {
+            printed?;
+            self.files += 1;
         }
+        Ok(())
     }
 
-    fn print(&mut self, file: &CellFile) -> Result<(), Stop> {
+    fn print(&mut self, file: &CellFile) -> Found<()> {
         let rows = self.options.row.as_ref().map_or_else(RowRange::default, |row| RowRange::of_row(row));
         let mut cells = HFileCursor::open(file, &rows, &self.dictionaries)?;
         while cells.advance()? {
@@ -103,23 +92,19 @@ impl<'a> CatHFile<'a> {
         cell: &CellRef<'_>,
         sequence: u64,
         unprintable: impl FnOnce(FormatError) -> Problem,
-    ) -> Result<ControlFlow<()>, Stop> {
+    ) -> Found<ControlFlow<()>> {
         if self.options.family.as_ref().is_some_and(|family| family != cell.family) {
             return Ok(ControlFlow::Continue(()));
         }
-        if self.left == 0 {
+        if self.is_full() {
             return Ok(ControlFlow::Break(()));
         }
         let form =
             JsonForm { sequence: self.options.sequence.then_some(sequence), hex_family: self.options.hex };
-        encode_json(cell, form, &mut self.line).map_err(unprintable)?;
-        self.line.push(b'\n');
+        encode_json(cell, form, &mut self.out.lines).map_err(unprintable)?;
         self.left -= 1;
         self.printed += 1;
-        if self.line.len() >= OUT_LEN {
-            self.out.write_all(&self.line).map_err(Stop::Out)?;
-            self.line.clear();
-        }
+        self.out.end_line()?;
         Ok(ControlFlow::Continue(()))
     }
 }

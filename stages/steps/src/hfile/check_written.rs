@@ -6,7 +6,7 @@ use crate::bytes::{failed_store, file_problem, source_problem};
 use crate::hfile::cell_sum::CellSum;
 use crate::hfile::open_hfile::open_hfile;
 use crate::hfile::verify_cells::verify_cells_with;
-use crate::hfile::verify_hfile::{block_problems, differs};
+use crate::hfile::verify_hfile::{block_problems, differs, fault_problem};
 use crate::hfile::write_hfile::WrittenHFile;
 use formats::compress::Decompressor;
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
@@ -91,8 +91,8 @@ impl CheckWritten<'_> {
             return Ok(problems);
         }
         let mut decompressor = Decompressor::default();
-        let opened = open_hfile(file.as_ref(), &mut decompressor).map_err(unread)?;
-        let opened = opened.map_err(|error| file_problem("", &error))?;
+        let opened =
+            open_hfile(file.as_ref(), &mut decompressor).map_err(|fault| fault_problem("", &fault))?;
         if let Err(error) = &opened.loaded {
             return Ok(vec![file_problem("", error)]);
         }

@@ -1,6 +1,5 @@
 //! What an HFile says of itself, for people.
 
-use crate::bytes::source_problem;
 use crate::hfile::locate_cells::CellFile;
 use crate::hfile::open_hfile::{OpenedHFile, open_whole};
 use crate::hfile::verify_hfile::fault_problem;
@@ -74,11 +73,7 @@ pub struct BloomDescription {
 
 /// Describes an HFile.
 pub fn describe_hfile(file: &CellFile) -> Result<HFileDescription, Problem> {
-    let opened = match open_whole(file.reader.as_ref()) {
-        Ok(Ok(opened)) => opened,
-        Ok(Err(error)) => return Err(fault_problem(&file.path, &error.into())),
-        Err(error) => return Err(source_problem(&error)),
-    };
+    let opened = open_whole(file.reader.as_ref()).map_err(|fault| fault_problem(&file.path, &fault))?;
     let loaded = opened.loaded.as_ref();
     let info = loaded.map(|loaded| &loaded.file_info).ok();
     let trailer = &opened.trailer;

@@ -66,7 +66,7 @@ impl<'a> HFileCursor<'a> {
     fn opened(file: &'a CellFile, rows: &RowRange, dictionaries: &Dictionaries) -> Result<Self, ReadFault> {
         let mut decompressor = Decompressor::new(dictionaries.clone());
         let reader = file.reader.as_ref();
-        let opened = open_hfile(reader, &mut decompressor)??;
+        let opened = open_hfile(reader, &mut decompressor)?;
         let decoder = BlockDecoder::new(opened.cell_layout()?);
         let range = match &file.clip {
             Some(clip) => rows.within(&RowRange::of_reference(clip)),

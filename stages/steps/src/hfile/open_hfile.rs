@@ -7,7 +7,7 @@ use formats::compress::Decompressor;
 use formats::encoding::CellLayout;
 use formats::hfile::{LoadOnOpen, TRAILER_SIZE, Trailer};
 use formats::{FormatError, Unsupported};
-use store::{ReadRanges, StoreError};
+use store::ReadRanges;
 
 /// The longest section to load on open that is read: HBase keeps it in memory, so real ones are far smaller.
 const MAX_LOAD_ON_OPEN: u64 = 1 << 30;
@@ -44,25 +44,13 @@ impl OpenedHFile {
     }
 }
 
-/// Opens an HFile. Damage is the inner error; a file that is whole but cannot be looked into opens without
-/// [`OpenedHFile::loaded`].
-pub fn open_hfile(
-    file: &dyn ReadRanges,
-    decompressor: &mut Decompressor,
-) -> Result<Result<OpenedHFile, FormatError>, StoreError> {
-    match open(file, decompressor) {
-        Ok(opened) => Ok(Ok(opened)),
-        Err(ReadFault::Format(error)) => Ok(Err(error)),
-        Err(ReadFault::Store(error)) => Err(error),
-    }
-}
-
 /// Opens an HFile that is read once: with a decompressor of its own.
-pub fn open_whole(file: &dyn ReadRanges) -> Result<Result<OpenedHFile, FormatError>, StoreError> {
+pub fn open_whole(file: &dyn ReadRanges) -> Result<OpenedHFile, ReadFault> {
     open_hfile(file, &mut Decompressor::default())
 }
 
-fn open(file: &dyn ReadRanges, decompressor: &mut Decompressor) -> Result<OpenedHFile, ReadFault> {
+/// Opens an HFile. One that is whole but cannot be looked into opens without [`OpenedHFile::loaded`].
+pub fn open_hfile(file: &dyn ReadRanges, decompressor: &mut Decompressor) -> Result<OpenedHFile, ReadFault> {
     let len = file.metadata().len;
     let tail_start = len.saturating_sub(TRAILER_SIZE as u64);
     let trailer = Trailer::decode(&read_span(file, tail_start, len)?, len)?;

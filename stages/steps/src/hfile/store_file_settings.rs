@@ -32,43 +32,37 @@ pub fn store_file_settings(
     family: &ColumnFamilySchema,
     has_tags: bool,
 ) -> Result<StoreFileSettings, Failure> {
-    let settings = settings(family, has_tags);
-    settings.unwrap_or_else(|error| Err(refused(family, &error.what, "repair the table's descriptor")))
-}
-
-fn settings(
-    family: &ColumnFamilySchema,
-    has_tags: bool,
-) -> Result<Result<StoreFileSettings, Failure>, FormatError> {
-    if let Some(cipher) = family.encryption()?.filter(|cipher| !cipher.is_empty()) {
+    let misread = |error: FormatError| refused(family, &error.what, "repair the table's descriptor");
+    if let Some(cipher) = family.encryption().map_err(misread)?.filter(|cipher| !cipher.is_empty()) {
         let what = format!("ENCRYPTION is {cipher}: its cells would be written in the clear");
-        return Ok(Err(refused(family, &what, INSTEAD)));
+        return Err(refused(family, &what, INSTEAD));
     }
-    let name = family.compression()?;
+    let name = family.compression().map_err(misread)?;
     let Some(codec) = Codec::from_name(&name).filter(|codec| codec.is_written()) else {
         let what = format!("COMPRESSION is {name}: this codec is not written");
         let hint = format!("set another COMPRESSION and take a new snapshot; {INSTEAD}");
-        return Ok(Err(refused(family, &what, &hint)));
+        return Err(refused(family, &what, &hint));
     };
     if codec == Codec::Zstd && family.configuration.get(ZSTD_DICTIONARY).is_some() {
         // Its readers load the dictionary for every frame, also for those that were made without.
         let what = format!("{ZSTD_DICTIONARY} is set: frames with a dictionary are not written");
-        return Ok(Err(refused(family, &what, INSTEAD)));
+        return Err(refused(family, &what, INSTEAD));
     }
-    let name = family.data_block_encoding()?;
+    let name = family.data_block_encoding().map_err(misread)?;
     let Some(encoding) = DataBlockEncoding::from_name(name.as_bytes()) else {
         let what = format!("DATA_BLOCK_ENCODING is {name}, which HBase 2 does not have");
-        return Ok(Err(refused(family, &what, INSTEAD)));
+        return Err(refused(family, &what, INSTEAD));
     };
-    let size = family.block_size()?;
+    let size = family.block_size().map_err(misread)?;
     let Some(block_size) = usize::try_from(size).ok().filter(|size| *size > 0) else {
-        return Ok(Err(refused(family, &format!("BLOCKSIZE is {size}"), "repair the table's descriptor")));
+        return Err(refused(family, &format!("BLOCKSIZE is {size}"), "repair the table's descriptor"));
     };
-    let bloom = family.bloom_type()?;
+    let bloom = family.bloom_type().map_err(misread)?;
     let layout = CellLayout { encoding, has_tags, tags_compressed: family.compress_tags(), has_mvcc: true };
     let row_bloom = bloom == BloomType::Row;
     let context = HFileContext { layout, codec, block_size, row_bloom, ..HFileContext::default() };
-    Ok(Ok(StoreFileSettings { context, is_mob: family.is_mob(), notes: notes(family, bloom)? }))
+    let notes = notes(family, bloom).map_err(misread)?;
+    Ok(StoreFileSettings { context, is_mob: family.is_mob(), notes })
 }
 
 const ZSTD_DICTIONARY: &str = "hbase.io.compress.zstd.dictionary";

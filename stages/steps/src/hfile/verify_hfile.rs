@@ -173,15 +173,15 @@ impl VerifyHFile {
 
     fn look_inside(&self, file: &dyn ReadRanges, verified: &mut VerifiedHFile) -> Result<(), Problem> {
         let mut decompressor = Decompressor::new(self.dictionaries.clone());
-        let opened = match open_hfile(file, &mut decompressor).map_err(|error| source_problem(&error))? {
+        let opened = match open_hfile(file, &mut decompressor) {
             Ok(opened) => opened,
-            Err(error) if error.is_unsupported() => {
+            Err(ReadFault::Format(error)) if error.is_unsupported() => {
                 self.fell_short(Level::Blocks, &error, verified);
                 return Ok(());
             }
             // What the walk over the blocks has told already need not be told again.
-            Err(_) if verified.problems.iter().any(Problem::is_damage) => return Ok(()),
-            Err(error) => return Err(file_problem("", &error)),
+            Err(ReadFault::Format(_)) if verified.problems.iter().any(Problem::is_damage) => return Ok(()),
+            Err(fault) => return Err(fault_problem("", &fault)),
         };
         match opened.undecodable() {
             Some(error) => {
@@ -248,7 +248,7 @@ pub fn checksum_type(walked: &Walked) -> Option<ChecksumType> {
 }
 
 /// Why a file could not be read on, as a problem.
-pub(crate) fn fault_problem(path: &str, fault: &ReadFault) -> Problem {
+pub fn fault_problem(path: &str, fault: &ReadFault) -> Problem {
     match fault {
         ReadFault::Store(error) => source_problem(error),
         ReadFault::Format(error) => file_problem(path, error),

@@ -1,11 +1,12 @@
 //! Prints a table's cells, as JSON Lines or for people.
 
-use formats::FormatError;
+use crate::bytes::PrintLines;
 use formats::cell::{CellRef, JsonForm, encode_json};
+use names::TableName;
+use stage::Failure;
 use std::io::{self, Write};
 
-/// Written at a time.
-const OUT_LEN: usize = 1 << 16;
+const PRINTING: &str = "printing cells";
 /// Of a value so many bytes are shown to people.
 const VALUE_LEN: usize = 64;
 
@@ -23,19 +24,19 @@ pub struct CellForm {
 /// Prints cells, and keeps count.
 pub struct PrintCells<'a> {
     form: CellForm,
-    out: &'a mut dyn Write,
-    lines: Vec<u8>,
+    table: &'a TableName,
+    out: PrintLines<'a>,
     printed: u64,
 }
 
 impl<'a> PrintCells<'a> {
-    /// Prints to `out`.
-    pub fn new(form: CellForm, out: &'a mut dyn Write) -> Self {
-        let mut lines = Vec::with_capacity(2 * OUT_LEN);
+    /// Prints cells of a table to `out`.
+    pub fn new(form: CellForm, table: &'a TableName, out: &'a mut dyn Write) -> Self {
+        let mut out = PrintLines::new(PRINTING, out);
         if form.table {
-            lines.extend_from_slice(b"ROW\tCOLUMN\tTIMESTAMP\tTYPE\tVALUE\n");
+            out.lines.extend_from_slice(b"ROW\tCOLUMN\tTIMESTAMP\tTYPE\tVALUE\n");
         }
-        Self { form, out, lines, printed: 0 }
+        Self { form, table, out, printed: 0 }
     }
 
     /// How many cells were printed.
@@ -44,43 +45,49 @@ impl<'a> PrintCells<'a> {
         self.printed
     }
 
-    /// Prints a cell, stored with a sequence id that may not be the one it has. The inner error: it cannot be printed.
-    pub fn print(&mut self, stored: &CellRef<'_>, sequence: u64) -> io::Result<Result<(), FormatError>> {
-        let sequence = self.form.sequence.then_some(sequence);
-        if self.form.table {
-            self.line(stored, sequence)?;
-        } else {
-            let form = JsonForm { sequence, hex_family: self.form.hex };
-            let start = self.lines.len();
-            if let Err(error) = encode_json(stored, form, &mut self.lines) {
-                self.lines.truncate(start);
-                return Ok(Err(error));
-            }
-        }
-        self.lines.push(b'\n');
-        self.printed += 1;
-        if self.lines.len() >= OUT_LEN { self.flush().map(Ok) } else { Ok(Ok(())) }
+    /// Whether nobody listens any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.out.is_closed()
     }
 
-    fn line(&mut self, cell: &CellRef<'_>, sequence: Option<u64>) -> io::Result<()> {
-        let (row, family) = (cell.row.escape_ascii(), cell.family.escape_ascii());
-        let (qualifier, timestamp) = (cell.qualifier.escape_ascii(), cell.timestamp);
-        let (head, rest) = cell.value.split_at(cell.value.len().min(VALUE_LEN));
-        let (name, value) = (cell.cell_type.name(), head.escape_ascii());
-        write!(self.lines, "{row}\t{family}:{qualifier}\t{timestamp}\t{name}\t{value}")?;
-        if !rest.is_empty() {
-            write!(self.lines, "... ({} bytes)", cell.value.len())?;
+    /// Prints a cell, stored with a sequence id that may not be the one it has.
+    pub fn print(&mut self, stored: &CellRef<'_>, sequence: u64) -> Result<(), Failure> {
+        let sequence = self.form.sequence.then_some(sequence);
+        let lines = &mut self.out.lines;
+        if self.form.table {
+            line(stored, sequence, lines).map_err(|error| Failure::failed(PRINTING, self.table, error))?;
+        } else {
+            let form = JsonForm { sequence, hex_family: self.form.hex };
+            let start = lines.len();
+            if let Err(error) = encode_json(stored, form, lines) {
+                lines.truncate(start);
+                return Err(Failure::failed(PRINTING, self.table, error.what)
+                    .hint("--hex shows families in hexadecimal"));
+            }
         }
-        match sequence {
-            Some(sequence) => write!(self.lines, "\t{sequence}"),
-            None => Ok(()),
-        }
+        self.printed += 1;
+        self.out.end_line()
     }
 
     /// Hands over what was printed so far.
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.lines)?;
-        self.lines.clear();
+    pub fn flush(&mut self) -> Result<(), Failure> {
         self.out.flush()
+    }
+}
+
+/// A cell for people; a vector takes every byte.
+fn line(cell: &CellRef<'_>, sequence: Option<u64>, lines: &mut Vec<u8>) -> io::Result<()> {
+    let (row, family) = (cell.row.escape_ascii(), cell.family.escape_ascii());
+    let (qualifier, timestamp) = (cell.qualifier.escape_ascii(), cell.timestamp);
+    let (head, rest) = cell.value.split_at(cell.value.len().min(VALUE_LEN));
+    let (name, value) = (cell.cell_type.name(), head.escape_ascii());
+    write!(lines, "{row}\t{family}:{qualifier}\t{timestamp}\t{name}\t{value}")?;
+    if !rest.is_empty() {
+        write!(lines, "... ({} bytes)", cell.value.len())?;
+    }
+    match sequence {
+        Some(sequence) => write!(lines, "\t{sequence}"),
+        None => Ok(()),
     }
 }

@@ -1,18 +1,15 @@
 //! Prints a WAL's entries as JSON Lines.
 
-use crate::bytes::{file_problem, source_problem};
+use crate::bytes::{PrintLines, file_problem, source_problem};
 use crate::wal::decode_wal::end_problem;
 use crate::wal::read_wal::ReadWal;
 use formats::FormatError;
 use formats::wal::{WalDecoderOptions, WalEntry, encode_entry_json};
-use stage::Problem;
-use std::io::{self, Write};
+use stage::Found;
+use std::io::Write;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use store::ReadRanges;
-
-/// Written at a time.
-const OUT_LEN: usize = 1 << 16;
 
 /// Which entries are printed, and how. An entry is printed whole: with all its cells, if one is asked for.
 #[derive(Debug, Clone, Default)]
@@ -57,16 +54,17 @@ impl CatWalOptions {
 /// Prints entries; keeps count over several files.
 pub struct CatWal<'a> {
     options: &'a CatWalOptions,
-    out: &'a mut dyn Write,
-    line: Vec<u8>,
+    out: PrintLines<'a>,
     left: u64,
     printed: u64,
+    files: u64,
 }
 
 impl<'a> CatWal<'a> {
     /// Prints to `out` at most `limit` entries.
     pub fn new(options: &'a CatWalOptions, limit: Option<u64>, out: &'a mut dyn Write) -> Self {
-        Self { options, out, line: Vec::new(), left: limit.unwrap_or(u64::MAX), printed: 0 }
+        let out = PrintLines::new("printing entries", out);
+        Self { options, out, left: limit.unwrap_or(u64::MAX), printed: 0, files: 0 }
     }
 
     /// How many entries were printed.
@@ -74,65 +72,54 @@ impl<'a> CatWal<'a> {
         self.printed
     }
 
-    /// Whether no more entries are wanted.
+    /// How many WALs were printed to their end, or as far as was wanted.
+    pub fn files(&self) -> u64 {
+        self.files
+    }
+
+    /// Whether no more entries are wanted, or nobody listens any more.
     pub fn is_full(&self) -> bool {
-        self.left == 0
+        self.left == 0 || self.out.is_closed()
     }
 
-    /// Prints a WAL's entries in its order. Damage is a problem, and the entries in front of it are printed; an error
-    /// is that of `out`.
-    pub fn cat(
-        &mut self,
-        file: Arc<dyn ReadRanges>,
-        path: &str,
-        options: WalDecoderOptions,
-    ) -> io::Result<Result<(), Problem>> {
+    /// Prints a WAL's entries in its order. The entries in front of damage are printed.
+    pub fn cat(&mut self, file: Arc<dyn ReadRanges>, path: &str, options: WalDecoderOptions) -> Found<()> {
         let printed = self.print(file, path, options);
-        self.out.write_all(&self.line)?;
-        self.line.clear();
-        printed
+        self.out.write()?;
+        if !self.out.is_closed() {
+            printed?;
+            self.files += 1;
+        }
+        Ok(())
     }
 
-    fn print(
-        &mut self,
-        file: Arc<dyn ReadRanges>,
-        path: &str,
-        options: WalDecoderOptions,
-    ) -> io::Result<Result<(), Problem>> {
+    fn print(&mut self, file: Arc<dyn ReadRanges>, path: &str, options: WalDecoderOptions) -> Found<()> {
         let mut reader = ReadWal::new(file, options);
-        while self.left > 0 {
-            let mut failed = None;
-            let mut take = |entry: &WalEntry<'_>| failed = self.entry(entry).err();
-            let end = match reader.next_entry(&mut take) {
-                Ok(end) => end,
-                Err(error) => return Ok(Err(source_problem(&error))),
-            };
-            if let Some(error) = failed {
-                return Ok(Err(file_problem(path, &error)));
-            }
+        while !self.is_full() {
+            let mut failed = Ok(());
+            let mut take = |entry: &WalEntry<'_>| failed = self.entry(entry, path);
+            let end = reader.next_entry(&mut take).map_err(|error| source_problem(&error))?;
+            failed?;
             if let Some(end) = end {
-                return Ok(end_problem(path, &end).map_or(Ok(()), Err));
-            }
-            if self.line.len() >= OUT_LEN {
-                self.out.write_all(&self.line)?;
-                self.line.clear();
+                return Ok(end_problem(path, &end).map_or(Ok(()), Err)?);
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    fn entry(&mut self, entry: &WalEntry<'_>) -> Result<(), FormatError> {
-        if !self.options.wants(entry)? {
+    fn entry(&mut self, entry: &WalEntry<'_>, path: &str) -> Found<()> {
+        let damaged = |error: FormatError| file_problem(path, &error);
+        if !self.options.wants(entry).map_err(damaged)? {
             return Ok(());
         }
-        let before = self.line.len();
-        encode_entry_json(entry, self.options.hex, &mut self.line).map_err(|error| {
-            self.line.truncate(before);
-            error.at(entry.offset)
-        })?;
-        self.line.push(b'\n');
+        let lines = &mut self.out.lines;
+        let before = lines.len();
+        if let Err(error) = encode_entry_json(entry, self.options.hex, lines) {
+            lines.truncate(before);
+            return Err(damaged(error.at(entry.offset)).into());
+        }
         self.left -= 1;
         self.printed += 1;
-        Ok(())
+        Ok(self.out.end_line()?)
     }
 }
