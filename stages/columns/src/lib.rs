@@ -12,6 +12,8 @@ pub mod lineage;
 pub mod markers;
 mod marks;
 mod reading;
+mod row_decoder;
+mod table;
 mod writing;
 
 pub use bytes::Bytes;

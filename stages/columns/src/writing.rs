@@ -2,9 +2,8 @@
 
 use crate::WriteError;
 use crate::marks::Mark;
-use arrow_array::builder::{ListBuilder, StringBuilder};
-use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use crate::table::{self, Column};
+use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -37,13 +36,9 @@ pub(crate) fn each_different(
 }
 
 /// Rows that are told one by one, and few: markers, lineage.
-pub(crate) trait Row: Sized {
+pub(crate) trait Row: Default + 'static {
     const MARK: Mark;
-    /// Columns whose values differ from row to row.
-    const EACH_DIFFERENT: &'static [(&'static str, Encoding)];
-    fn schema() -> Schema;
-    fn batch(rows: &[Self], schema: &SchemaRef) -> Result<RecordBatch, ArrowError>;
-    fn decode(batch: &RecordBatch) -> Result<Vec<Self>, crate::ReadError>;
+    const COLUMNS: &'static [Column<Self>];
     /// Bytes of memory that it holds, about.
     fn weight(&self) -> usize;
 }
@@ -65,10 +60,12 @@ pub(crate) struct RowEncoder<W: Write + Send, T: Row> {
 
 impl<W: Write + Send, T: Row> RowEncoder<W, T> {
     pub(crate) fn new(out: W, marks: Vec<KeyValue>) -> Result<Self, WriteError> {
-        let schema = Arc::new(T::schema());
+        let schema = Arc::new(table::schema(T::COLUMNS));
         let mut properties = properties(marks)?;
-        for (column, encoding) in T::EACH_DIFFERENT {
-            properties = each_different(properties, column, *encoding);
+        for column in T::COLUMNS {
+            if let Some(encoding) = column.each_different {
+                properties = each_different(properties, column.name, encoding);
+            }
         }
         let options =
             ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
@@ -97,7 +94,7 @@ impl<W: Write + Send, T: Row> RowEncoder<W, T> {
 
     fn encode(&mut self) -> Result<(), WriteError> {
         if !self.rows.is_empty() {
-            let batch = T::batch(&self.rows, &self.schema)?;
+            let batch = table::batch(T::COLUMNS, &mut self.rows, &self.schema)?;
             self.rows.clear();
             self.weight = 0;
             self.writer.write(&batch)?;
@@ -107,34 +104,4 @@ impl<W: Write + Send, T: Row> RowEncoder<W, T> {
         }
         Ok(())
     }
-}
-
-pub(crate) fn text<T>(rows: &[T], of: impl Fn(&T) -> &str) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
-}
-
-pub(crate) fn optional_text<T>(rows: &[T], of: impl Fn(&T) -> Option<&str>) -> ArrayRef {
-    Arc::new(rows.iter().map(of).collect::<StringArray>())
-}
-
-pub(crate) fn binary<T>(rows: &[T], of: impl Fn(&T) -> Option<&[u8]>) -> ArrayRef {
-    Arc::new(rows.iter().map(of).collect::<BinaryArray>())
-}
-
-/// The type of a column of lists of text.
-pub(crate) fn texts_type() -> DataType {
-    DataType::List(Arc::new(text_element()))
-}
-
-fn text_element() -> Field {
-    Field::new("element", DataType::Utf8, false)
-}
-
-pub(crate) fn texts<T>(rows: &[T], of: impl Fn(&T) -> &[String]) -> ArrayRef {
-    let mut lists = ListBuilder::new(StringBuilder::new()).with_field(text_element());
-    for row in rows {
-        of(row).iter().for_each(|text| lists.values().append_value(text));
-        lists.append(true);
-    }
-    Arc::new(lists.finish())
 }

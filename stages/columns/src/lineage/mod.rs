@@ -6,7 +6,7 @@ mod row;
 
 pub use row::LineageRow;
 
-use crate::reading::RowDecoder;
+use crate::row_decoder::RowDecoder;
 use crate::writing::{Row, RowEncoder};
 use crate::{ChunkReader, ReadError, WalMarks, WriteError};
 use std::io::Write;

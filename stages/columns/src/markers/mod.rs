@@ -8,7 +8,7 @@ mod row;
 pub use row::MarkerRow;
 
 use crate::marks::{parsed, value};
-use crate::reading::RowDecoder;
+use crate::row_decoder::RowDecoder;
 use crate::writing::{Row, RowEncoder};
 use crate::{ChunkReader, ReadError, TableTotals, WalMarks, WriteError};
 use parquet::file::metadata::FileMetaData;

@@ -1,16 +1,10 @@
 use super::{CONTENT, VERSION};
-use crate::ReadError;
 use crate::marks::Mark;
-use crate::reading;
-use crate::writing::{Row, binary, optional_text, text, texts, texts_type};
-use arrow_array::types::{Int64Type, UInt32Type, UInt64Type};
-use arrow_array::{ArrayRef, Int64Array, RecordBatch, UInt32Array, UInt64Array};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use crate::table::{Column, Values, column, different, rising};
+use crate::writing::Row;
 use formats::FormatError;
 use formats::cell::{CellRef, CellType};
 use formats::wal::{METAFAMILY, Marker};
-use parquet::basic::Encoding;
-use std::sync::Arc;
 
 /// One marker of a WAL: what can be typed, and the whole value as HBase wrote it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,88 +61,22 @@ impl MarkerRow {
 
 impl Row for MarkerRow {
     const MARK: Mark = Mark { content: CONTENT, version: VERSION };
-    const EACH_DIFFERENT: &'static [(&'static str, Encoding)] = &[
-        ("offset", Encoding::DELTA_BINARY_PACKED),
-        ("sequence", Encoding::DELTA_BINARY_PACKED),
-        ("index", Encoding::DELTA_BINARY_PACKED),
-        ("write_time", Encoding::DELTA_BINARY_PACKED),
-        ("number", Encoding::DELTA_BINARY_PACKED),
-        ("value", Encoding::PLAIN),
+    const COLUMNS: &'static [Column<Self>] = &[
+        rising("offset", Values::U64(|row| &mut row.offset)),
+        rising("sequence", Values::U64(|row| &mut row.sequence)),
+        rising("index", Values::U32(|row| &mut row.index)),
+        rising("write_time", Values::I64(|row| &mut row.write_time)),
+        column("region", Values::Text(|row| &mut row.region)),
+        column("table", Values::Text(|row| &mut row.table)),
+        column("kind", Values::Text(|row| &mut row.kind)),
+        column("action", Values::OptionalText(|row| &mut row.action)),
+        rising("number", Values::OptionalU64(|row| &mut row.number)),
+        column("files", Values::Texts(|row| &mut row.files)),
+        column("replaced", Values::Texts(|row| &mut row.replaced)),
+        column("server", Values::OptionalText(|row| &mut row.server)),
+        column("qualifier", Values::Binary(|row| &mut row.qualifier)),
+        different("value", Values::Binary(|row| &mut row.value)),
     ];
-
-    fn schema() -> Schema {
-        Schema::new(vec![
-            Field::new("offset", DataType::UInt64, false),
-            Field::new("sequence", DataType::UInt64, false),
-            Field::new("index", DataType::UInt32, false),
-            Field::new("write_time", DataType::Int64, false),
-            Field::new("region", DataType::Utf8, false),
-            Field::new("table", DataType::Utf8, false),
-            Field::new("kind", DataType::Utf8, false),
-            Field::new("action", DataType::Utf8, true),
-            Field::new("number", DataType::UInt64, true),
-            Field::new("files", texts_type(), false),
-            Field::new("replaced", texts_type(), false),
-            Field::new("server", DataType::Utf8, true),
-            Field::new("qualifier", DataType::Binary, false),
-            Field::new("value", DataType::Binary, false),
-        ])
-    }
-
-    fn batch(rows: &[Self], schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.offset))),
-            Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.sequence))),
-            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.index))),
-            Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.write_time))),
-            text(rows, |row| &row.region),
-            text(rows, |row| &row.table),
-            text(rows, |row| &row.kind),
-            optional_text(rows, |row| row.action.as_deref()),
-            Arc::new(rows.iter().map(|row| row.number).collect::<UInt64Array>()),
-            texts(rows, |row| &row.files),
-            texts(rows, |row| &row.replaced),
-            optional_text(rows, |row| row.server.as_deref()),
-            binary(rows, |row| Some(&row.qualifier)),
-            binary(rows, |row| Some(&row.value)),
-        ];
-        RecordBatch::try_new(Arc::clone(schema), columns)
-    }
-
-    fn decode(batch: &RecordBatch) -> Result<Vec<Self>, ReadError> {
-        let (offset, sequence) = (
-            reading::number::<UInt64Type>(batch, "offset")?,
-            reading::number::<UInt64Type>(batch, "sequence")?,
-        );
-        let (index, write_time) = (
-            reading::number::<UInt32Type>(batch, "index")?,
-            reading::number::<Int64Type>(batch, "write_time")?,
-        );
-        let (region, table) = (reading::text(batch, "region")?, reading::text(batch, "table")?);
-        let (kind, action) = (reading::text(batch, "kind")?, reading::text(batch, "action")?);
-        let number = reading::number::<UInt64Type>(batch, "number")?;
-        let (mut files, mut replaced) =
-            (reading::texts(batch, "files")?.into_iter(), reading::texts(batch, "replaced")?.into_iter());
-        let server = reading::text(batch, "server")?;
-        let (qualifier, value) = (reading::binary(batch, "qualifier")?, reading::binary(batch, "value")?);
-        let rows = (0..batch.num_rows()).map(|row| Self {
-            offset: offset.value(row),
-            sequence: sequence.value(row),
-            index: index.value(row),
-            write_time: write_time.value(row),
-            region: region.value(row).to_owned(),
-            table: table.value(row).to_owned(),
-            kind: kind.value(row).to_owned(),
-            action: reading::optional_text(action, row),
-            number: reading::optional(number, row),
-            files: files.next().unwrap_or_default(),
-            replaced: replaced.next().unwrap_or_default(),
-            server: reading::optional_text(server, row),
-            qualifier: qualifier.value(row).to_vec(),
-            value: value.value(row).to_vec(),
-        });
-        Ok(rows.collect())
-    }
 
     fn weight(&self) -> usize {
         let lists = self.files.iter().chain(&self.replaced).map(|text| text.len() + size_of::<String>());

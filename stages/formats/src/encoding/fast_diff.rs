@@ -1,6 +1,7 @@
 //! FAST_DIFF: `FastDiffDeltaEncoder`.
 
-use super::current::{Current, cell_type};
+use super::current::Current;
+use super::difference::{decode_row_and_column, decode_type};
 use super::key_buffer::KeyBuffer;
 use crate::input::{Fault, Input};
 
@@ -22,22 +23,10 @@ pub(super) fn decode_key_value<'a>(
     if key.is_first() {
         return decode_first(input, flag, key, current);
     }
-    let key_length = match flag & SAME_KEY_LENGTH {
-        0 => input.uvarint_length("the key length of a cell")?,
-        _ => key.bytes().len(),
-    };
-    let value_length = match flag & SAME_VALUE_LENGTH {
-        0 => input.uvarint_length("the value length of a cell")?,
-        _ => current.value.len(),
-    };
-    let common = input.uvarint_length("the shared length of a cell")?;
-    current.row_length = key.replace_row_and_column(input, key_length, common, current.row_length)?;
-    current.family_length = key.family_length();
+    let (same_key, same_value) = (flag & SAME_KEY_LENGTH != 0, flag & SAME_VALUE_LENGTH != 0);
+    let value_length = decode_row_and_column(input, same_key, same_value, key, current)?;
     current.timestamp = decode_timestamp(input, flag, current.timestamp)?;
-    if flag & SAME_TYPE == 0 {
-        current.cell_type = cell_type(input.byte("the type of a cell")?)?;
-    }
-    key.push_timestamp_and_type(current.timestamp, current.cell_type.code());
+    decode_type(input, flag & SAME_TYPE != 0, key, current)?;
     if flag & SAME_VALUE == 0 {
         current.value = input.take(value_length, "the value of a cell")?;
     } else if value_length != current.value.len() {

@@ -4,6 +4,7 @@
 mod block;
 mod current;
 mod diff;
+mod difference;
 mod encoder;
 mod encoder_key;
 mod fast_diff;
