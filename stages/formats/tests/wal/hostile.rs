@@ -1,4 +1,4 @@
-//! Whatever happens to the bytes: every entry in front of it is given, and the end says that something happened.
+//! Whatever happens to the bytes, every entry before the damage is returned, and the end says that something happened.
 
 use formats::wal::{Step, WalDecoder, WalDecoderOptions, WalEnd, WalHeader};
 use formats::{FormatErrorKind, Unsupported};
@@ -60,7 +60,7 @@ fn windows_of_any_size_give_the_same() {
 fn read_damaged(name: &str, bytes: &[u8], at: usize, whole: &[(u64, u64, String)]) -> WalEnd {
     let (given, end) = texts(bytes, OPTIONS());
     let before = whole.iter().take_while(|(_, next, _)| *next <= at as u64).count();
-    assert_eq!(given.get(..before), whole.get(..before), "{name} damaged at {at}: entries in front of it");
+    assert_eq!(given.get(..before), whole.get(..before), "{name} damaged at {at}: entries before it");
     let mut offset = whole.first().unwrap().0;
     for (start, next, _) in &given {
         assert!(*start == offset && next > start, "{name} damaged at {at}: entries do not follow each other");
