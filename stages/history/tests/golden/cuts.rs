@@ -12,7 +12,7 @@ fn label_time(set: &GoldenSet, label: &str) -> i64 {
     set.label(label)["ms"].as_i64().unwrap()
 }
 
-/// A label's read points as far as entries go: SKIP_WAL writes have none.
+/// A label's read points, cut to entries: SKIP_WAL writes have none.
 fn assert_is_label(set: &GoldenSet, cut: &Cut, label: &str) {
     let points = set.numbers(label, "mvcc_read_point");
     for (region, entries) in set.history.regions() {

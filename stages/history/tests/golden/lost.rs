@@ -46,7 +46,7 @@ fn a_wal_that_is_gone_is_missed_where_a_region_goes_on_behind_it() {
                 assert!(found > whole, "{name}: {} is gone: {found:?}", lost.path);
                 missed += 1;
             } else {
-                // The newest of its group: the frontier tells, no gap does.
+                // The newest of its group: the frontier shows it, no gap does.
                 tails += 1;
             }
         }

@@ -70,7 +70,7 @@ fn an_open_number_names_the_entries_before_it() {
         of([first(), wal("b", 1).open('a', 9, 2, &[])]),
         [(7, 8, Missing, Cause::OpenNumber), (9, 9, Explained, Cause::RegionOpen)]
     );
-    // Opened with a smaller number: markers behind the last flush are not recovered.
+    // Opened with a smaller number: markers after the last flush are not recovered.
     let flushed = wal("a", 1).open('a', 2, 1, &[]).edits('a', [4], 1);
     let flushed = flushed.start_flush('a', 5, 1).commit_flush('a', 7, 5, 1, &["1"]);
     assert_eq!(of([flushed, wal("b", 1).open('a', 6, 2, &["1"])]), [(5, 5, Explained, Cause::StartFlush)]);

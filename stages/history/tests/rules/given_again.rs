@@ -10,8 +10,8 @@ use history::{Dependency, Event, Found};
 
 use crate::world::{history, region, server, snapshot, sources, wal, wal_name};
 
-/// Opened with 2, edits 4 to 10, a bulk load whose entry is 14; behind the crash it opens with 10: 11 is REGION_OPEN, and
-/// 12 to 20 are edits.
+/// Opened with 2, edits 4 to 10, a bulk load whose entry is 14; after the crash it opens with 10: 11 is REGION_OPEN,
+/// and 12 to 20 are edits.
 fn crashed() -> History {
     let old = wal("a", 1).open('a', 2, 1, &[]).edits('a', 4..=10, 2).bulk_load('a', 13, 3, &["load"]);
     let new = wal("b", 10).open('a', 10, 11, &["1"]).edits('a', 12..=14, 12).edits('a', 15..=20, 14);
@@ -53,7 +53,8 @@ fn a_bulk_load_in_front_of_a_crash_is_in_every_later_cut_by_time() {
 
 #[test]
 fn a_marker_that_is_given_again_behind_the_cut_does_not_take_the_bulk_load_out() {
-    // As in a history of a real HBase: REGION_OPEN and REGION_CLOSE have the ids in front of the bulk load's marker, and its own.
+    // As in a history of a real HBase: REGION_OPEN and REGION_CLOSE have the ids before the bulk load's marker, and its
+    // own.
     let old = wal("a", 1).open('a', 2, 1, &[]).edits('a', 4..=10, 2).bulk_load('a', 11, 3, &["load"]);
     let new = wal("b", 10).open('a', 10, 11, &["1"]).close('a', 12, 20);
     let history = history([old, new]);

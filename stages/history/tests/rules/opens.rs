@@ -70,7 +70,7 @@ fn a_snapshot_from_behind_a_compaction_lists_its_output() {
 
 #[test]
 fn markers_from_before_a_crash_are_older_than_the_open_behind_it() {
-    // The server died; what it had compacted to `3` is behind the number with which the region was opened again.
+    // The server died; what it had compacted to `3` is after the number with which the region was opened again.
     let old = wal("a", 1).open('a', 10, 1, &["1", "2"]).start_flush('a', 12, 2).compaction(
         'a',
         14,

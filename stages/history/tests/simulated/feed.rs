@@ -44,7 +44,7 @@ pub fn sources(cluster: &Cluster, reading: &Reading) -> Sources {
     sources_of(cluster, reading, &found(cluster, reading)).unwrap()
 }
 
-/// What is told of files.
+/// How files are described to the history.
 ///
 /// # Errors
 /// The ids of a region run backwards in one of them.

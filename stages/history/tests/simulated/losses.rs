@@ -1,5 +1,5 @@
 //! WALs that are gone, from histories on the scale of a real cluster: whole files, whole servers, ends of files. What is
-//! lost with them is told.
+//! lost with them is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -187,9 +187,9 @@ struct Count {
     /// Of these, with another content now, or none.
     changed: usize,
     told: usize,
-    /// Told, though the content is the same.
+    /// Reported, though the content is the same.
     told_unchanged: usize,
-    /// The first seed at which nothing was told.
+    /// The first seed at which nothing was reported.
     silent: Option<u64>,
 }
 
@@ -243,7 +243,7 @@ fn what_is_lost_is_told() {
             }
         }
     }
-    eprintln!("asked / changed / of these told / told though nothing has changed");
+    eprintln!("asked / changed / of these reported / reported though nothing has changed");
     for (loss, Count { asked, changed, told, told_unchanged, silent }) in &counts {
         let silent = silent.map_or(String::new(), |seed| format!("; silent at seed {seed}"));
         eprintln!("{asked:6} {changed:6} {told:6} {told_unchanged:6}  {loss:?}{silent}");

@@ -1,4 +1,4 @@
-//! Files that were lost, changed or mixed up, and cuts that are made wrongly: what the files prove is told.
+//! Files that were lost, changed or mixed up, and cuts that are made wrongly: what the files prove is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -137,7 +137,7 @@ fn pick<T: Copy>(from: &[T], random: &mut Random) -> Option<T> {
     from.get(random.below(from.len() as u64) as usize).copied()
 }
 
-/// The cells of a cut, and whether anything is told.
+/// The cells of a cut, and whether anything is reported.
 struct Outcome {
     cells: Option<Vec<Vec<StoredCell>>>,
     told: bool,
@@ -258,19 +258,19 @@ fn whatever_the_files_prove_is_told() {
                 if let Some(proof) = proof {
                     count.provable += 1;
                     *reasons.entry(proof).or_default() += 1;
-                    assert!(bad.told, "{what}: {proof}, and nothing is told");
+                    assert!(bad.told, "{what}: {proof}, and nothing is reported");
                 }
             }
         }
     }
-    eprintln!("changed the cut / provable from the files / told");
+    eprintln!("changed the cut / provable from the files / reported");
     for (name, Count { changed, provable, told }) in &counts {
         eprintln!("{changed:6} {provable:6} {told:6}  {name}");
     }
     eprintln!("{reasons:#?}");
     let sum = |of: fn(&Count) -> usize| counts.values().map(of).sum::<usize>();
     eprintln!(
-        "{} mutants change a cut, {} are provable, {} are told",
+        "{} mutants change a cut, {} are provable, {} are reported",
         sum(|count| count.changed),
         sum(|count| count.provable),
         sum(|count| count.told)
@@ -363,12 +363,12 @@ fn a_cut_that_breaks_causality_is_never_called_consistent() {
             assert_eq!(still.count(), 0, "seed {seed}");
             assert!(
                 trimmed.declared.trimmed > 0,
-                "seed {seed}: {broken} effects without their cause, none is told"
+                "seed {seed}: {broken} effects without their cause, none is reported"
             );
         }
     }
     eprintln!(
-        "causality broken and told: {rolls} rolls as HBase cuts them, {late} cuts by time that are late on one server"
+        "causality broken and reported: {rolls} rolls as HBase cuts them, {late} cuts by time that are late on one server"
     );
     assert!(seeds(100).end < 100 || (rolls > 10 && late > 100));
 }

@@ -99,7 +99,7 @@ fn content(
 pub enum Verdict {
     /// Refused, and why.
     Refused(&'static str),
-    /// Not proved, and what was told; whether the content is right all the same.
+    /// Not proved, and what was reported; whether the content is right all the same.
     Told(Vec<String>, bool),
     /// Proved, and right.
     Proved,
@@ -129,7 +129,7 @@ impl Question<'_> {
     }
 
     /// Whether the snapshot came after something had taken content away from the table that it held at the cut. Between that and
-    /// the first entry behind it, both answers are right.
+    /// the first entry after it, both answers are right.
     fn taken_away(&self, ideal: &Ideal) -> Option<bool> {
         let Self { cluster, snapshot, .. } = *self;
         let before = cluster.removals.iter().take(snapshot.removals);
