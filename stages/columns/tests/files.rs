@@ -141,7 +141,7 @@ fn a_row_too_large_to_hold_is_refused_by_its_path() {
     assert!(matches!(error, WriteError::RowTooLarge { path, .. } if path == "p"));
 }
 
-/// Takes so many bytes and no more.
+/// Takes this many bytes and no more.
 struct Full(usize);
 
 impl Write for Full {
