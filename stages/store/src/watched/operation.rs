@@ -53,7 +53,7 @@ pub enum Op {
 pub struct Operation {
     /// What is done.
     pub op: Op,
-    /// To which path; for a batch, the first.
+    /// The path; for a batch, the first.
     pub path: StorePath,
     /// The new path of a rename, the other one of an exchange.
     pub to: Option<StorePath>,
