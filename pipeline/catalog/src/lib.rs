@@ -1,4 +1,4 @@
-//! What is remembered in a repository: its own marker, its images, what was made from WALs, and what a run has
+//! What is remembered in a repository: its format document, its images, what was made from WALs, and what a run has
 //! finished.
 //!
 //! A repository is an HBase root; everything of Tidegate's own lies below `.tidegate/` (design: section 2). Each
