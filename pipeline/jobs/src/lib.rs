@@ -1,5 +1,5 @@
-//! One folder a job: a plan, which is a value that can be printed, and a run, which wires steps into a flow and reads
-//! like a sentence. Nothing here parses a byte, starts a thread or prints.
+//! One folder for each job: a plan, which is a value that can be printed, and a run, which wires steps into a flow and
+//! reads like a sentence. Nothing here parses a byte, starts a thread or prints.
 
 pub mod convert;
 pub mod cut;

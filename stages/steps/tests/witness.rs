@@ -88,7 +88,7 @@ fn ranges_together_see_every_byte() {
     }
 }
 
-/// Blocks are read where they lie: of what is not in one piece whole chunks count, and nothing is wrongly told.
+/// Blocks are read where they lie: of what is not in one piece whole chunks count, and nothing is wrongly reported.
 #[test]
 fn reads_out_of_order_alarm_nobody() {
     let files = Files::new(9000, 512);

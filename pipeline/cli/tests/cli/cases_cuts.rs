@@ -140,7 +140,7 @@ fn case_09_a_wal_that_was_cleaned_before_the_first_convert_is_missed() {
     let Some(case) = case("09") else { return };
     let repository = Repository::of(&case.join("root"), &["s-empty", "s-disabled", "s-replicas"]);
     for snapshot in ["s-empty", "s-disabled", "s-replicas"] {
-        repository.is_not_proved(snapshot, "end", "are not at hand");
+        repository.is_not_proved(snapshot, "end", "are not available");
     }
     let said = &repository.converted;
     assert_eq!(said.code, 3, "{}", said.err);
@@ -187,7 +187,7 @@ fn case_11_a_start_that_is_not_known_is_not_taken_for_0() {
     let cut = ["cut", "--from", to, "--snapshot", "s-enc", "--until", "time:1795822858190"];
     let refused = tidegate(cut).with(4);
     assert!(refused.err.contains("the cut leaves out what the snapshot's files hold"), "{}", refused.err);
-    // A flush in the WALs tells up to where the file reaches; of the snapshot alone nothing has to be known.
+    // A flush in the WALs shows up to where the file reaches; nothing has to be known for the snapshot alone.
     tidegate(["cut", "--from", to, "--snapshot", "s-enc", "--until", "snapshot"]).with(0);
     tidegate(["cut", "--from", to, "--snapshot", "s-enc", "--until", "end"]).with(0);
     let elsewhere = tempfile::tempdir().unwrap();
@@ -219,7 +219,7 @@ fn case_16_parents_of_a_merge_whose_last_entries_are_gone_are_told() {
     repository.is_not_proved("s1-flush-ca", "end", "7b4db86a");
 }
 
-/// Cuts by time in front of the merge: what is gone was written before most of them.
+/// Cuts by time before the merge: what is gone was written before most of them.
 const IN_FRONT_OF_THE_MERGE: [&str; 4] =
     ["time:1795824600000", "time:1795824605000", "time:1795824607500", "time:1795824608000"];
 

@@ -49,7 +49,7 @@ fn case_04_stale_crc() {
     // Nothing is read or changed a second time.
     let (code, said) = report(&export(&tour(), "customers-before", &target));
     assert_eq!((code, &said["already_there"], sides()), (0, &Value::from(true), 2), "{said}");
-    // Negative control: what an earlier version left is told.
+    // Negative control: what an earlier version left is reported.
     let file = files_below(&target.join("archive")).into_iter().find(|file| !is_side_file(file)).unwrap();
     fs::write(side_of(&file), side_bytes(b"other bytes")).unwrap();
     let told = tidegate(verify).with(3);
@@ -184,7 +184,7 @@ fn a_side_file_that_disagrees_is_a_witness() {
     let ran = tidegate(["snapshot", "verify", "--from", text(&root), "customers-before", "--level", "sums"])
         .with(3);
     assert!(ran.err.contains("offset 1024"), "{}", ran.err);
-    // Where the blocks tell of damage, they are told.
+    // Where the blocks show damage, they are reported.
     flip(&hfile, 1500);
     let ran = tidegate(export(&root, "customers-before", &fresh("d"))).with(1);
     assert!(ran.err.contains("block: CRC32C") && !ran.err.contains("remove its .crc"), "{}", ran.err);

@@ -113,14 +113,14 @@ fn only_gaps_that_are_there_are_accepted() {
     let ran = tidegate([other, vec!["--accept-gaps", text(&file)]].concat()).with(4);
     assert!(ran.err.contains("another cut"), "{}", ran.err);
     for (named, code, says) in [
-        ("", 2, "names no gap"),
-        ("4-5", 2, "names no gap"),
-        (WITH_A_GAP, 2, "names no gap"),
+        ("", 2, "does not name a gap"),
+        ("4-5", 2, "does not name a gap"),
+        (WITH_A_GAP, 2, "does not name a gap"),
         ("no/such/file", 1, "there is no such file"),
-        (&format!("{WITH_A_GAP}:4-4"), 3, "is no gap of this cut"),
-        (&format!("{WITH_A_GAP}:1-999999"), 3, "is no gap of this cut"),
-        (&format!("{WITH_A_GAP}:4-5,{WITH_A_GAP}:7-8"), 3, "7-8 is no gap of this cut"),
-        (&format!("{SPLIT}:1-2"), 3, "is no gap of this cut"),
+        (&format!("{WITH_A_GAP}:4-4"), 3, "is not a gap of this cut"),
+        (&format!("{WITH_A_GAP}:1-999999"), 3, "is not a gap of this cut"),
+        (&format!("{WITH_A_GAP}:4-5,{WITH_A_GAP}:7-8"), 3, "7-8 is not a gap of this cut"),
+        (&format!("{SPLIT}:1-2"), 3, "is not a gap of this cut"),
     ] {
         let ran = cut(&repository, "end", &["--accept-gaps", named]);
         assert_eq!(ran.code, code, "{named:?}: {}", ran.err);
@@ -314,8 +314,8 @@ const CASES: &[Case] = &[
         code: 2,
         says: &["2026-11-20T10:00:00Z (its offset, too)"],
     },
-    Case { name: "a day", asks: |_| "time:2026-11-20".into(), code: 2, says: &["is no time", "offset"] },
-    Case { name: "no time", asks: |_| "time:".into(), code: 2, says: &["is no time"] },
+    Case { name: "a day", asks: |_| "time:2026-11-20".into(), code: 2, says: &["is not a time", "offset"] },
+    Case { name: "no time", asks: |_| "time:".into(), code: 2, says: &["is not a time"] },
     Case { name: "another word", asks: |_| "yesterday".into(), code: 2, says: &["snapshot, marker:NAME"] },
     Case { name: "a marker without a name", asks: |_| "marker:".into(), code: 2, says: &["marker:NAME"] },
     Case {
@@ -325,7 +325,7 @@ const CASES: &[Case] = &[
         says: &[
             "cannot be rolled back",
             "hint:",
-            "the earliest cut that would do is --until time:179523294",
+            "the earliest possible cut is --until time:179523294",
             "older snapshot",
         ],
     },
@@ -339,7 +339,12 @@ const CASES: &[Case] = &[
         name: "a time beyond what was read",
         asks: |_| "time:2100-01-01T00:00:00Z".into(),
         code: 4,
-        says: &["beyond what has been read", "hint:", "it can go as far as --until time:", "--until end"],
+        says: &[
+            "beyond what has been read",
+            "hint:",
+            "the latest cut possible is --until time:",
+            "--until end",
+        ],
     },
     Case {
         name: "a marker that is not there",
@@ -414,13 +419,13 @@ const CASES: &[Case] = &[
         says: &["document.json", "hint:"],
     },
     Case {
-        name: "nothing was converted",
+        name: "nothing has been converted",
         asks: |repository| {
             fs::remove_dir_all(repository.join(".tidegate/batches")).unwrap();
             "end".into()
         },
         code: 1,
-        says: &["nothing was converted yet", "hint:", "tidegate convert"],
+        says: &["nothing has been converted yet", "hint:", "tidegate convert"],
     },
     Case {
         name: "no repository",

@@ -1,4 +1,5 @@
-//! One cut, one answer: `cut`, `scan`, `replay` and `restore` of it end with the same exit code and tell of the same kinds of problems.
+//! One cut, one answer: `cut`, `scan`, `replay` and `restore` of it end with the same exit code and report the same
+//! kinds of problems.
 
 use crate::support::{Ran, golden_sets, text, tidegate, tour};
 use serde_json::Value;
@@ -85,7 +86,7 @@ fn all_commands_agree_on_every_cut_of_the_golden_sets() {
     }
 }
 
-/// The ids of a cut of two tables are a cut of one of them: of the other's regions nothing is told.
+/// The ids of a cut of two tables are a cut of one of them: nothing is reported about the other's regions.
 #[test]
 fn ids_of_another_tables_regions_are_passed_over() {
     let dir = tempfile::tempdir().unwrap();

@@ -30,7 +30,7 @@ fn key(cell: &Value) -> [&Value; 5] {
     ["row", "family", "qualifier", "ts", "type"].map(|name| &cell[name])
 }
 
-/// The same cells in the same order; values as far as the truth has them.
+/// The same cells in the same order; values where the truth has them.
 #[track_caller]
 fn same(found: &str, truth: &str) {
     let truth = fs::read_to_string(repository().join("fixtures/data/tour/truth").join(truth)).unwrap();

@@ -75,7 +75,7 @@ fn same_as_hbase(set: &Path) -> (usize, usize) {
         assert_eq!(ours.len(), expected.len(), "{file}: number of entries");
         entries += ours.len();
     }
-    // Recovered edits come and go; those that are told of are read where they are still there.
+    // Recovered edits come and go; those that are listed are read where they are still there.
     for (file, expected) in &truth {
         let path = root.join(file);
         if !wals.contains(&path) {
@@ -307,10 +307,10 @@ const HARMS: &[Harm] = &[
         says: &["at offset 31652", "within its trailer"],
     },
     Harm {
-        name: "garbage behind the trailer",
+        name: "garbage after the trailer",
         harm: |bytes| bytes.extend(b"garbage of some length"),
         code: 3,
-        says: &["at offset 31660", "behind the trailer", "hint:"],
+        says: &["at offset 31660", "after the trailer", "hint:"],
     },
     Harm {
         name: "zeroes from an entry on",

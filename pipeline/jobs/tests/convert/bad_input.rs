@@ -1,4 +1,4 @@
-//! What goes wrong is told with its place, and the rest is converted.
+//! What goes wrong is reported with its place, and the rest is converted.
 
 use crate::support::{
     REGIONS, SERVER, SERVER_DIR, Wal, all_files, context, convert, faulty, live, mixed, options, path,
@@ -148,7 +148,7 @@ fn ids_that_go_back_are_told_and_kept() {
     }
     put(&source, &live(100), &wal.closed());
     let report = convert(&source, &target).unwrap();
-    assert!(problems(&report)[0].contains("sequence id 5, behind 9"), "{:?}", problems(&report));
+    assert!(problems(&report)[0].contains("sequence id 5, after 9"), "{:?}", problems(&report));
     let batch = catalog::layout::batch("ns:t", &format!("{SERVER}.100")).unwrap();
     let batch = catalog::open_batch(target.as_ref(), &batch).unwrap();
     assert_eq!(batch.regions()[0].runs, [vec![0], vec![1]]);
@@ -175,6 +175,6 @@ fn another_file_under_the_name_of_a_converted_wal_is_told() {
     put(&source, &live(100), &[mixed(2).closed(), vec![0]].concat());
     let report = convert(&source, &target).unwrap();
     assert_eq!(report.exit_code(), 3);
-    assert!(problems(&report)[0].contains("two files of one name"), "{:?}", problems(&report));
+    assert!(problems(&report)[0].contains("two files of the same name"), "{:?}", problems(&report));
     assert!(all_files(&target) == before);
 }

@@ -123,7 +123,7 @@ fn a_medium_that_always_lies_is_given_up_on() {
     let target = MemoryStore::files();
     let (lying, faults) = faulty(&target, [Fault::new(Effect::Flip(5_000)).on(Op::WritePart).always()]);
     let failure = export(&options("s1"), &shared(source()), &lying).unwrap_err().failure;
-    assert!(failure.wrong.contains("does not give back"), "{failure}");
+    assert!(failure.wrong.contains("does not return"), "{failure}");
     assert!(!is_visible(&target, "s1"));
     faults.clear();
     export(&options("s1"), &shared(source()), &lying).unwrap();

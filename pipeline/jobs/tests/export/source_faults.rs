@@ -1,4 +1,4 @@
-//! What goes wrong while the source is read: told with its place, nothing published, the source never written.
+//! What goes wrong while the source is read: reported with its place, nothing published, the source never written.
 
 use crate::support::*;
 use fixtures::file_name;
