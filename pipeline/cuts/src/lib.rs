@@ -1,5 +1,5 @@
 //! What a cut holds, whether it can be made, and what is proved of it: the certificate, and the base that restoring,
-//! replaying and scanning stand on.
+//! replaying and scanning stand on. Writes nothing and knows no job.
 
 mod accepted;
 mod bases;

@@ -5,7 +5,9 @@
 //! writes only at the end of a file; on the other hand both can give a file's checksum. A store says in [`Abilities`]
 //! what it can do; callers decide by that, never by the kind of store.
 //!
-//! All calls block. An implementation that needs an async runtime hides it.
+//! [`FileStore`] and [`MemoryStore`] hold bytes; [`Throttle`], [`Recording`] and [`Faulty`] slow, record or break
+//! another store. All calls block; an implementation that needs an async runtime hides it. No format of HBase's is
+//! known here.
 
 mod error;
 mod faulty;
