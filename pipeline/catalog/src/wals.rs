@@ -89,8 +89,8 @@ impl ListedWal {
     }
 }
 
-/// Of several readings of one WAL only the last counts: of the closed file, or of the most bytes. All others hold a
-/// prefix of what it holds. Returns those that count, in the order of their names.
+/// Only the last of several readings of one WAL counts: that of the closed file, or of the most bytes. All others hold
+/// a prefix of what it holds. Returns those that count, in the order of their names.
 #[must_use]
 pub fn latest(mut listed: Vec<ListedWal>) -> Vec<ListedWal> {
     let age = |of: &ListedWal| of.wal().1.unwrap_or(u64::MAX);

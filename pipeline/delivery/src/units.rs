@@ -125,7 +125,7 @@ impl<'a> Units<'a> {
         Ok(Some(OpenFile { number, parts: Some(Arc::from(parts)), next_range: 0, resumed }))
     }
 
-    /// Whether an earlier run has copied all ranges of a file and finished it, where such a file cannot be gone on with.
+    /// Whether an earlier run has copied all ranges of a file and finished it, where such a file cannot be resumed.
     /// Its bytes are still to be proved.
     fn is_finished(&self, number: u32, path: &StorePath, shape: WriteShape) -> Result<bool, StoreError> {
         let copied = self.copied.range((number, 0)..=(number, u32::MAX)).count() as u64;

@@ -77,7 +77,7 @@ impl FormatError {
         Self::new(FormatErrorKind::TooLarge, what)
     }
 
-    /// Of a kind that cannot be read.
+    /// It is of a kind that cannot be read.
     pub fn unsupported(sort: Unsupported, what: impl Into<String>) -> Self {
         Self::new(FormatErrorKind::Unsupported(sort), what)
     }

@@ -41,7 +41,7 @@ pub struct RegionCut {
     pub table: TableName,
     /// How it is related to the snapshots.
     pub relation: Relation,
-    /// Up to here every store's edits are in the snapshot's files; a store's own start may be larger.
+    /// The id up to which every store's edits are in the snapshot's files; a store's own start may be larger.
     pub covered: u64,
     /// The last id that is in.
     pub last: u64,

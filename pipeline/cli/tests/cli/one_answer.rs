@@ -64,7 +64,7 @@ fn all_commands_agree(set: &Path) -> usize {
             assert_eq!(asked("replay", &["--to", "null:"]), cut, "replay: {case}");
             let target = dir.path().join("restored");
             let restored = asked("restore", &["--to", text(&target), "--as", "restored"]);
-            // Of some families no file can be written: that is asked before the cut is opened.
+            // For some families no file can be written: that is checked before the cut is opened.
             let unwritten = restored == (4, BTreeSet::from(["failure: refused".to_owned()]));
             assert!(unwritten || restored == cut, "restore: {case}: {restored:?}, and cut {cut:?}");
             let _ = fs::remove_dir_all(&target);

@@ -201,8 +201,8 @@ fn assert_clock(
     counts.free_of_violations += usize::from(undated_regions == 0 && uncertain_in == 0);
 }
 
-/// Of a cut by time that was made, every edit written by then had been read, but for those on their way: nobody had
-/// been told of them.
+/// Every edit written by the time of a cut that was made had been read, except those on their way, which were not
+/// acknowledged yet.
 fn assert_nothing_unread(cluster: &Cluster, reading: &Reading, cut: &Cut, what: &str) {
     let Asked::Time(time_ms) = cut.asked else { return };
     let read = reading.edits(cluster);

@@ -209,7 +209,7 @@ fn regions(
     Ok(regions)
 }
 
-/// Of the simulated splits and merges those whose record was read.
+/// The simulated splits and merges whose record was read.
 fn descents(cluster: &Cluster, entries: &[Entry]) -> Vec<Descent> {
     let by_name = cluster.full_names();
     let mut read = BTreeSet::new();

@@ -22,7 +22,7 @@ enum Loss {
     AServersLife,
     /// The end of the last WAL that holds a region which was split or merged, asked of snapshots from before that.
     AParentsTail,
-    /// The same of later snapshots: it is the end of a WAL that was written last.
+    /// The same for later snapshots: it is the end of a WAL that was written last.
     TheEndOfAWal,
     /// The WAL with the COMPACTION that took a bulk-loaded file, of which the marker is still there.
     TheCompactionOfALoad,
@@ -184,7 +184,7 @@ fn compaction_of_a_load(files: &[Found], random: &mut Random) -> Option<usize> {
 struct Count {
     /// Cuts that were proved and right before.
     asked: usize,
-    /// Of these, with another content now, or none.
+    /// Of these, those with other content now, or none.
     changed: usize,
     told: usize,
     /// Reported, though the content is the same.

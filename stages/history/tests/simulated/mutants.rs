@@ -240,8 +240,8 @@ fn whatever_the_files_prove_is_told() {
                 let (good, ..) = asking.outcome(&good);
                 let Some(mutant) = mutate(&cluster, &files, kind, random) else { continue };
                 let (bad, vector, starts) = asking.outcome(&mutant);
-                // Of a cut that cannot be made without the change nothing is to be seen.
-                // Of two different edits of one id it is not known which one is right.
+                // A cut that cannot be made without the change shows nothing.
+                // Which of two different edits with one id is right is not known.
                 let twice = kind == 14 && good.cells.is_some();
                 if good.cells.is_none() || (good.cells == bad.cells && !twice) {
                     continue;

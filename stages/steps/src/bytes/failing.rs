@@ -11,7 +11,7 @@ pub fn failed_store(doing: &str, store: &dyn Store, error: StoreError) -> Failur
     failed_storage(doing, &StoreError { path, ..error })
 }
 
-/// The same where no store is at hand: the path is as the store gave it.
+/// The same without a store: the path is as the store gave it.
 pub fn failed_storage(doing: &str, error: &StoreError) -> Failure {
     // Not a failure of the store.
     if error.kind == StoreErrorKind::Interrupted {

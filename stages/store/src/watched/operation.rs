@@ -10,7 +10,7 @@ pub enum Op {
     OpenUncached,
     /// [`ReadRanges::read_at`](crate::ReadRanges::read_at) of a file from `open`.
     Read,
-    /// The same of a file from `open_uncached`.
+    /// The same for a file from `open_uncached`.
     ReadUncached,
     /// [`ReadRanges::current`](crate::ReadRanges::current).
     Current,
