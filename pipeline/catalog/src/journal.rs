@@ -125,11 +125,11 @@ fn recover<R: DeserializeOwned>(journal: impl Read) -> Result<Recovered<R>, Cata
         line.clear();
         // A line longer than any record is damage: it is read piece by piece and ignored.
         let read = journal.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
-        let unread = |error: std::io::Error| match error.downcast::<StoreError>() {
+        let failed = |error: std::io::Error| match error.downcast::<StoreError>() {
             Ok(error) => CatalogError::Store(error),
             Err(error) => CatalogError::damaged("journal", error),
         };
-        match read.map_err(unread)? {
+        match read.map_err(failed)? {
             0 => return Ok(recovered),
             read if line.last() != Some(&b'\n') => recovered.torn_bytes = read as u64,
             _ => recovered.records.extend(decode_line(&line)),

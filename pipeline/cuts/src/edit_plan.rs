@@ -148,8 +148,8 @@ fn opened_batches(
     let mut opened = Vec::new();
     for of in batches.into_iter().flatten() {
         let path = &of.wal.path;
-        let unread = |error| failed_store("opening a batch", source.as_ref(), error);
-        let identity = source.metadata(path).map_err(unread)?.identity.0;
+        let failed = |error| failed_store("opening a batch", source.as_ref(), error);
+        let identity = source.metadata(path).map_err(failed)?.identity.0;
         let _ = writeln!(work, "{path} {identity}");
         opened.push(of.opened.clone().ok_or_else(|| {
             Failure::failed("opening a batch", path, "it cannot be read, and its edits are in the cut")

@@ -40,8 +40,8 @@ pub(crate) struct ReadSources<'a> {
 impl ReadSources<'_> {
     /// All WALs of the repository.
     pub fn read(&self, problems: &mut Problems) -> Result<ReadLogs, Failure> {
-        let unread = |error: CatalogError| error.failed(READING);
-        let listed = catalog::latest(catalog::list_wals(self.store).map_err(unread)?);
+        let failed = |error: CatalogError| error.failed(READING);
+        let listed = catalog::latest(catalog::list_wals(self.store).map_err(failed)?);
         if listed.is_empty() {
             let wrong = "nothing has been converted yet: there are no batches";
             return Err(Failure::failed("reading the WALs of the repository", self.store.uri(), wrong)
@@ -119,9 +119,9 @@ impl ReadSources<'_> {
 
     /// What hbase:meta's WALs record: splits and merges, and where regions are.
     fn descents(&self, problems: &mut Problems) -> Result<(Vec<Descent>, Vec<RegionPlace>), Failure> {
-        let unread = |error: CatalogError| error.failed(READING);
+        let failed = |error: CatalogError| error.failed(READING);
         let (mut descents, mut places) = (Descents::default(), Places::default());
-        for wal in catalog::latest(catalog::list_lineages(self.store).map_err(unread)?) {
+        for wal in catalog::latest(catalog::list_lineages(self.store).map_err(failed)?) {
             let damaged = |what: String| {
                 Problem::new(ProblemKind::Structure, &wal.path, what)
                     .meaning("splits and merges that only this WAL of hbase:meta records are not known")
@@ -132,7 +132,7 @@ impl ReadSources<'_> {
                     problems.push(damaged(what));
                     continue;
                 }
-                lineage => lineage.map_err(unread)?,
+                lineage => lineage.map_err(failed)?,
             };
             for rows in lineage {
                 let rows = match rows {

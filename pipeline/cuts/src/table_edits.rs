@@ -91,7 +91,7 @@ pub fn verify_batches(
     if found.is_empty() {
         return Ok(unproved);
     }
-    let told = |problem: &Problem| {
+    let explained = |problem: &Problem| {
         let meaning = "the batch is not the one that was made from the WAL: its edits cannot be trusted";
         let hint = "delete it and run convert again, if the WAL is still there";
         problem.clone().meaning(meaning).hint(hint)
@@ -99,5 +99,5 @@ pub fn verify_batches(
     let wrong = format!("{} batches are damaged", found.count());
     let failure = Failure::failed("verifying batches", source.uri(), wrong)
         .hint("nothing was written; the problems say which, and what to do");
-    Err(Stopped { failure, problems: found.kept().iter().map(told).collect() })
+    Err(Stopped { failure, problems: found.kept().iter().map(explained).collect() })
 }

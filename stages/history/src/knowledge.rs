@@ -154,12 +154,12 @@ impl Search<'_> {
     fn later_opening(&mut self, region: &EncodedRegionName) {
         let Some(moment_ms) = self.moment_ms else { return };
         let (last, horizon) = (self.history.last_of(region), self.horizon());
-        let told = self.history.openings_told(region, Some(horizon)).find(|(place, server)| {
+        let opening = self.history.openings_told(region, Some(horizon)).find(|(place, server)| {
             let number = place.open_number.filter(|number| *number > last);
             place.write_time > moment_ms
                 && number.is_some_and(|number| !self.history.has_opening(region, server, number))
         });
-        if let Some((place, server)) = told {
+        if let Some((place, server)) = opening {
             let (server, number) = (server.clone(), place.open_number);
             self.tell(Finding::UnseenOpening { region: *region, server, number });
         }
@@ -176,7 +176,7 @@ impl Search<'_> {
             Some(_) => number > held || late_ms.is_some_and(|late| place.write_time > late),
             None => true,
         };
-        let told: Vec<_> = self
+        let openings: Vec<_> = self
             .history
             .openings_told(region, self.moment_ms)
             .filter_map(|(place, server)| Some((place.open_number?, server, place)))
@@ -186,7 +186,7 @@ impl Search<'_> {
             })
             .map(|(number, server, place)| (number, server.clone(), place.write_time))
             .collect();
-        for (number, server, at_ms) in told {
+        for (number, server, at_ms) in openings {
             self.unseen_opening(region, server, Some(number), at_ms);
         }
     }
@@ -250,8 +250,9 @@ impl Search<'_> {
         }
         let later = self.history.openings_told(region, self.moment_ms).find(|(place, server)| {
             match (number, place.open_number) {
-                (Some(number), Some(told)) => {
-                    told > number || told == number && !self.history.has_opening(region, server, told)
+                (Some(number), Some(recorded)) => {
+                    recorded > number
+                        || recorded == number && !self.history.has_opening(region, server, recorded)
                 }
                 _ => place.write_time > since_ms,
             }
@@ -309,18 +310,18 @@ impl Search<'_> {
 
     /// The servers that may have had a region open since a time.
     fn may_have_had(&self, region: &EncodedRegionName, since_ms: i64) -> BTreeSet<ServerName> {
-        let told = self.meta_tells(since_ms);
-        let home = match told && since_ms > i64::MIN {
+        let known = self.meta_tells(since_ms);
+        let home = match known && since_ms > i64::MIN {
             true => self.history.openings_told(region, Some(since_ms)).last(),
             false => self.history.openings_told(region, self.moment_ms).last(),
         };
-        if let Some((_, server)) = home.filter(|_| told || since_ms == i64::MIN) {
+        if let Some((_, server)) = home.filter(|_| known || since_ms == i64::MIN) {
             return BTreeSet::from([server.clone()]);
         }
         // Where hbase:meta records no move, it was on a server that had started before.
         let started = |server: &ServerName| server.start_code.and_then(|ms| i64::try_from(ms).ok());
         let was_there =
-            |server: &ServerName| !told || started(server).is_none_or(|started| started <= since_ms);
+            |server: &ServerName| !known || started(server).is_none_or(|started| started <= since_ms);
         self.groups.keys().filter(|server| was_there(server)).map(|server| (*server).clone()).collect()
     }
 

@@ -39,8 +39,8 @@ fn was_open_before(
     opened_ms: i64,
 ) -> bool {
     let until_ms = opened_ms.saturating_sub(history.tolerances.clock_ms);
-    let mut told = history.openings_told(region, Some(until_ms)).filter(|(_, opener)| *opener == server);
-    told.any(|(place, _)| {
+    let mut openings = history.openings_told(region, Some(until_ms)).filter(|(_, opener)| *opener == server);
+    openings.any(|(place, _)| {
         place.open_number.is_some_and(|number| !history.has_opening(region, server, number))
     })
 }

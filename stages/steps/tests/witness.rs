@@ -103,7 +103,7 @@ fn reads_out_of_order_alarm_nobody() {
 }
 
 #[test]
-fn a_file_that_grows_may_be_ahead_of_its_side_file_and_a_cut_one_is_told() {
+fn a_file_that_grows_may_be_ahead_of_its_side_file_and_a_cut_one_is_reported() {
     let files = Files::new(3000, 512);
     let side = files.dir.path().join(".f.crc");
     let sums = fs::read(&side).unwrap();

@@ -273,7 +273,7 @@ fn done(repository: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_wrong_with_a_root_of_wals_is_told_and_the_rest_is_converted() {
+fn what_is_wrong_with_a_root_of_wals_is_reported_and_the_rest_is_converted() {
     let mut wrong = Vec::new();
     for case in CASES {
         let dir = tempfile::tempdir().unwrap();

@@ -107,7 +107,7 @@ fn ids_of_another_tables_regions_are_passed_over() {
 
 /// What a cut cannot read of a batch it says: every byte of a batch in turn, every 61st, is another one.
 #[test]
-fn a_batch_whose_cells_cannot_be_read_is_told() {
+fn a_batch_whose_cells_cannot_be_read_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let repository = crate::kill_restores::repository(dir.path());
     let batches = crate::support::files_below(&repository.join(".tidegate"));

@@ -175,7 +175,7 @@ fn restore(repository: &Path, until: &str, target: &Path) -> Ran {
 }
 
 #[test]
-fn what_is_wrong_with_a_repository_is_told_and_nothing_half_is_published() {
+fn what_is_wrong_with_a_repository_is_reported_and_nothing_half_is_published() {
     let dir = tempfile::tempdir().unwrap();
     let mut wrong = Vec::new();
     for (number, case) in CASES.iter().enumerate() {
@@ -275,18 +275,18 @@ fn edits_of_a_family_that_came_later_are_counted_unless_they_may_be_left_out() {
         let target = ["--to", text(&repository), "--as", name];
         report(&[&arguments[..], &target, more].concat())
     };
-    let (code, told) = restore("r", &[]);
-    let cells = told["tables"][0]["left_out"]["h"].as_u64().unwrap();
-    let problem = told["problems"].as_array().unwrap().iter().find_map(|problem| {
+    let (code, answer) = restore("r", &[]);
+    let cells = answer["tables"][0]["left_out"]["h"].as_u64().unwrap();
+    let problem = answer["problems"].as_array().unwrap().iter().find_map(|problem| {
         problem["what"].as_str().filter(|what| what.starts_with(&format!("{cells} cells of family h")))
     });
-    assert!(code == 3 && cells > 0 && problem.is_some(), "{told}");
+    assert!(code == 3 && cells > 0 && problem.is_some(), "{answer}");
     let (code, accepted) = restore("r2", &["--leave-out-families"]);
     assert_eq!((code, &accepted["tables"][0]["left_out"]["h"]), (0, &cells.into()), "{accepted}");
 }
 
 #[test]
-fn an_image_whose_table_has_no_batches_is_told() {
+fn an_image_whose_table_has_no_batches_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let (root, repository) = (tour(), dir.path().join("repository"));
     let export =

@@ -135,7 +135,7 @@ fn a_missing_hfile_leaves_out_its_rows_and_says_which() {
 }
 
 #[test]
-fn a_damaged_hfile_leaves_out_the_rows_behind_the_damage() {
+fn a_damaged_hfile_leaves_out_the_rows_after_the_damage() {
     let made = made();
     let all = lines(&scan(made.path(), &["--snapshot", "orders-before"]).with(0).out);
     let files = files_below(&made.path().join("archive/data/shop/orders"));

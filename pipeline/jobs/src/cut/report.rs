@@ -305,7 +305,7 @@ fn completeness_of(found: &Completeness, opened: &OpenedCut) -> CompletenessRepo
         let count = found.count(class);
         GapsReport { gaps: count.gaps, ids: count.ids }
     };
-    let told = |gap: &&Gap| matches!(gap.class, GapClass::Ambiguous | GapClass::Missing);
+    let open = |gap: &&Gap| matches!(gap.class, GapClass::Ambiguous | GapClass::Missing);
     let gap = |gap: &Gap| GapReport {
         region: gap.region.to_string(),
         first: gap.ids.first,
@@ -319,7 +319,7 @@ fn completeness_of(found: &Completeness, opened: &OpenedCut) -> CompletenessRepo
         unlogged: count(GapClass::Unlogged),
         ambiguous: count(GapClass::Ambiguous),
         missing: count(GapClass::Missing),
-        gaps: found.gaps.iter().filter(told).map(gap).collect(),
+        gaps: found.gaps.iter().filter(open).map(gap).collect(),
         accepted: opened.accepted.iter().map(gap).collect(),
         findings: found.findings.iter().map(ToString::to_string).collect(),
     }

@@ -150,7 +150,7 @@ fn a_block_whose_checksums_were_turned_off_is_caught() {
 }
 
 #[test]
-fn behind_a_block_without_its_header_the_next_is_found() {
+fn after_a_block_without_its_header_the_next_is_found() {
     let clean = samples::one("hfile-index3-bloomROW-smallchunks").bytes;
     let all = blocks(&clean);
     for (number, (offset, ..)) in all.iter().enumerate() {

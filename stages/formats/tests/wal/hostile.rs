@@ -109,7 +109,7 @@ fn a_zeroed_page_is_a_value_or_an_error() {
 }
 
 #[test]
-fn nothing_may_stand_behind_the_trailer() {
+fn nothing_may_stand_after_the_trailer() {
     for name in ONE_OF_EACH {
         let bytes = file(name);
         let (whole, _) = texts(&bytes, OPTIONS());

@@ -40,7 +40,7 @@ fn of_a_good_file_all_is_whole() {
 }
 
 #[test]
-fn entries_behind_damage_are_found_again() {
+fn entries_after_damage_are_found_again() {
     let (bytes, lines, offsets) = plain();
     for damaged in 0..14 {
         let mut bad = bytes.clone();
@@ -120,7 +120,7 @@ fn of_a_compressed_wal_only_the_front_is_had_and_it_says_why() {
 }
 
 #[test]
-fn nothing_that_is_whole_is_lost_and_all_else_is_told() {
+fn nothing_that_is_whole_is_lost_and_all_else_is_reported() {
     seeded(|random| {
         let (bytes, whole, offsets) = plain();
         for _ in 0..3000 {
@@ -172,7 +172,7 @@ fn a_length_that_reaches_over_the_next_entries_is_no_torn_tail() {
     let (given, lost, end) = whole_file(&bad);
     let expected: Vec<_> = (0..14).filter(|i| *i != 4).map(|i| lines[i].clone()).collect();
     assert_eq!(given, expected);
-    assert!(lost[0].why.what.contains("reach over"), "{}", lost[0].why);
+    assert!(lost[0].why.what.contains("reach past"), "{}", lost[0].why);
     assert!(matches!(end, WalEnd::Damaged { offset, .. } if offset == offsets[4] as u64), "{end:?}");
 }
 

@@ -35,7 +35,7 @@ fn a_known_clock_corrects_the_time() {
 }
 
 #[test]
-fn a_child_is_in_only_behind_its_whole_parents() {
+fn a_child_is_in_only_after_its_whole_parents() {
     let parent = wal("a", 1).open('a', 2, 10, &[]).edits('a', [4], 10).close('a', 5, 30);
     let reference = "1.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     let child = wal("b", 1).open('b', 6, 20, &[reference]).edits('b', [8], 20).close('b', 9, 20);
@@ -208,7 +208,7 @@ fn a_time_beyond_the_frontier_is_refused() {
 }
 
 #[test]
-fn a_cut_in_front_of_a_bulk_load_that_the_files_hold_is_refused() {
+fn a_cut_before_a_bulk_load_that_the_files_hold_is_refused() {
     let log = wal("a", 1).open('a', 2, 1, &[]).edits('a', [4], 1).bulk_load('a', 8, 5, &["2_SeqId_8_"]);
     let history = history([log.edits('a', [10], 6)]);
     let starts = snapshot(&history, &[('a', 8)]);

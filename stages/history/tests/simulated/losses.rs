@@ -203,7 +203,7 @@ fn question<'a>(
 }
 
 #[test]
-fn what_is_lost_is_told() {
+fn what_is_lost_is_reported() {
     let mut counts: BTreeMap<Loss, Count> = BTreeMap::new();
     for seed in seeds(200) {
         let cluster = simulate(seed, &Shape::real(seed));

@@ -222,7 +222,7 @@ impl Asking<'_> {
 }
 
 #[test]
-fn whatever_the_files_prove_is_told() {
+fn whatever_the_files_prove_is_reported() {
     let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in seeds(100) {

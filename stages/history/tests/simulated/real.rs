@@ -347,7 +347,7 @@ fn a_proved_cut_is_what_the_table_held() {
 }
 
 #[test]
-fn who_comes_late_is_told() {
+fn who_comes_late_is_reported() {
     let mut tally = Tally::default();
     for seed in seeds(200) {
         let cluster = simulate(seed, &Shape::real(seed));
