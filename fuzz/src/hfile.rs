@@ -11,7 +11,7 @@ use formats::hfile::{
 const LARGEST: usize = 1 << 20;
 
 /// A whole HFile: the chain of blocks, trailer, indexes, file info, every cell; once as it is, once with checksums that
-/// agree, since behind them there is more to get wrong than in front of them.
+/// agree, since more can go wrong past them than before them.
 pub fn hfile(bytes: &[u8]) {
     let mut walker = BlockWalker::from_start(bytes.len() as u64);
     bytes.chunks(1_000).for_each(|piece| walker.feed(piece));
@@ -20,7 +20,7 @@ pub fn hfile(bytes: &[u8]) {
     let _ = read(&with_checksums(bytes));
 }
 
-/// Offset and size of every block, as far as the headers lead.
+/// Offset and size of every block, following the headers.
 fn chain(bytes: &[u8]) -> Vec<(usize, BlockHeader)> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(header) = bytes.get(at..).and_then(|rest| rest.first_chunk::<BLOCK_HEADER_SIZE>()) {

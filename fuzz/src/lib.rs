@@ -124,7 +124,7 @@ pub fn reference(bytes: &[u8]) {
 
 /// A track file of `.filelist`.
 pub fn filelist(bytes: &[u8]) {
-    // Behind a good checksum there is more to get wrong than in front of it.
+    // More can go wrong past a good checksum than before it.
     let _ = schema::decode_store_file_list(bytes);
     let message = bytes.get(4..bytes.len().saturating_sub(4)).unwrap_or_default();
     let _ = schema::decode_store_file_list(&with_checksum(message));

@@ -86,7 +86,7 @@ fn flip(random: &mut Random, bytes: &mut [u8]) {
     }
 }
 
-/// Puts a huge number where a length may stand, over what is there or in front of it.
+/// Puts a huge number where a length may stand, over what is there or before it.
 fn blow_up(random: &mut Random, bytes: &mut Vec<u8>, at: usize) {
     let length = LENGTHS.get(random.below(LENGTHS.len())).copied().unwrap_or_default();
     let over = if random.below(2) == 0 { length.len().min(bytes.len() - at) } else { 0 };

@@ -1,4 +1,4 @@
-//! Small documents by which people and other programs say where a cut is to be and what depends on what.
+//! Small documents in which people and other programs say where a cut should be and what depends on what.
 
 use crate::CatalogError;
 use crate::repository::layout;
@@ -19,8 +19,8 @@ pub struct MarkerDocument {
     pub servers: BTreeMap<String, RolledServer>,
 }
 
-/// What was rolled on a server. When the roll was sent and acknowledged, and what probes of the clock said, is left
-/// aside.
+/// What was rolled on a server. When the roll was sent and acknowledged, and what probes of the clock said, is
+/// ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RolledServer {
     /// Names of the WALs that the roll opened, one a group.
@@ -46,7 +46,7 @@ pub struct DependencyDocument {
     pub effect: EditDocument,
 }
 
-/// An edit, told by its column and time stamp; row and qualifier in hexadecimal.
+/// An edit, identified by its column and timestamp; row and qualifier in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EditDocument {
@@ -58,7 +58,7 @@ pub struct EditDocument {
     pub family: String,
     /// The qualifier, in hexadecimal.
     pub qualifier: String,
-    /// The cell's time stamp, ms; any if it is not given.
+    /// The cell's timestamp, ms; any if it is not given.
     pub ts: Option<i64>,
     /// `Put`, `Delete`, `DeleteColumn`, `DeleteFamily` or `DeleteFamilyVersion`; any if it is not given.
     #[serde(rename = "type")]
@@ -67,10 +67,10 @@ pub struct EditDocument {
     pub sequence: Option<u64>,
 }
 
-/// No marker is longer: a thousand servers take a hundred kilobytes.
+/// The longest marker that is read: a thousand servers take a hundred kilobytes.
 const MAX_MARKER: u64 = 16 << 20;
 
-/// The marker that a repository has under a name, `None` if it has none, and where it is looked for.
+/// The marker that a repository has under a name, `None` if it has none, and the path where it is looked for.
 pub fn read_marker(
     store: &dyn Store,
     name: &str,
@@ -85,7 +85,7 @@ pub fn read_marker(
     Ok((Some(marker), path))
 }
 
-/// A marker from its bytes; `path` is for messages, as below.
+/// Decodes a marker; `path` is for messages, as below.
 pub fn decode_marker(path: &str, bytes: &[u8]) -> Result<MarkerDocument, CatalogError> {
     let marker: MarkerDocument = decode(path, bytes)?;
     match marker.version {
@@ -111,7 +111,7 @@ pub fn decode_sequences(path: &str, bytes: &[u8]) -> Result<BTreeMap<String, u64
     }
 }
 
-/// What of the report of a cut names its gaps.
+/// The part of a cut's report that names its gaps.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct GapsDocument {
     /// The cut.
@@ -130,7 +130,7 @@ struct BaseDocument {
 /// The gaps of a cut.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct CompletenessDocument {
-    /// One by one.
+    /// The gaps, one by one.
     pub gaps: Vec<GapDocument>,
 }
 

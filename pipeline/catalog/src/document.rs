@@ -4,12 +4,12 @@ use stage::Failure;
 use std::fmt;
 use store::{Kind, Store, StoreError, StoreErrorKind, StorePath};
 
-/// Why something that is remembered could not be read or written.
+/// Why a document of the catalog could not be read or written.
 #[derive(Debug)]
 pub enum CatalogError {
-    /// The store said no.
+    /// The store refused.
     Store(StoreError),
-    /// The document is there and is not what it should be.
+    /// The document is there but is not what it should be.
     Damaged {
         /// Which document.
         path: String,
@@ -28,7 +28,7 @@ impl CatalogError {
     /// The failure of a run that needed the document.
     pub fn failed(&self, doing: &str) -> Failure {
         match self {
-            // No failure of the store.
+            // Not a failure of the store.
             Self::Store(error) if error.kind == StoreErrorKind::Interrupted => Failure::interrupted(),
             Self::Store(error) => {
                 let failure = Failure::failed(doing, &error.path, &error.what);
@@ -79,7 +79,7 @@ pub fn encode_document<T: Serialize>(document: &T) -> Result<Vec<u8>, CatalogErr
     Ok(bytes)
 }
 
-/// A document from its bytes, once its checksum was found to agree. `path` is for the message.
+/// Decodes a document whose checksum agrees. `path` is for the message.
 pub fn decode_document<T: DeserializeOwned>(path: &str, bytes: &[u8]) -> Result<T, CatalogError> {
     let damaged = |what: &dyn fmt::Display| CatalogError::damaged(path, what);
     let mut value: Value = serde_json::from_slice(bytes).map_err(|error| damaged(&error))?;
@@ -97,7 +97,7 @@ fn checksum_of(value: &Value) -> String {
     blake3::hash(value.to_string().as_bytes()).to_hex().to_string()
 }
 
-/// Names of the directories in a directory; none if that does not exist.
+/// Names of the directories in a directory; empty if that does not exist.
 pub(crate) fn directories(store: &dyn Store, dir: &StorePath) -> Result<Vec<String>, CatalogError> {
     let entries = store::list_there(store, dir)?.unwrap_or_default().into_iter();
     Ok(entries.filter(|entry| entry.metadata.kind == Kind::Directory).map(|entry| entry.name).collect())

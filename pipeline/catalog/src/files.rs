@@ -13,7 +13,7 @@ pub struct FilesOfImage {
 }
 
 impl FilesOfImage {
-    /// Opens the list of an image in `dir`, once its digest was found to agree with the image.
+    /// Opens the list of an image in `dir`, if its digest agrees with the image.
     pub fn open(store: &dyn Store, dir: &StorePath, image: &Image) -> Result<Self, CatalogError> {
         let path = dir.join("files.parquet")?;
         let bytes = read_all(store, &path, MAX_LIST)?;

@@ -27,7 +27,7 @@ pub struct Image {
     pub files: ImageFiles,
     /// What was proved of each file: `list`, `sums`, `blocks` or `cells`.
     pub verified: String,
-    /// The cut that it was restored at, or that what it was exported from was; `None` of a snapshot that HBase took.
+    /// The cut at which it, or what it was exported from, was restored; `None` for a snapshot that HBase took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<ImageCut>,
     /// The run that finished it.
@@ -65,16 +65,16 @@ pub struct ImageFiles {
 /// The cut at which an image was restored, and what was proved of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageCut {
-    /// The cut, as it is typed.
+    /// The cut, as typed.
     pub until: String,
     /// What clocks proved: `none`, `bounded`.
     pub clock: String,
     /// Whether nothing is missing and nothing ambiguous.
     pub proved: bool,
-    /// Gaps that were accepted: `REGION:FROM-TO`. Those of the snapshot that the cut stood on, too.
+    /// Gaps that were accepted, `REGION:FROM-TO`, including those of the snapshot that the cut stood on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted_gaps: Vec<String>,
-    /// What else may be missing, a line each. That of the snapshot that the cut stood on, too.
+    /// What else may be missing, a line each, including what the snapshot that the cut stood on may lack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unproved: Vec<String>,
 }
@@ -109,7 +109,7 @@ pub struct ListedImage {
     pub image: Result<Image, String>,
 }
 
-/// All images of a repository, in order of their months and ids. A damaged one is listed as such.
+/// All images of a repository, in the order of their months and ids. A damaged one is listed as such.
 pub fn list_images(store: &dyn Store) -> Result<Vec<ListedImage>, CatalogError> {
     let home = layout::images()?;
     let mut images = Vec::new();

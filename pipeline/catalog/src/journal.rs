@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 use store::{AppendLog, Publish, ReadRanges, Store, StoreError, StorePath};
 
-/// What a run has finished, a line a record, for resume only.
+/// What a run has finished, a line for each record, for resuming only.
 ///
 /// A line is `{"sum":"<first 8 hex digits of BLAKE3 of the record's bytes>","record":{...}}`. A record counts if its
 /// line is whole and its sum agrees; the first line that is not ends the journal (a killed run leaves at most one
@@ -123,13 +123,13 @@ fn recover<R: DeserializeOwned>(journal: impl Read) -> Result<Recovered<R>, Cata
     let mut line = Vec::new();
     loop {
         line.clear();
-        // A line longer than any record is damage: it is read piece by piece and counts for nothing.
+        // A line longer than any record is damage: it is read piece by piece and ignored.
         let read = journal.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
-        let unread = |error: std::io::Error| match error.downcast::<StoreError>() {
+        let failed = |error: std::io::Error| match error.downcast::<StoreError>() {
             Ok(error) => CatalogError::Store(error),
             Err(error) => CatalogError::damaged("journal", error),
         };
-        match read.map_err(unread)? {
+        match read.map_err(failed)? {
             0 => return Ok(recovered),
             read if line.last() != Some(&b'\n') => recovered.torn_bytes = read as u64,
             _ => recovered.records.extend(decode_line(&line)),

@@ -1,9 +1,11 @@
-//! What is remembered in a repository: its own marker, its images, what was made from WALs, and what a run has
+//! What is remembered in a repository: its format document, its images, what was made from WALs, and what a run has
 //! finished.
 //!
-//! A repository is an HBase root; everything of Tidegate's own lies below `.tidegate/` (design: section 2). Each
-//! document is small and written whole, or it is the journal, which is only ever appended to and only ever needed
-//! to resume.
+//! A repository is an HBase root; everything of Tidegate's own lies below `.tidegate/` (design: section 2).
+//! [`Repository`] is the format document, [`Image`] a finished export or restore, [`WalListing`] what conversions saw
+//! beside the WALs' bytes, [`Journal`] what a run has finished, [`time`] a time for people. Each document is small and
+//! written whole, except the journal, which is only appended to and only needed to resume. Nothing here decodes a
+//! format of HBase's.
 
 mod declared;
 mod document;

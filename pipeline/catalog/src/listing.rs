@@ -9,8 +9,8 @@ use store::{Publish, Store};
 /// Longest document that is read: some hundred thousand WALs.
 const MAX_LISTING: u64 = 64 << 20;
 
-/// What conversions saw of the directories of WALs (`.tidegate/wals.json`). It is no part of any batch, since a batch
-/// is a function of its WAL's bytes alone, and it is written anew by each run that has come to its end.
+/// What conversions saw of the directories of WALs (`.tidegate/wals.json`). It is not part of any batch, since a batch
+/// is a function of its WAL's bytes alone, and each run that reaches its end writes it anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalListing {
     /// Layout of this document.
@@ -26,16 +26,16 @@ pub struct WalListing {
     /// than that.
     pub read_ms: BTreeMap<String, i64>,
     /// When WALs that were closed had been written to last, milliseconds since the epoch by the clock of their file system, as
-    /// the first run saw it that found them closed under `WALs`; by their names.
+    /// seen by the first run that found them closed under `WALs`; by their names.
     #[serde(default)]
     pub closed_ms: BTreeMap<String, i64>,
-    /// The same of WALs that were first found closed in `oldWALs`: when HBase had archived them.
+    /// The same for WALs that were first found closed in `oldWALs`: when HBase had archived them.
     #[serde(default)]
     pub archived_ms: BTreeMap<String, i64>,
     /// WALs that end in the middle of an entry and were still growing (as their batches are called).
     #[serde(default)]
     pub growing: BTreeSet<String>,
-    /// WALs without a trailer that lay in `oldWALs` and in which nothing ever was (as their batches are called).
+    /// WALs without a trailer that lay in `oldWALs` and never held anything (as their batches are called).
     #[serde(default)]
     pub empty: BTreeSet<String>,
     /// When the root that was read last had been copied, if it was a copy; milliseconds since the epoch.
@@ -46,7 +46,7 @@ pub struct WalListing {
 impl WalListing {
     const VERSION: u32 = 1;
 
-    /// Writes it; what was there is replaced.
+    /// Writes it, replacing what was there.
     pub fn write(&self, store: &dyn Store) -> Result<(), CatalogError> {
         let document = Self { version: Self::VERSION, ..self.clone() };
         Ok(store.put(&layout::wal_listing()?, &encode_document(&document)?, Publish::Replace)?)

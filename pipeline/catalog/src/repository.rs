@@ -51,7 +51,8 @@ pub mod layout {
         batch.parent().unwrap_or_default().join(&name)
     }
 
-    /// `.tidegate/batches/markers`: files of WALs. (A namespace may be called so: its tables are directories in there.)
+    /// `.tidegate/batches/markers`: files of WALs. (A namespace may have this name: its tables are directories in
+    /// there.)
     pub fn markers() -> Result<StorePath, StoreError> {
         batches()?.join("markers")
     }
@@ -89,17 +90,17 @@ pub mod layout {
     }
 }
 
-/// `.tidegate/format.json`: says that a root is a repository, and of which layout.
+/// `.tidegate/format.json`: says that a root is a repository, and which layout it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repository {
     /// Layout of `.tidegate/`.
     pub version: u32,
-    /// Tells this repository from others.
+    /// Distinguishes this repository from others.
     pub id: String,
 }
 
 impl Repository {
-    /// The repository's marker, `None` where the root is not a repository. One of a newer layout is an error.
+    /// Reads `format.json`; `None` where the root is not a repository. A newer layout is an error.
     pub fn read(store: &dyn Store) -> Result<Option<Self>, CatalogError> {
         let path = layout::format()?;
         let bytes = match store::read_all(store, &path, 1 << 20) {
@@ -118,7 +119,8 @@ impl Repository {
         Ok(Some(repository))
     }
 
-    /// The repository's marker, made if there is none. `seed` is anything that differs from one making to the next.
+    /// Reads `format.json`, and writes it first if there is none. `seed` is anything that differs from one repository
+    /// to the next.
     pub fn open_or_create(store: &dyn Store, seed: &str) -> Result<Self, CatalogError> {
         if let Some(repository) = Self::read(store)? {
             return Ok(repository);
@@ -132,7 +134,7 @@ impl Repository {
         }
         let read = Self::read(store);
         if let Err(CatalogError::Damaged { .. }) = read {
-            // The medium did not give back what was written. Nothing depends on it yet: it is made anew next time.
+            // The medium did not return what was written. Nothing depends on it yet: it is made anew next time.
             store.delete(&path)?;
         }
         read?.ok_or_else(|| CatalogError::damaged(path, "vanished right after it was written"))

@@ -32,7 +32,7 @@ mod parquet_io {
     }
 }
 
-/// A file of a store as Parquet is read from it.
+/// A file of a store, as Parquet's reader wants it.
 #[derive(Clone)]
 pub struct StoreFile(Arc<dyn ReadRanges>);
 
@@ -65,11 +65,11 @@ impl ChunkReader for StoreFile {
 /// A batch of a repository.
 pub type StoredBatch = BatchFile<StoreFile>;
 
-/// What a file that was made from a WAL is called.
+/// The name of a file that was made from a WAL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ListedWal {
-    /// Its file, in front of `.parquet` or `.markers.parquet`: the WAL's name, and of one that was not closed how far
-    /// it had been read, `<wal>@<bytes>`.
+    /// Its file's name, without `.parquet` or `.markers.parquet`: the WAL's name, and of one that was not closed how
+    /// far it had been read, `<wal>@<bytes>`.
     pub stem: String,
     /// Where it lies.
     pub path: StorePath,
@@ -89,8 +89,8 @@ impl ListedWal {
     }
 }
 
-/// Of several readings of one WAL only the last counts: of the closed file, or of the most bytes. What it holds is
-/// in front of it in all others. Gives those that count, in order of their names.
+/// Only the last of several readings of one WAL counts: that of the closed file, or of the most bytes. All others hold
+/// a prefix of what it holds. Returns those that count, in the order of their names.
 #[must_use]
 pub fn latest(mut listed: Vec<ListedWal>) -> Vec<ListedWal> {
     let age = |of: &ListedWal| of.wal().1.unwrap_or(u64::MAX);
@@ -137,7 +137,7 @@ pub fn open_batch(store: &dyn Store, path: &StorePath) -> Result<StoredBatch, Ca
     BatchFile::new(open(store, path)?).map_err(|error| CatalogError::damaged(path, error))
 }
 
-/// The same, of a file that is opened for each read and not in between: for hundreds of batches at a time.
+/// The same, but the file is open only during each read: for hundreds of batches at a time.
 pub fn open_batch_loosely(store: &Arc<dyn Store>, path: &StorePath) -> Result<StoredBatch, CatalogError> {
     let metadata = store.metadata(path)?;
     let file = OpenedForEachRead { store: Arc::clone(store), path: path.clone(), metadata };
@@ -169,12 +169,12 @@ pub fn open_markers(store: &dyn Store, path: &StorePath) -> Result<MarkersDecode
     MarkersDecoder::new(open(store, path)?).map_err(|error| CatalogError::damaged(path, error))
 }
 
-/// Opens what a WAL of hbase:meta says of regions.
+/// Opens the lineage of a WAL of hbase:meta.
 pub fn open_lineage(store: &dyn Store, path: &StorePath) -> Result<LineageDecoder, CatalogError> {
     LineageDecoder::new(open(store, path)?).map_err(|error| CatalogError::damaged(path, error))
 }
 
-/// The digests of a batch. Parquet has none of its own here, and a byte that changed would be an edit that changed.
+/// The digests of a batch. Parquet has none of its own here, and a changed byte would be a changed edit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchSum {
     /// Its length.
@@ -188,7 +188,7 @@ pub struct BatchSum {
 /// Longest such document that is read.
 const MAX_SUM: u64 = 1 << 16;
 
-/// The digests that were recorded of a batch; `None` if there are none.
+/// The digests that were recorded for a batch; `None` if there are none.
 pub fn read_batch_sum(store: &dyn Store, batch: &StorePath) -> Result<Option<BatchSum>, CatalogError> {
     let path = layout::sum_of_batch(batch)?;
     match store::read_all(store, &path, MAX_SUM) {
@@ -233,6 +233,6 @@ mod tests {
         assert_eq!(list_batch_tables(&store).unwrap(), ["ns:t"]);
         assert!(list_wals(&store).unwrap().is_empty());
         let path = layout::batch("ns:t", "a").unwrap();
-        assert!(open_batch(&store, &path).err().unwrap().to_string().contains("no Parquet"));
+        assert!(open_batch(&store, &path).err().unwrap().to_string().contains("not a Parquet file"));
     }
 }

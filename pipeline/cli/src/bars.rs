@@ -1,4 +1,4 @@
-//! Progress as bars on standard error; nothing is drawn if that is no terminal.
+//! Progress bars on standard error; nothing is drawn if that is not a terminal.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use jobs::{Event, Progress};
@@ -56,7 +56,7 @@ impl Progress for Bars {
                 }
             }
             Event::Note(line) => {
-                // Where bars are hidden a note still counts.
+                // A note is shown even where bars are hidden.
                 if self.all.is_hidden() { crate::report::line(line) } else { drop(self.all.println(line)) }
             }
         }
@@ -65,13 +65,13 @@ impl Progress for Bars {
 
 /// Says on standard error how long each piece of work took, for `--verbose`.
 pub struct Timings {
-    /// What else is told.
+    /// Another listener, which hears everything.
     pub beside: Arc<dyn Progress>,
     began: Mutex<HashMap<String, Instant>>,
 }
 
 impl Timings {
-    /// Tells `beside` everything, too.
+    /// Passes everything on to `beside`, too.
     pub fn new(beside: Arc<dyn Progress>) -> Self {
         Self { beside, began: Mutex::default() }
     }

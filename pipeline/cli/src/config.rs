@@ -19,8 +19,8 @@ pub fn named_in(typed: &[OsString]) -> Option<PathBuf> {
     std::env::var_os("TIDEGATE_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
-/// The arguments of `command` with the file's values as defaults. An unknown command, option or a value that is no
-/// text, number or truth is an error that names it.
+/// The arguments of `command` with the file's values as defaults. An unknown command, an unknown option, or a value
+/// that is no text, number or boolean is an error that names it.
 pub fn with_defaults(command: clap::Command, path: &Path) -> Result<clap::Command, String> {
     jobs::refuse_other_kind("reading", &path.to_string_lossy(), "a file of TOML").map_err(|other| {
         format!("{}: {}\n  hint: {}", other.subject, other.wrong, other.hint.unwrap_or_default())
@@ -37,7 +37,7 @@ fn apply(mut command: clap::Command, table: &toml::Table, top: bool) -> Result<c
             toml::Value::Table(inner) => {
                 let known = command.get_subcommands().any(|sub| sub.get_name() == key);
                 if !known {
-                    return Err(format!("[{key}] is no command"));
+                    return Err(format!("[{key}] is not a command"));
                 }
                 // `mut_subcommand` cannot fail, so the error is carried out of it.
                 let mut wrong = Ok(());
@@ -64,6 +64,6 @@ fn default_of(command: clap::Command, key: &str, value: &toml::Value) -> Result<
         _ => return Err(format!("{key}: give text, a number, true or false")),
     };
     let id = command.get_arguments().find(|arg| arg.get_long() == Some(key)).map(|arg| arg.get_id().clone());
-    let Some(id) = id else { return Err(format!("{key} is no option of {}", command.get_name())) };
+    let Some(id) = id else { return Err(format!("{key} is not an option of {}", command.get_name())) };
     Ok(command.mut_arg(id, |arg| arg.default_value(text).required(false)))
 }

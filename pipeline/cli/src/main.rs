@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         return report::plain(&script);
     }
     let name = name_of(&command);
-    // Every report is written over what has its name: not so over a file of a table.
+    // A report replaces a file of its name, but never one that belongs to a table.
     let named = every.report.as_deref().map(std::path::Path::to_string_lossy);
     if let Some(Err(other)) =
         named.map(|path| jobs::refuse_other_kind("writing the report", &path, "a report"))

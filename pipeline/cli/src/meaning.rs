@@ -1,4 +1,4 @@
-//! What the arguments mean: defaults worked out, text turned into values.
+//! What the arguments mean: fills in defaults and turns text into values.
 
 use crate::arguments::{
     CellFormat, Convert, CutArguments, EveryCommand, Export, Level, ProgressBars, Replay, Restore, Scan,
@@ -31,12 +31,12 @@ impl From<Level> for jobs::Level {
     }
 }
 
-/// What every job is given; from here on an interrupt cancels it.
+/// What every job is given; from here on an interrupt cancels the job.
 pub fn context(every: &EveryCommand) -> Result<Context, Failure> {
     let cancel = Cancel::new();
     let on_signal = cancel.clone();
     ctrlc::set_handler(move || {
-        // The first signal ends the run in order; a second one at once.
+        // The first signal ends the run in good order; a second one ends it at once.
         if on_signal.is_set() {
             std::process::exit(130);
         }
@@ -63,7 +63,7 @@ pub fn context(every: &EveryCommand) -> Result<Context, Failure> {
     })
 }
 
-/// A quarter of the machine's memory; 1 GiB where it does not say.
+/// A quarter of the machine's memory; 1 GiB where that is unknown.
 fn quarter_of_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
@@ -136,7 +136,7 @@ pub fn restore(typed: Restore) -> Result<RestoreOptions, Failure> {
     })
 }
 
-/// Which cut is meant; `left_out` is what it is without `--until`, where that may be left out.
+/// Which cut is meant; `left_out` is the cut without `--until`, where that may be left out.
 pub fn cut(typed: CutArguments, workers: u16, left_out: Option<Until>) -> Result<CutOptions, Failure> {
     let until = typed.until.or(left_out).ok_or_else(|| {
         let wrong = "--until is needed: snapshot, marker:NAME, marker:FILE, time:TIME, sequences:FILE or end";
@@ -226,7 +226,7 @@ fn range<T: Copy>(
     }
 }
 
-/// Bytes from text in which `\xNN` is a byte, as the HBase shell takes and gives them.
+/// Bytes from text in which `\xNN` is a byte, as the HBase shell reads and prints them.
 fn bytes_of(text: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut rest = text;

@@ -45,7 +45,7 @@ pub fn end_beside_output<T: Serialize>(
     finish(every, &report, report.exit_code(), Ok(()))
 }
 
-/// Prints why a job did not come to its end.
+/// Prints why a job did not reach its end.
 pub fn stopped(every: &EveryCommand, command: &'static str, stopped: &Stopped) -> ExitCode {
     #[derive(Serialize)]
     struct Failed<'a> {
@@ -81,7 +81,7 @@ fn finish<T: Serialize>(
         return ExitCode::from(code.max(1));
     }
     match printed {
-        // Nobody reads any more: that is theirs to decide.
+        // Nobody reads any more, as they may.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             line(&format!("error: printing the report: {error}"));
             ExitCode::from(code.max(1))
@@ -128,7 +128,7 @@ pub fn plain(bytes: &[u8]) -> ExitCode {
     }
 }
 
-/// A line on standard error. If that is closed there is nobody left to tell.
+/// A line on standard error. If that is closed there is nobody left to read it.
 pub fn line(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

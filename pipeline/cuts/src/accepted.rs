@@ -1,4 +1,4 @@
-//! Gaps that the operator knows to have lost nothing, by name.
+//! Gaps in which the operator knows that nothing was lost, by name.
 
 use crate::until::{read_file, unusable};
 use history::{Beyond, Cut, Gap, GapClass};
@@ -61,7 +61,7 @@ impl FromStr for NamedGap {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} names no gap: give REGION:FROM-TO (the region's encoded name and the ids as `tidegate cut` prints \
+                "{text:?} does not name a gap: give REGION:FROM-TO (the region's encoded name and the ids as `tidegate cut` prints \
                  them), several with commas between, or a file (a path with a /, or a name that ends in .json)"
             )
         };
@@ -83,12 +83,12 @@ impl std::fmt::Display for NamedGap {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accepted {
     named: Vec<NamedGap>,
-    /// Those that were accepted when the bases were restored: they may be named, and the cut does not have them.
+    /// Those that were accepted when the bases were restored: they may be named, though the cut does not have them.
     of_bases: Vec<NamedGap>,
 }
 
 impl Accepted {
-    /// Of what was typed. `until` is the cut that is asked for: the report of another one is not taken.
+    /// Takes what was typed. `until` is the requested cut: the report of another one is refused.
     pub fn read(typed: Option<&AcceptGaps>, until: &str, bases: &[String]) -> Result<Self, Failure> {
         match typed {
             None => Ok(Self::default()),
@@ -104,7 +104,7 @@ impl Accepted {
         Self { of_bases, ..self }
     }
 
-    /// Whether a gap was named, all of it.
+    /// Whether a whole gap was named.
     pub fn has(&self, gap: &Gap) -> bool {
         gap.class == GapClass::Ambiguous && self.covers(&gap.into())
     }
@@ -114,13 +114,13 @@ impl Accepted {
         self.covers(&NamedGap::beyond(beyond))
     }
 
-    /// Whether this very gap was named: a wider range might take in what is lost later.
+    /// Whether exactly this gap was named: a wider range might include what is lost later.
     pub fn covers(&self, gap: &NamedGap) -> bool {
         self.named.contains(gap)
     }
 
-    /// Named gaps that the cut does not have, or in which entries are known to be missing: each is a problem, for somebody who
-    /// accepts what is not there may mean another cut.
+    /// Named gaps that the cut does not have, or in which entries are known to be missing: each is a problem, since
+    /// whoever accepts what is not there may mean another cut.
     pub fn not_there<'a>(&'a self, gaps: &'a [Gap], cut: &'a Cut) -> impl Iterator<Item = Problem> + 'a {
         let is_used = |named: &NamedGap| {
             let gap = |gap: &Gap| gap.class != GapClass::Missing && *named == gap.into();
@@ -139,8 +139,8 @@ fn not_there(named: &NamedGap, gaps: &[Gap]) -> Problem {
             "bring the missing WAL back, and convert again",
         ),
         false => (
-            "is no gap of this cut",
-            "`tidegate cut` lists the gaps; name them as they stand there, and leave this one out",
+            "is not a gap of this cut",
+            "`tidegate cut` lists the gaps; name them as it prints them, and leave this one out",
         ),
     };
     Problem::new(ProblemKind::Warning, "--accept-gaps", format!("{named} {what}"))

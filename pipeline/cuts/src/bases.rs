@@ -1,4 +1,4 @@
-//! The snapshots that a cut is on top of, and up to which sequence ids their files reach.
+//! The snapshots that a cut is on top of, and the sequence ids up to which their files reach.
 
 use crate::READING;
 use crate::accepted::Accepted;
@@ -18,7 +18,7 @@ use steps::copy::{Contents, ListedFile, MANIFEST, snapshot_dir};
 use steps::hfile::fault_problem;
 use store::{Store, StorePath};
 
-/// What a cut is put on.
+/// What a cut is put on top of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
     /// A snapshot of the root, by name.
@@ -31,22 +31,22 @@ pub enum Base {
 pub struct OpenedBase {
     /// Its documents, its files, and where these lie.
     pub files: SnapshotFiles,
-    /// The image that knows it, where one does.
+    /// The image that published it, if there is one.
     pub image: Option<String>,
-    /// What a history needs of it.
+    /// What a history needs to know about it.
     pub stores: SnapshotStores,
-    /// The regions that its References and links show to have come of others.
+    /// The regions that came of others, as its References and links show.
     pub descents: Vec<Descent>,
-    /// Whether a restore of Tidegate has made it, as its image says.
+    /// Whether Tidegate restored it, as its image says.
     pub is_restored: bool,
-    /// What it owes to the cut that it was restored at, as its image says.
+    /// What the cut at which it was restored left unproved, as its image says.
     pub debts: Debts,
-    /// Files that do not say up to which id they reach, and why. A flush in the WALs may tell it.
+    /// Files that do not say up to which id they reach, and why. A flush in the WALs may show it.
     unreached: Vec<UnreachedFile>,
 }
 
 impl OpenedBase {
-    /// What it owes that is not accepted, a problem each.
+    /// What of that is not accepted, a problem each.
     pub(crate) fn debt_problems(&self, accepted: &Accepted) -> Vec<Problem> {
         let name = self.files.snapshot.description.name.as_str();
         self.debts.problems(name, self.stores.table.full_form(), accepted)
@@ -60,7 +60,7 @@ struct UnreachedFile {
     problem: Problem,
 }
 
-/// Files of bases that do not say up to which id they reach, where nothing else tells it either.
+/// Files of bases that do not say up to which id they reach, where nothing else shows it either.
 pub(crate) fn unreached<'a>(
     bases: &'a [OpenedBase],
     starts: &'a Starts,
@@ -118,11 +118,11 @@ impl OpenBases<'_> {
             catalog::images_of_snapshot(images, name.as_str(), &files.snapshot.manifest_bytes);
         let image = published.next().map(|(listed, _)| listed);
         if let Some(id) = wanted.filter(|id| image.is_none_or(|image| image.dir.name() != id)) {
-            // Two images may have published the same manifest; only another one is wrong.
+            // Two images may have published the same manifest; only a different one is wrong.
             let same = images.iter().find(|listed| listed.dir.name() == id);
             let agrees = same.and_then(|same| same.image.as_ref().ok());
             if agrees.is_none_or(|image| image.manifest_blake3 != digest.as_str()) {
-                let wrong = format!("the snapshot {name} is another one by now");
+                let wrong = format!("the snapshot {name} has been replaced");
                 return Err(Failure::failed("opening the image", id, wrong)
                     .hint("it was overwritten after the image was made: see tidegate image list"));
             }
@@ -157,7 +157,7 @@ impl OpenBases<'_> {
             Err(CatalogError::Damaged { path, what }) => {
                 problems.push(
                     Problem::new(ProblemKind::Structure, path, what)
-                        .meaning("what it says of the files was not used: they were opened instead")
+                        .meaning("what it says about the files was not used: they were opened instead")
                         .hint("export the snapshot again"),
                 );
                 return Ok(known);
@@ -171,7 +171,7 @@ impl OpenBases<'_> {
         Ok(known)
     }
 
-    /// Up to which id each file reaches; one that cannot be told is a problem.
+    /// The id up to which each file reaches; one that cannot be found is a problem.
     fn sequences(
         &self,
         files: &SnapshotFiles,
@@ -241,7 +241,7 @@ fn in_store(problem: Problem, directory: Option<&StoreDirectory>) -> Problem {
 fn image_of(store: &dyn Store, images: &[ListedImage], id: &str) -> Result<(String, String), Failure> {
     let listed = images.iter().find(|listed| listed.dir.name() == id).ok_or_else(|| {
         Failure::failed("looking for the image", store.uri(), format!("there is no image {id}"))
-            .hint("tidegate image list shows which there are")
+            .hint("tidegate image list shows the images")
     })?;
     match &listed.image {
         Ok(image) => Ok((image.snapshot.clone(), id.to_owned())),
@@ -299,7 +299,7 @@ impl ReadSequences<'_> {
         match (contents.max_sequence, contents.unread) {
             (Some(id), _) => Ok(FileSequence::UpTo(id)),
             (None, Some(why)) => Err(unknown(format!("cannot be looked into: {why}"))),
-            // HBase takes a file without the key to be older than every edit.
+            // HBase considers a file without the key older than every edit.
             (None, None) => Err(unknown("has no MAX_SEQ_ID_KEY".to_owned())),
         }
     }

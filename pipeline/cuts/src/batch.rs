@@ -1,4 +1,4 @@
-//! The batches of a cut, opened once for all that looks into them.
+//! The batches of a cut, opened once for everything that looks into them.
 
 use crate::READING;
 use crate::read_log::KnownBatch;
@@ -11,17 +11,18 @@ use std::sync::Arc;
 use steps::edits::OpenedBatch;
 use store::Store;
 
-/// So many batches stay open; of more, each is opened for each read, as a process may have only some hundreds of files open.
+/// How many batches stay open; if there are more, each is opened for each read, as a process may have only some
+/// hundreds of files open.
 const KEPT_OPEN: usize = 128;
 
-/// A batch of which something is replayed.
+/// A batch from which something is replayed.
 #[derive(Clone)]
 pub struct Batch {
-    /// Where it lies, and of which WAL it was made.
+    /// Where it lies, and from which WAL it was made.
     pub wal: ListedWal,
     /// The first and last id that it has of each source region, between start and end of the replay.
     pub bounds: BTreeMap<EncodedRegionName, (u64, u64)>,
-    /// Open; `None` if it cannot be read, which a problem tells.
+    /// The open batch; `None` if it cannot be read, which a problem says.
     pub opened: Option<Arc<OpenedBatch<StoreFile>>>,
 }
 
@@ -42,12 +43,12 @@ impl Batch {
     }
 }
 
-/// Batches that cannot be read, each told once.
+/// Batches that cannot be read, each reported once.
 #[derive(Default)]
 pub(crate) struct Unreadable(BTreeMap<String, Problem>);
 
 impl Unreadable {
-    /// Of a batch in the cut: whether its entries are those of another one is not known, and its edits are missing.
+    /// A problem with a batch in the cut: whether another one has its entries is not known, and its edits are missing.
     pub fn tell(&mut self, wal: &ListedWal, what: impl std::fmt::Display) {
         let path = wal.path.to_string();
         self.0.entry(path).or_insert_with_key(|path| {
@@ -57,7 +58,7 @@ impl Unreadable {
         });
     }
 
-    /// What a step says of a batch.
+    /// What a step says about a batch.
     pub fn take(&mut self, problem: Problem) {
         self.0.entry(problem.path.clone()).or_insert(problem);
     }

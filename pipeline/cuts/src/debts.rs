@@ -1,15 +1,15 @@
-//! What a snapshot owes to the cut that it was restored at: gaps that were accepted, and what was not proved. It stays with the
-//! table, whatever is restored on top of the snapshot, or exported of it.
+//! What the cut at which a snapshot was restored left open: gaps that were accepted, and what was not proved. It stays
+//! with the table, whatever is restored on top of the snapshot, or exported from it.
 
 use crate::accepted::{Accepted, NamedGap};
 use catalog::ImageCut;
 use history::{Certificate, Gap, GapClass};
 use stage::{Problem, ProblemKind};
 
-/// More lines than this are not kept.
+/// The most lines that are kept.
 const MOST: usize = 100;
 
-/// What is not proved of snapshots.
+/// What is not proved about snapshots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Debts {
     /// Gaps that were accepted, as they were named.
@@ -19,7 +19,7 @@ pub struct Debts {
 }
 
 impl Debts {
-    /// Those of a snapshot, by the cut that its image tells.
+    /// Those of a snapshot, by the cut that its image records.
     #[must_use]
     pub fn of(cut: Option<&ImageCut>) -> Self {
         let Some(cut) = cut else { return Self::default() };
@@ -64,8 +64,8 @@ impl Debts {
         }
     }
 
-    /// A problem each of a cut on top of the snapshot: what was lost before is lost to this cut, too. Whoever names an accepted gap
-    /// again knows.
+    /// A problem for each, in a cut on top of the snapshot: what was lost before is lost to this cut, too. Whoever
+    /// names an accepted gap again knows that.
     #[must_use]
     pub fn problems(&self, snapshot: &str, table: &str, accepted: &Accepted) -> Vec<Problem> {
         let again = |gap: &&String| gap.parse().is_ok_and(|gap: NamedGap| accepted.covers(&gap));

@@ -26,7 +26,7 @@ pub(crate) struct Declared {
     pub dependencies: Vec<Dependency>,
     /// The line of each.
     pub lines: Vec<usize>,
-    /// How many are of other tables.
+    /// How many concern other tables.
     pub outside: u64,
 }
 
@@ -47,11 +47,11 @@ struct Wanted {
     in_files: BTreeSet<usize>,
 }
 
-/// An edit of a dependency: of which table, and its number there.
+/// An edit of a dependency: its table, and its number there.
 type Place = (TableName, usize);
 
 impl ReadDependencies<'_> {
-    /// All of a file.
+    /// All dependencies of a file.
     pub fn read(&self, file: &str, problems: &mut Problems) -> Result<Declared, Failure> {
         let bytes = read_file("reading the dependencies", file)?;
         let mut tables: BTreeMap<TableName, Wanted> = BTreeMap::new();
@@ -181,11 +181,11 @@ fn found(
 
 fn nowhere(file: &str, line: usize) -> Problem {
     Problem::new(ProblemKind::Missing, file, format!("line {line}: the cause is in no WAL and in no file of the snapshot"))
-        .meaning("it is taken as left out, and so is its effect if that can be")
-        .hint("look whether the line names it rightly; it may also lie in a WAL that was not converted, or in a bulk-loaded file")
+        .meaning("it counts as left out, and its effect is taken out if possible")
+        .hint("check whether the line names it correctly; it may also lie in a WAL that was not converted, or in a bulk-loaded file")
 }
 
-/// Both edits, if both tables are of concern.
+/// Both edits, if both tables are in the cut.
 fn of_document(
     document: &DependencyDocument,
     tables: &mut BTreeMap<TableName, Wanted>,
@@ -217,7 +217,7 @@ fn edit(document: &EditDocument, at: &str) -> Result<(TableName, EditToFind), Fa
             CellType::ALL
                 .into_iter()
                 .find(|known| known.name() == name)
-                .ok_or_else(|| wrong(format!("{name:?} is no type of a cell")))?,
+                .ok_or_else(|| wrong(format!("{name:?} is not a cell type")))?,
         ),
     };
     let edit = EditToFind {

@@ -32,34 +32,34 @@ pub struct EditPlan {
     pub batches: Vec<Arc<OpenedBatch<StoreFile>>>,
     /// About how much there is to do.
     pub forecast: Forecast,
-    /// Tells these edits from others, for the digest of the plan.
+    /// Identifies these edits, for the digest of the plan.
     pub work: String,
     /// Batches whose digests were not recorded.
     pub unproved: Vec<String>,
 }
 
-/// About how much work edits are: by what batches say of themselves, without reading them.
+/// An estimate of the work that edits take, from what batches say about themselves, without reading them.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Forecast {
     /// Cells in the parts of batches that will be read.
     pub cells: u64,
-    /// Bytes of those parts, which are compressed; new files are about so long or longer.
+    /// Bytes of those parts, which are compressed; new files are about as long, or longer.
     pub batch_bytes: u64,
     /// Stores that may get a new file.
     pub stores: u64,
     /// Bulk-loaded files.
     pub bulk_files: u64,
-    /// Seconds, about, on one core, with the copying of the base's files.
+    /// About how many seconds it takes on one core, including the copying of the base's files.
     pub seconds: u64,
 }
 
-/// Cells that a core merges, sorts, writes and checks in a second, about.
+/// About how many cells a core merges, sorts, writes and checks in a second.
 const CELLS_A_SECOND: u64 = 500_000;
-/// Bytes that are copied and proved in a second, about.
+/// About how many bytes are copied and proved in a second.
 const BYTES_A_SECOND: u64 = 200 << 20;
 
 impl EditPlan {
-    /// Of a table, from a cut that was opened.
+    /// Plans the edits of a table, from a cut that was opened.
     pub fn of(
         cut: &OpenedCut,
         schema: &TableSchema,
@@ -79,7 +79,7 @@ impl EditPlan {
             sources.push(source_region(name, region, schema, source.as_ref())?);
         }
         let units = units(sources, cut.history.lineages());
-        // Whatever decides the result is in here: the same work gives the same files.
+        // This holds whatever decides the result: the same work gives the same files.
         let _ = write!(work, "{units:?}");
         let forecast = forecast(&units, &batches, schema);
         let settings = |family| {
@@ -139,7 +139,7 @@ fn has_edit(
     Ok(found)
 }
 
-/// The opened batches of a table. What decides the result of a restore is which files they are.
+/// The opened batches of a table. The identity of these files decides the result of a restore.
 fn opened_batches(
     batches: Option<&Vec<Batch>>,
     source: &Arc<dyn Store>,
@@ -148,8 +148,8 @@ fn opened_batches(
     let mut opened = Vec::new();
     for of in batches.into_iter().flatten() {
         let path = &of.wal.path;
-        let unread = |error| failed_store("opening a batch", source.as_ref(), error);
-        let identity = source.metadata(path).map_err(unread)?.identity.0;
+        let failed = |error| failed_store("opening a batch", source.as_ref(), error);
+        let identity = source.metadata(path).map_err(failed)?.identity.0;
         let _ = writeln!(work, "{path} {identity}");
         opened.push(of.opened.clone().ok_or_else(|| {
             Failure::failed("opening a batch", path, "it cannot be read, and its edits are in the cut")
@@ -175,7 +175,7 @@ fn source_region(
     Ok(SourceRegion { region: *name, bounds, bulk })
 }
 
-/// A bulk-loaded file as the repository keeps it. One that it does not keep is told by the cut.
+/// A bulk-loaded file as the repository keeps it. The cut reports one that it does not keep.
 fn bulk_file(
     region: &EncodedRegionName,
     of: &ReplayRegion,
@@ -254,7 +254,7 @@ fn forecast(
 }
 
 impl Forecast {
-    /// With the time that it takes, and so many bytes of the base's files to be copied.
+    /// With the time that it takes, and this many bytes of the base's files to be copied.
     pub fn with_copy(self, bytes: u64) -> Self {
         Self { seconds: self.cells / CELLS_A_SECOND + bytes / BYTES_A_SECOND, ..self }
     }

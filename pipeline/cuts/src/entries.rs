@@ -1,4 +1,5 @@
-//! Entries that two batches claim with different cells: whoever reads such a cut cannot tell which is right, so it is refused.
+//! Entries that two batches claim with different cells: no reader of such a cut can know which is right, so it is
+//! refused.
 
 use crate::batch::{Batch, Unreadable};
 use history::Replay;
@@ -27,7 +28,7 @@ pub fn refuse_conflicts(
                 return Err(refusal(table, one, other, &found));
             }
             Ok(_) => {}
-            // Which of the two it is does not matter: both have entries of these ids.
+            // It does not matter which of the two it is: both have entries with these ids.
             Err(error) => unreadable.tell(&one.wal, format!("{error} (or in {})", other.wal.path)),
         }
     }
@@ -64,6 +65,6 @@ fn refusal(table: &TableName, one: &Batch, other: &Batch, found: &Conflict) -> F
     );
     Failure::refused("making the cut", &one.wal.path, wrong).hint(
         "see whether one of the files belongs to another cluster or to a table of the same name: delete its batch and markers; \
-         or take a cut in front of it",
+         or take a cut before it",
     )
 }

@@ -1,4 +1,5 @@
-//! Cells of families that a snapshot's schema does not have: no command shows or keeps them, so every command tells of them.
+//! Cells of families that a snapshot's schema does not have: no command shows or keeps them, so every command reports
+//! them.
 
 use crate::batch::{Batch, Unreadable};
 use catalog::StoreFile;

@@ -1,4 +1,4 @@
-//! What a certificate finds wrong, as problems; and a cut that cannot be made, as a refusal that says what would do.
+//! What a certificate finds wrong, as problems; and a cut that cannot be made, as a refusal that says which cut can.
 
 use crate::OpenedBase;
 use crate::accepted::{Accepted, NamedGap};
@@ -9,8 +9,8 @@ use stage::{Failure, Problem, ProblemKind};
 use std::collections::BTreeSet;
 use store::Store;
 
-/// The problems of a cut. Files of which something was told already are left out; `lines` are those of the declared
-/// dependencies.
+/// The problems of a cut. Files about which something was reported already are left out; `lines` are those of the
+/// declared dependencies.
 pub fn problems_of(
     certificate: &Certificate,
     accepted: &Accepted,
@@ -22,7 +22,7 @@ pub fn problems_of(
     let findings = found.findings.iter().filter(|finding| !is_told(finding, told)).map(finding_problem);
     let cut = &certificate.cut;
     let beyond = cut.beyond.iter().filter(|beyond| !accepted.has_beyond(beyond)).map(|beyond| {
-        let what = format!("sequence id {} is asked for; the last that is known is {}", beyond.asked, beyond.known);
+        let what = format!("sequence id {} was asked for; the last known one is {}", beyond.asked, beyond.known);
         Problem::new(ProblemKind::Missing, "cut", what)
             .in_region(beyond.region)
             .meaning("SKIP_WAL writes or the flush of an empty memstore took the ids between, or entries are missing")
@@ -48,7 +48,7 @@ pub fn problems_of(
 pub fn unplaced(cut: &Cut) -> impl Iterator<Item = Problem> {
     cut.unplaced.iter().map(|unplaced| {
         Problem::new(ProblemKind::Missing, "marker", unplaced)
-            .meaning("these WALs are out of the cut, though they may belong into it")
+            .meaning("these WALs are out of the cut, though they may belong to it")
             .hint("take the marker again while every server is up, or cut by time")
     })
 }
@@ -66,7 +66,7 @@ fn gap_problem(gap: &Gap, accepted: &Accepted) -> Option<Problem> {
         ),
         GapClass::Missing => (
             "entries were written that are in no WAL here",
-            "run convert, if the WALs are still there; else take a snapshot that is newer than they are"
+            "run convert, if the WALs are still there; otherwise use a snapshot that is newer than they are"
                 .to_owned(),
         ),
     };
@@ -107,7 +107,7 @@ fn finding_problem(finding: &Finding) -> Problem {
     problem.meaning(meaning).hint(hint)
 }
 
-/// What a finding says, its times as people read them.
+/// What a finding says, with its times for people.
 fn told_with_times(finding: &Finding) -> String {
     let text = finding.to_string();
     let mut shown = text.clone();
@@ -148,14 +148,12 @@ fn advice(finding: &Finding) -> (&'static str, &'static str) {
         Finding::TornBeforeSuccessor { .. } | Finding::UnsealedBeforeSuccessor { .. } => {
             ("", "run convert again, if the WAL is still there")
         }
-        Finding::DamagedFile { .. } => ("", "tidegate wal salvage says what can be had of it"),
+        Finding::DamagedFile { .. } => ("", "tidegate wal salvage says what can be recovered of it"),
         Finding::TornTail { .. } => {
-            ("entries behind it may be missing", "run convert again on the root where HBase writes")
+            ("entries after it may be missing", "run convert again on the root where HBase writes")
         }
         Finding::NewestGone { .. } => (MAY_LACK, "run convert again: it reads what the roll opened"),
-        Finding::MissingBulkFile { .. } | Finding::UnseenChild { .. } => {
-            ("", "take a snapshot that is newer")
-        }
+        Finding::MissingBulkFile { .. } | Finding::UnseenChild { .. } => ("", "take a newer snapshot"),
         Finding::UnknownSpan { .. } | Finding::Nowhere { .. } => (MAY_LACK, CLEANED),
         Finding::UnknownServer { .. } | Finding::UnseenOpening { .. } | Finding::NeighbourGone { .. } => {
             (MAY_LACK, BRING_BACK)
@@ -164,7 +162,7 @@ fn advice(finding: &Finding) -> (&'static str, &'static str) {
             ("entries were written that are in no WAL here", BRING_BACK)
         }
         Finding::UnknownStart { .. } => (
-            "edits that the files have already may be replayed once more, and missing ones are not noticed",
+            "edits that the files already have may be replayed again, and missing ones are not noticed",
             "take a snapshot whose files can be read",
         ),
         Finding::ForeignServer { .. }
@@ -174,11 +172,11 @@ fn advice(finding: &Finding) -> (&'static str, &'static str) {
     }
 }
 
-/// HBase takes minutes at most from the begin of a snapshot to its manifest; one that is later by this has been copied.
+/// The most that HBase takes from the beginning of a snapshot to its manifest; a later manifest has been copied.
 const COPIED_AFTER_MS: i64 = 3_600_000;
 
-/// Takes out an earliest time that is only the time at which a run, or another tool, copied a manifest: when the snapshot
-/// was complete it does not say.
+/// Removes an earliest time that is only the time at which a run, or another tool, copied a manifest: it does not say
+/// when the snapshot was complete.
 pub fn without_clocks_of_runs(mut refusal: Refusal, bases: &[OpenedBase]) -> Refusal {
     let copied = |base: &&OpenedBase| {
         let created = base.files.snapshot.description.creation_time.unwrap_or(i64::MIN);
@@ -199,31 +197,32 @@ pub fn refused(refusal: &Refusal, bases: &[OpenedBase], store: &dyn Store) -> Fa
     match refusal {
         Refusal::BelowStart { earliest, .. } => match earliest.time_ms {
             Some(ms) => failure
-                .hint(format!("the earliest cut that would do is {}; or take an older snapshot", at(ms))),
+                .hint(format!("the earliest possible cut is {}; or take an older snapshot", at(ms))),
             None => failure.hint(
-                "from which time on a cut would do is not known: no WAL at hand has what the files hold, and the time of the \
+                "it is not known from which time on a cut is possible: no available WAL has what the files hold, and the time of the \
                  manifest is that of a copy; ask for snapshot or end, or take an older snapshot",
             ),
         },
         Refusal::UnknownStart { taken_ms, .. } => match taken_ms {
             Some(ms) => failure
-                .hint(format!("take a cut behind the snapshot, from {} on; or an older snapshot", at(*ms))),
+                .hint(format!("take a cut after the snapshot, from {} on; or an older snapshot", at(*ms))),
             None => failure.hint("take --until end, or an older snapshot"),
         },
         Refusal::BeyondFrontier { reachable_ms, group, .. } => match group {
             Some(_) => failure.hint(format!(
-                "it can go as far as {}, or to --until end; run convert again to get further",
+                "the latest cut possible is {}, or --until end; run convert again to get further",
                 at(*reachable_ms)
             )),
             None => failure.hint("run convert first"),
         },
-        // A restore puts what came of a region back into that region, so what HBase did with it later does not go with the base.
+        // A restore puts what came of a region back into that region, so what HBase did with it later does not fit the
+        // base.
         Refusal::Replaced(_) if bases.iter().any(|base| base.is_restored) => failure.hint(
             "the base was restored by Tidegate: where a region was split or merged before the cut that it was restored at, it cannot \
              be the base of another; start from the snapshot that it was made of",
         ),
         Refusal::Replaced(_) => {
-            failure.hint("take a cut in front of that, or a snapshot that was taken after it")
+            failure.hint("take a cut before that, or a snapshot that was taken after it")
         }
     }
 }

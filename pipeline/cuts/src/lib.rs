@@ -1,5 +1,5 @@
 //! What a cut holds, whether it can be made, and what is proved of it: the certificate, and the base that restoring,
-//! replaying and scanning stand on.
+//! replaying and scanning stand on. Writes nothing and knows no job.
 
 mod accepted;
 mod bases;
@@ -44,22 +44,22 @@ pub use until::Until;
 /// What a run was doing when a document of the repository could not be read.
 const READING: &str = "reading the repository";
 
-/// Where a cut is asked for, and what is known beside the repository.
+/// Where a cut is asked for, and what is known besides the repository.
 #[derive(Debug, Clone)]
 pub struct CutOptions {
     /// The repository: an HBase root with `.tidegate`.
     pub from: String,
-    /// What it is put on: snapshots of different tables, one at least.
+    /// What it is put on top of: snapshots of different tables, at least one.
     pub bases: Vec<Base>,
     /// Where it is.
     pub until: Until,
     /// A file of dependencies (JSON Lines) by which it is trimmed.
     pub dependencies: Option<String>,
-    /// Every server's clock is wrong by so much at most, ms.
+    /// The most by which any server's clock is wrong, ms.
     pub clock_bound_ms: Option<u32>,
     /// A file that says how wrong the servers' clocks may be.
     pub clocks: Option<String>,
-    /// Gaps that are known to have lost nothing.
+    /// Gaps in which nothing is known to be lost.
     pub accept_gaps: Option<AcceptGaps>,
     /// Whether cells of families that a base does not have are left out without a problem.
     pub leave_out_families: bool,
@@ -67,7 +67,7 @@ pub struct CutOptions {
     pub workers: usize,
 }
 
-/// A cut that can be made: on top of which snapshots, and what is to be put there.
+/// A cut that can be made: the snapshots it is on top of, and what is to be put there.
 pub struct OpenedCut {
     /// The snapshots, in the order of the options.
     pub bases: Vec<OpenedBase>,
@@ -81,20 +81,20 @@ pub struct OpenedCut {
     pub problems: Problems,
     /// Dependencies of other tables than the snapshots'.
     pub outside: u64,
-    /// All that is known of WALs.
+    /// Everything that is known of WALs.
     pub history: History,
     /// Where replays start.
     pub starts: Starts,
     /// Gaps that were accepted, of those that the certificate has.
     pub accepted: Vec<Gap>,
-    /// What is not proved of it, or of the snapshots that it stands on.
+    /// What is not proved about it, or about the snapshots that it stands on.
     pub debts: Debts,
     /// The cut, as it is typed.
     pub until: String,
 }
 
 impl OpenedCut {
-    /// What an image says of the cut that it was restored at.
+    /// What an image records about the cut at which it was restored.
     pub fn for_image(&self) -> ImageCut {
         let Debts { accepted_gaps, unproved } = self.debts.clone();
         ImageCut {
@@ -110,7 +110,7 @@ impl OpenedCut {
 /// Opens snapshots and what was made from WALs, and certifies the cut that is asked for.
 ///
 /// # Errors
-/// Refused if the cut cannot be made: it says what would do. Else something could not be read.
+/// Refused if the cut cannot be made: it says which cut can. Otherwise something could not be read.
 pub fn open(options: &CutOptions, store: &Arc<dyn Store>, run: &Run) -> Result<OpenedCut, Stopped> {
     let mut problems = Problems::default();
     let opening = Opening { options, store, run };
@@ -148,7 +148,7 @@ impl Opening<'_> {
         let of_bases = bases.iter().flat_map(|base| &base.debts.accepted_gaps);
         let accepted = accepted.on(of_bases.filter_map(|gap| gap.parse().ok()).collect());
         let (history, starts) = dated(sources, &bases);
-        // The snapshot alone is whole whatever is known of its files.
+        // The snapshot alone is whole, whatever is known of its files.
         if options.until != Until::Snapshot {
             problems.extend(bases::unreached(&bases, &starts));
         }
@@ -161,7 +161,7 @@ impl Opening<'_> {
         };
         let certificate = certify(&history, &starts, &clocks, &asked, &declared.dependencies);
         let certificate = certificate.map_err(|refusal| {
-            // That the marker does not know a server may be why too little is in.
+            // A server that the marker does not list may be why too little is in.
             problems.extend(unplaced(&asked));
             refused(&without_clocks_of_runs(refusal, &bases), &bases, store)
         })?;
@@ -190,7 +190,8 @@ impl Opening<'_> {
         })
     }
 
-    /// Looks into the batches of a cut: two that disagree are refused; what cannot be read or has no family in its base is told.
+    /// Looks into the batches of a cut: two that disagree are refused; what cannot be read or has no family in its base
+    /// is reported.
     fn look_into(
         &self,
         opened: &BTreeMap<TableName, Vec<Batch>>,

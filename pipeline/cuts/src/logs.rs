@@ -1,4 +1,4 @@
-//! What a repository has of WALs, as the value that a history is made of.
+//! What a repository has of WALs, as the value from which a history is made.
 
 use crate::READING;
 use crate::read_log::{KnownBatch, ReadLog, WalToRead};
@@ -16,16 +16,16 @@ use store::Store;
 
 const LOOKING: &str = "looking for a bulk-loaded file";
 
-/// What was made from WALs, as far as some tables go.
+/// What was made from WALs, for some tables.
 #[derive(Default)]
 pub(crate) struct ReadLogs {
-    /// What a history is made of.
+    /// The input of a history.
     pub sources: Sources,
     /// The batches of each table that count, in the order of their WALs.
     pub batches: BTreeMap<TableName, Vec<KnownBatch>>,
-    /// Files of which a problem was told already.
+    /// Files about which a problem was reported already.
     pub told: BTreeSet<String>,
-    /// Regions of other tables, as far as markers tell of them.
+    /// Regions of other tables that markers name.
     pub others: BTreeSet<EncodedRegionName>,
 }
 
@@ -40,12 +40,12 @@ pub(crate) struct ReadSources<'a> {
 impl ReadSources<'_> {
     /// All WALs of the repository.
     pub fn read(&self, problems: &mut Problems) -> Result<ReadLogs, Failure> {
-        let unread = |error: CatalogError| error.failed(READING);
-        let listed = catalog::latest(catalog::list_wals(self.store).map_err(unread)?);
+        let failed = |error: CatalogError| error.failed(READING);
+        let listed = catalog::latest(catalog::list_wals(self.store).map_err(failed)?);
         if listed.is_empty() {
-            let wrong = "nothing was converted yet: it has no batches";
+            let wrong = "nothing has been converted yet: there are no batches";
             return Err(Failure::failed("reading the WALs of the repository", self.store.uri(), wrong)
-                .hint("tidegate convert makes batches of WALs; --until snapshot needs none"));
+                .hint("tidegate convert makes batches from WALs; --until snapshot needs none"));
         }
         let listing = WalListing::read(self.store);
         let listing = listing.unwrap_or_else(|error| {
@@ -92,7 +92,7 @@ impl ReadSources<'_> {
         Ok(logs)
     }
 
-    /// A batch whose WAL has no markers: its conversion has not come to its end.
+    /// A batch whose WAL has no markers: its conversion did not finish.
     fn orphans(&self, listed: &[ListedWal], problems: &mut Problems) -> Result<(), Failure> {
         let known: BTreeSet<&str> = listed.iter().map(|wal| wal.wal().0).collect();
         for table in self.tables {
@@ -107,7 +107,7 @@ impl ReadSources<'_> {
                         )
                         .in_table(table.full_form())
                         .meaning(
-                            "its conversion was interrupted, or the markers were deleted: it was passed over",
+                            "its conversion was interrupted, or the markers were deleted: it was skipped",
                         )
                         .hint("run convert again"),
                     );
@@ -117,14 +117,14 @@ impl ReadSources<'_> {
         Ok(())
     }
 
-    /// What hbase:meta's WALs tell: splits and merges, and where regions are.
+    /// What hbase:meta's WALs record: splits and merges, and where regions are.
     fn descents(&self, problems: &mut Problems) -> Result<(Vec<Descent>, Vec<RegionPlace>), Failure> {
-        let unread = |error: CatalogError| error.failed(READING);
+        let failed = |error: CatalogError| error.failed(READING);
         let (mut descents, mut places) = (Descents::default(), Places::default());
-        for wal in catalog::latest(catalog::list_lineages(self.store).map_err(unread)?) {
+        for wal in catalog::latest(catalog::list_lineages(self.store).map_err(failed)?) {
             let damaged = |what: String| {
                 Problem::new(ProblemKind::Structure, &wal.path, what)
-                    .meaning("splits and merges that only this WAL of hbase:meta tells are not known")
+                    .meaning("splits and merges that only this WAL of hbase:meta records are not known")
                     .hint("delete this file and its markers: the next run of convert makes them again if the WAL is still there")
             };
             let lineage = match catalog::open_lineage(self.store, &wal.path) {
@@ -132,7 +132,7 @@ impl ReadSources<'_> {
                     problems.push(damaged(what));
                     continue;
                 }
-                lineage => lineage.map_err(unread)?,
+                lineage => lineage.map_err(failed)?,
             };
             for rows in lineage {
                 let rows = match rows {

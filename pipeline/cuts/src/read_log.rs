@@ -24,7 +24,7 @@ pub(crate) struct KnownBatch {
 /// A marker, and where it belongs.
 type PlacedMarker = (TableName, EncodedRegionName, MarkerEntry);
 
-/// A WAL of which something was made.
+/// A WAL from which something was made.
 pub(crate) struct WalToRead(pub ListedWal);
 
 impl Bytes for WalToRead {
@@ -36,12 +36,12 @@ impl Bytes for WalToRead {
 /// What was made from one WAL.
 #[derive(Default)]
 pub(crate) struct Log {
-    /// `None`: it is of no concern (hbase:meta, replication).
+    /// `None` if it does not matter here (hbase:meta, replication).
     pub file: Option<LogFile>,
-    /// Of hbase:meta.
+    /// A WAL of hbase:meta.
     pub meta: Option<MetaLog>,
     pub batches: Vec<(TableName, KnownBatch)>,
-    /// Regions of tables that are of no concern.
+    /// Regions of tables that do not matter here.
     pub others: BTreeSet<EncodedRegionName>,
     pub problems: Problems,
 }
@@ -112,14 +112,14 @@ fn meta_name(wal: &ListedWal) -> Option<WalName> {
     WalName::parse(wal.wal().0).ok().filter(|name| name.kind == WalKind::Meta)
 }
 
-/// What sort of file a WAL is; those that hold no edits of tables are passed over.
+/// What sort of file a WAL is; those that hold no edits of tables are skipped.
 fn origin(wal: &ListedWal, problems: &mut Problems) -> Option<Origin> {
     match WalName::parse(wal.wal().0) {
         Ok(name) => {
             let of_tables = matches!(name.kind, WalKind::Regions | WalKind::SyncReplication);
             of_tables.then_some(Origin::Wal(name))
         }
-        // Nothing says what came before it or after: its entries are taken as those of recovered edits are.
+        // Nothing says what came before it or after: its entries are treated like those of recovered edits.
         Err(_) if is_unordered_name(wal.wal().0) => Some(Origin::RecoveredEdits),
         // `<region>-<n>`
         Err(error) => match wal.wal().0.split_once('-') {
@@ -133,7 +133,7 @@ fn origin(wal: &ListedWal, problems: &mut Problems) -> Option<Origin> {
 }
 
 impl ReadLog<'_> {
-    /// How a WAL ended. One in which nothing ever was and that lies in `oldWALs` is whole.
+    /// How a WAL ended. One that never held anything and lies in `oldWALs` is whole.
     fn end_of(&self, wal: &ListedWal, summary: &WalSummary) -> FileEnd {
         match self.listing.empty.contains(&wal.stem) && summary.entries == 0 {
             true => FileEnd::Closed,
@@ -141,7 +141,7 @@ impl ReadLog<'_> {
         }
     }
 
-    /// A WAL of hbase:meta; `None` if what was made of it cannot be read.
+    /// A WAL of hbase:meta; `None` if what was made from it cannot be read.
     fn meta_log(
         &self,
         wal: &ListedWal,
@@ -191,7 +191,7 @@ impl ReadLog<'_> {
     ) -> Result<Option<WalSummary>, Failure> {
         let damaged = |what: String| {
             Problem::new(ProblemKind::Structure, &wal.path, what)
-                .meaning("what the WAL says of its regions is not known")
+                .meaning("what the WAL says about its regions is not known")
                 .hint("delete this file: the next run of convert makes it again if the WAL is still there")
         };
         let markers = match catalog::open_markers(self.store, &wal.path) {
@@ -224,7 +224,7 @@ impl ReadLog<'_> {
             Err(error) => {
                 let problem = Problem::new(ProblemKind::Structure, &wal.path, error.what);
                 let problem = problem.in_region(&row.region).in_table(&row.table);
-                problems.push(problem.meaning("the marker was passed over"));
+                problems.push(problem.meaning("the marker was skipped"));
                 None
             }
         }
@@ -244,13 +244,13 @@ impl ReadLog<'_> {
         let unusable = |kind: ProblemKind, what: String| {
             Problem::new(kind, &path, what)
                 .in_table(table.full_form())
-                .meaning("the edits of this WAL are not in the cut: it is as if they were lost")
+                .meaning("the edits of this WAL are not in the cut, as if they were lost")
                 .hint("delete this batch: the next run of convert makes it again if the WAL is still there")
         };
         let batch = match catalog::open_batch(self.store, &path) {
             Err(CatalogError::Store(error)) if error.is_not_found() => {
                 let what = format!("there is no batch, though the WAL has {} entries", totals.entries);
-                let hint = "run convert again, for this table, too (--table)";
+                let hint = "run convert again, including this table (--table)";
                 problems.push(unusable(ProblemKind::Missing, what).hint(hint));
                 return Ok(None);
             }

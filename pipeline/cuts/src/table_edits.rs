@@ -1,4 +1,4 @@
-//! The edits of a table that are replayed, region by region, out of batches.
+//! The edits of a table that are replayed, region by region, from batches.
 
 use crate::{Batch, OpenedCut};
 use catalog::{BatchSum, CatalogError, StoreFile};
@@ -22,7 +22,7 @@ pub struct TableEdits {
 }
 
 impl TableEdits {
-    /// Of a table of a cut; batches that cannot be read are left out, as a problem of the cut says.
+    /// Takes those of a table of a cut; batches that cannot be read are left out, as a problem of the cut says.
     pub fn of(cut: &OpenedCut, schema: &TableSchema) -> Self {
         let known = cut.batches.get(&schema.table).into_iter().flatten();
         let batches = known.filter_map(|batch| batch.opened.clone()).collect();
@@ -46,7 +46,7 @@ impl TableEdits {
     }
 }
 
-/// The base of a cut that is of this table; without a name, of the only one.
+/// The base of a cut for this table; without a name, for the only one.
 pub fn base_of<'a>(opened: &'a OpenedCut, table: Option<&str>) -> Result<&'a crate::OpenedBase, Failure> {
     let tables = || {
         let all: Vec<&str> = opened.bases.iter().map(|base| base.stores.table.full_form()).collect();
@@ -65,8 +65,8 @@ pub fn base_of<'a>(opened: &'a OpenedCut, table: Option<&str>) -> Result<&'a cra
     })
 }
 
-/// Holds the batches against their recorded digests; gives those that have none. Parquet would not notice a byte that
-/// has changed inside a page.
+/// Compares the batches with their recorded digests; returns those that have none. Parquet would not notice a changed
+/// byte inside a page.
 pub fn verify_batches(
     batches: Option<&Vec<Batch>>,
     source: &Arc<dyn Store>,
@@ -91,13 +91,13 @@ pub fn verify_batches(
     if found.is_empty() {
         return Ok(unproved);
     }
-    let told = |problem: &Problem| {
-        let meaning = "the batch is not the one that was made of the WAL: its edits cannot be trusted";
+    let explained = |problem: &Problem| {
+        let meaning = "the batch is not the one that was made from the WAL: its edits cannot be trusted";
         let hint = "delete it and run convert again, if the WAL is still there";
         problem.clone().meaning(meaning).hint(hint)
     };
     let wrong = format!("{} batches are damaged", found.count());
     let failure = Failure::failed("verifying batches", source.uri(), wrong)
         .hint("nothing was written; the problems say which, and what to do");
-    Err(Stopped { failure, problems: found.kept().iter().map(told).collect() })
+    Err(Stopped { failure, problems: found.kept().iter().map(explained).collect() })
 }

@@ -1,4 +1,4 @@
-//! Where a cut is asked for, and the documents that say it.
+//! Where a cut is asked for, and the documents that say so.
 
 use crate::READING;
 use crate::{AcceptGaps, CutOptions};
@@ -62,7 +62,7 @@ impl fmt::Display for Until {
     }
 }
 
-/// Refuses a cut that names a file which is not JSON but something that is known, before anything is read.
+/// Refuses, before anything is read, a cut that names a file of a known kind other than JSON.
 ///
 /// # Errors
 /// What the file is, and what reads it.
@@ -90,14 +90,14 @@ const MAX_DOCUMENT: u64 = 256 << 20;
 /// The bytes of a file that the command line names.
 pub fn read_file(doing: &str, file: &str) -> Result<Vec<u8>, Failure> {
     let failed = |error: StoreError| match error.is_not_found() {
-        true => Failure::failed(doing, file, "there is no such file").hint("see how its path is typed"),
+        true => Failure::failed(doing, file, "there is no such file").hint("check how its path is typed"),
         false => failed_storage(doing, &error),
     };
     let (store, path) = store::connect_around(file).map_err(failed)?;
     store::read_all(store.as_ref(), &path, MAX_DOCUMENT).map_err(failed)
 }
 
-/// What a cut is made of.
+/// The input of a cut.
 pub struct Asking<'a> {
     pub history: &'a History,
     pub starts: &'a Starts,
@@ -108,7 +108,7 @@ pub struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// The cut that is asked for.
+    /// The requested cut.
     pub fn cut_at(&self, until: &Until) -> Result<Cut, Failure> {
         let Self { history, starts, clocks, store, .. } = *self;
         Ok(match until {
@@ -126,7 +126,7 @@ impl Asking<'_> {
         })
     }
 
-    /// The ids that a file gives, without those of other tables' regions: it may be of a cut of more tables.
+    /// The ids that a file gives, without those of other tables' regions: it may come from a cut of more tables.
     fn vector(&self, file: &str) -> Result<BTreeMap<EncodedRegionName, u64>, Failure> {
         let bytes = read_file("reading the sequence ids", file)?;
         let read = catalog::decode_sequences(file, &bytes);
@@ -146,7 +146,7 @@ fn named_marker(store: &dyn Store, name: &str) -> Result<RollMarker, Failure> {
     let (document, path) = catalog::read_marker(store, name).map_err(|error| error.failed(READING))?;
     let none = || {
         Failure::failed("looking for the marker", &path, "there is no such marker")
-            .hint("marker:FILE takes one from a file (a path with a /, or a name that ends in .json)")
+            .hint("marker:FILE reads one from a file (a path with a /, or a name that ends in .json)")
     };
     roll_marker(&document.ok_or_else(none)?, path.as_str())
 }

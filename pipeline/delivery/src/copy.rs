@@ -21,10 +21,10 @@ use steps::copy::{
 use steps::hfile::{Level, block_problems, checksum_type, join_walks};
 use store::{Publish, Store, StoreErrorKind, StorePath, WriteParts};
 
-/// The medium is trusted no longer after so many tries that it did not give back what was written.
+/// The medium is not trusted any longer after this many tries in which it did not return what was written.
 const ROUNDS: usize = 3;
 
-/// Everything the work on the files needs.
+/// Everything that the work on the files needs.
 pub struct Copying<'a> {
     pub terms: Terms,
     pub plan: &'a DeliveryPlan,
@@ -53,12 +53,12 @@ impl Copying<'_> {
                 self.write_down(&Record::Forgotten(file))?;
             }
         }
-        let wrong = "the medium does not give back what was written, three times in a row";
+        let wrong = "the medium does not return what was written, three times in a row";
         Err(Failure::failed("reading the copy back", self.target.uri(), wrong)
             .hint("check the target's disks; nothing was published"))
     }
 
-    /// One pass over the files that are to be copied; gives those whose copy the medium did not give back.
+    /// One pass over the files that are to be copied; returns those whose copy the medium did not return.
     fn round(
         &self,
         state: &mut State,
@@ -90,7 +90,7 @@ impl Copying<'_> {
         Ok(distrusted)
     }
 
-    /// What Hadoop recorded of a file is a recorded digest.
+    /// The checksums that Hadoop recorded for a file are a recorded digest.
     fn verify_sums(&self) -> bool {
         self.plan.aim.level >= Level::Sums
     }
@@ -160,7 +160,7 @@ impl Copying<'_> {
         self.done(file, ranges, contents, identity, state)
     }
 
-    /// What a whole file holds; `None` if it is damaged, which is then in `problems`.
+    /// What a whole file holds; `None` if it is damaged, which `problems` then says.
     fn contents(
         &self,
         file: u32,
@@ -195,7 +195,7 @@ impl Copying<'_> {
         })
     }
 
-    /// Writes down that a file that was in the target is proved.
+    /// Records that a file which was in the target is proved.
     fn done(
         &self,
         file: u32,
@@ -257,7 +257,7 @@ fn proof_of(
     Ok(Proof { sum, ranges, contents, identity })
 }
 
-/// Copies and writes down what was copied before the next step sees it.
+/// Copies, and records what was copied before the next step sees it.
 struct Journalled<'a> {
     copy: CopyRanges<'a>,
     journal: &'a Mutex<Journal>,
@@ -305,7 +305,7 @@ struct Gathered {
 }
 
 impl Placing<'_, '_> {
-    /// Gives how many files came to an end.
+    /// Returns how many files were finished.
     fn take(&mut self, unit: ProvedUnit) -> Result<u64, Failure> {
         let mut ended = 0;
         for (file, range) in unit.ranges {
@@ -384,7 +384,7 @@ impl Placing<'_, '_> {
     ) -> Result<(), Failure> {
         let Some(contents) = self.work.contents(file, walked, contents, self.problems) else {
             self.state.set(file, FileState::Failed);
-            // It may have been the reading: the next run reads it again.
+            // The fault may have been in reading: the next run reads it again.
             return self.work.write_down(&Record::Forgotten(file));
         };
         add(&mut self.state.tally.copied, ranges.iter().map(|range| range.len).sum());
@@ -394,7 +394,7 @@ impl Placing<'_, '_> {
         if target.abilities().attributes {
             target.set_attributes(&from, &self.work.plan.aim.attributes).map_err(unnamed)?;
         }
-        // Written down before it has its name: a run that is killed in between knows the file by this.
+        // Recorded before it has its name: after a kill in between, the next run recognises the file by this.
         let before = target.metadata(&from).map_err(unnamed)?.identity.0;
         let mut proof = proof_of(file, ranges, contents, before)?;
         self.work.write_down(&Record::Placed { file, proof: proof.clone() })?;

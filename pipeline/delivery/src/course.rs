@@ -1,5 +1,5 @@
-//! The course of a delivery, in its phases: what is there, begin, copy, finish. A job that makes files of its own makes them
-//! before it finishes.
+//! The course of a delivery, in its phases: what is there, begin, copy, finish. A job with files of its own makes them
+//! before the finish.
 
 use crate::copy::Copying;
 use crate::publish::{Publishing, There};
@@ -19,7 +19,7 @@ use store::{Attributes, Store, StoreErrorKind, StorePath};
 
 /// A plan that is being carried out.
 pub struct Delivery<'a> {
-    /// On which terms.
+    /// The terms of the work.
     pub terms: Terms,
     /// The clock.
     pub context: &'a Context,
@@ -55,10 +55,10 @@ impl Begun<'_> {
         journal.append(record).map_err(|error: catalog::CatalogError| error.failed("writing the journal"))
     }
 
-    /// What is to be published is this manifest, which names the new files, too.
+    /// Publishes this manifest instead, which also names the new files.
     pub fn name_all(&mut self, manifest: Vec<u8>) -> Result<(), Failure> {
         self.publishing.name_all(manifest);
-        // Written down first: a run that is killed in between knows its own manifest by this.
+        // Recorded first: after a kill in between, the next run recognises its own manifest by this.
         self.write_down(&Record::Manifest(self.publishing.manifest_digest()))?;
         self.publishing.announce_all(&self.partial)
     }
@@ -88,7 +88,7 @@ impl<'a> Delivery<'a> {
         if let Some(digest) = manifest {
             publishing.adopt(digest)?;
         }
-        // A snapshot that is ours with a journal that is ours: a run was killed between publishing and its image.
+        // A snapshot of ours and a journal of ours: a run was killed between publishing and its image.
         if publishing.there()? != There::Ours {
             self.may_replace(&publishing)?;
         }
@@ -101,10 +101,10 @@ impl<'a> Delivery<'a> {
         Ok(Begun { publishing, journal, journal_path, partial, state, written, problems })
     }
 
-    /// Refuses to replace what was not begun by this very plan.
+    /// Refuses to replace what this plan did not begin.
     fn may_replace(&self, publishing: &Publishing<'_>) -> Result<(), Failure> {
         let there = publishing.there()?;
-        // Where nothing can be renamed an interrupted run leaves one or both documents, and perhaps no journal.
+        // Where nothing can be renamed, an interrupted run leaves one or both documents, and perhaps no journal.
         let begun = there != There::Other && !self.target.abilities().rename;
         match there == There::Nothing || begun || self.terms.overwrite {
             true => Ok(()),
@@ -129,7 +129,7 @@ impl<'a> Delivery<'a> {
         self.stop_at_damage(&mut begun.state, &mut begun.problems)
     }
 
-    /// Publishes the snapshot and writes the image. Gives the image's id, how the files came about, and the problems.
+    /// Publishes the snapshot and writes the image. Returns the image's id, how the files got there, and the problems.
     pub fn finish(&self, begun: Begun<'_>) -> Result<(String, State, Problems), Stopped> {
         let Begun { publishing, journal, journal_path, partial, state, problems, .. } = begun;
         let publication = self.run.meter("publish", None, None);
@@ -190,7 +190,7 @@ impl<'a> Delivery<'a> {
     fn recover(&self, recovered: Recovered<Record>) -> Result<State, Failure> {
         if !recovered.records.is_empty() {
             self.run.note(&format!(
-                "going on with an interrupted run ({} entries in its journal)",
+                "resuming an interrupted run ({} entries in its journal)",
                 recovered.records.len()
             ));
         }
@@ -200,7 +200,7 @@ impl<'a> Delivery<'a> {
         Ok(state)
     }
 
-    /// A full disk is better known before than after.
+    /// Checks for a full disk before anything is copied.
     fn check_room(&self, state: &State) -> Result<(), Failure> {
         let room = self
             .target
@@ -233,7 +233,7 @@ impl<'a> Delivery<'a> {
             )?;
             problems.append(verified.problems);
             if verified.damaged > 0 {
-                return Err(self.damaged("cells are not what the files say of them", problems));
+                return Err(self.damaged("cells are not what the files say about them", problems));
             }
             state.reached = verified.reached.unwrap_or(Level::Cells);
         } else if failed == 0 && self.plan.aim.level >= Level::Blocks {
@@ -252,13 +252,13 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    /// Files whose blocks are of a version that is not read were copied and proved, no more.
+    /// Files with blocks of a version that is not read were only copied and proved.
     fn note_unfollowed(&self, state: &mut State, problems: &mut Problems) -> Result<(), Failure> {
         for (number, file) in (0..).zip(&state.files) {
             let (FileState::Done(proof), Some((listed, found))) = (file, self.plan.file(number)) else {
                 continue;
             };
-            // Of a file that a restore wrote every cell was checked.
+            // Every cell of a file that a restore wrote was checked.
             if proof.contents.blocks.is_some() || proof.contents.entries.is_some() {
                 continue;
             }
@@ -290,7 +290,7 @@ impl<'a> Delivery<'a> {
     fn unread(&self, wrong: &str, problems: &mut Problems) -> Stopped {
         let subject = format!("snapshot {}", self.plan.snapshot);
         let failure = Failure::failed(&*self.plan.wording.doing, subject, wrong)
-            .hint("nothing was published; mend what the problems say, and run the same command again");
+            .hint("nothing was published; fix what the problems say, and run the same command again");
         Stopped { failure, problems: std::mem::take(problems) }
     }
 
@@ -302,7 +302,7 @@ impl<'a> Delivery<'a> {
         Stopped { failure, problems: std::mem::take(problems) }
     }
 
-    /// The files' names, and what the journal says of them.
+    /// The files' names, and what the journal says about them.
     fn make_durable(&self, state: &State, journal: &Mutex<Journal>) -> Result<(), Failure> {
         let failed = |error| failed_store("making the files durable", self.target.as_ref(), error);
         let mut paths = match self.plan.in_place {
@@ -316,7 +316,7 @@ impl<'a> Delivery<'a> {
         journal.lock().unwrap_or_else(PoisonError::into_inner).sync().map_err(failed)
     }
 
-    /// What only an interrupted run would need. Left-overs do no harm.
+    /// Removes what only an interrupted run would need. Leftovers do no harm.
     fn clear_away(&self, journal_path: &StorePath, partial: &StorePath) {
         let gone = [self.target.delete_tree(partial), Journal::delete(self.target.as_ref(), journal_path)];
         for error in gone.into_iter().filter_map(Result::err).filter(|error| !error.is_not_found()) {
@@ -341,7 +341,7 @@ fn restored(records: &[Record]) -> (Vec<WrittenRecord>, Option<Blake3>) {
 fn busy(wording: &Wording, error: catalog::CatalogError) -> Failure {
     match error {
         catalog::CatalogError::Store(error) if error.kind == StoreErrorKind::Busy => {
-            Failure::refused(&*wording.doing, &error.path, "another run is doing this very work")
+            Failure::refused(&*wording.doing, &error.path, "another run is doing the same work")
                 .hint("wait for it, or stop it")
         }
         error => error.failed("opening the journal"),

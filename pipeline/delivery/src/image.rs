@@ -1,5 +1,5 @@
-//! The image of an export: the list of its files and the document that makes it count; and what earlier images know of
-//! files that are in the target already.
+//! The image of an export: the list of its files and the document that makes it count; and what earlier images say
+//! about files that are in the target already.
 
 use crate::DeliveryPlan;
 use crate::new_files::AddedFile;
@@ -31,7 +31,7 @@ pub struct Written {
     list_blake3: String,
 }
 
-/// A delivery that came to its end.
+/// A delivery that reached its end.
 pub struct Ended<'a> {
     /// Where the files came from.
     pub source: &'a dyn Store,
@@ -56,8 +56,8 @@ fn dir_of(plan: &DeliveryPlan) -> Result<StorePath, Failure> {
 }
 
 /// Whether the export was done before and nothing has changed since: the image is there, the snapshot is, and every
-/// file is still the one that was proved. Reads no file, but for one beside which Hadoop has put checksums since. Gives the
-/// level that it was verified to, too.
+/// file is still the one that was proved. Reads no file except one beside which Hadoop has put checksums since. Also
+/// returns the level to which it was verified.
 pub fn unchanged(plan: &DeliveryPlan, target: &dyn Store) -> Result<Option<(Tally, Level)>, Failure> {
     let dir = dir_of(plan)?;
     let image = match read_image(target, &dir) {
@@ -95,8 +95,8 @@ pub fn unchanged(plan: &DeliveryPlan, target: &dyn Store) -> Result<Option<(Tall
     Ok((rows == image.files.count).then_some((tally, verified)))
 }
 
-/// Whether a file is the one that an image knows. Checksums that Hadoop keeps of it, and that the image does not know,
-/// go if they are of other bytes.
+/// Whether a file is the one that an image knows. Checksums that Hadoop keeps of it and that the image does not know
+/// are removed if they are stale.
 fn is_still(target: &dyn Store, row: &FileRow, tally: &mut Tally) -> Result<bool, Failure> {
     let path = StorePath::parse(&row.path).map_err(Failure::usage)?;
     let failed = |error| failed_store(LOOKING, target, error);
@@ -137,7 +137,7 @@ pub fn reuse(plan: &DeliveryPlan, target: &dyn Store, state: &mut State) -> Resu
     }
     let unread = |error: CatalogError| error.failed("reading the repository's images");
     for listed in list_images(target).map_err(unread)? {
-        // A damaged image knows nothing; `image list` shows it.
+        // A damaged image says nothing; `image list` shows it.
         let Ok(files) = FilesOfImage::of(target, &listed) else { continue };
         let proved = listed.image.as_ref().ok().and_then(|image| Level::from_name(&image.verified));
         if proved.is_none_or(|level| level < plan.aim.level) {
@@ -326,7 +326,7 @@ fn put_and_read_back(target: &dyn Store, dir: &StorePath, name: &str, bytes: &[u
     target.put(&path, bytes, Publish::Replace).map_err(failed)?;
     match is_on_medium(target, &path, bytes).map_err(failed)? {
         true => Ok(()),
-        false => Err(Failure::failed(DOING, path, "the medium does not give back what was written")
+        false => Err(Failure::failed(DOING, path, "the medium does not return what was written")
             .hint("check the target's disks")),
     }
 }

@@ -1,11 +1,10 @@
 //! The crash-safe way of files into a root: a plan is worked out, files are copied, proved and named, a snapshot is published,
 //! and an image is written last.
 //!
-//! The order of writes is what makes it safe (ARCHITECTURE.md, "The crash story"): the manifest to
-//! `.hbase-snapshot/.tmp`, the files to `.tidegate/partial`, proof, the files to `archive`, the list of files, the
-//! snapshot, the image. A run that was killed at any moment is gone on with by the same plan: its journal is found by the
-//! plan's digest. Jobs give a [`DeliveryPlan`] and may add files of their own ([`AddedFile`]); nothing here knows a job's
-//! options.
+//! The order of writes makes it safe (ARCHITECTURE.md, "The crash story"): the manifest to `.hbase-snapshot/.tmp`, the
+//! files to `.tidegate/partial`, proof, the files to `archive`, the list of files, the snapshot, the image. A run that
+//! was killed at any moment is resumed by the same plan: its journal is found by the plan's digest. Jobs pass a
+//! [`DeliveryPlan`] and may add files of their own ([`AddedFile`]); nothing here knows a job's options.
 
 mod copy;
 mod course;

@@ -1,5 +1,5 @@
-//! Files that a job made, beside those that it copies: they get their names in the archive once all of them are proved and
-//! the announced manifest names them.
+//! Files that a job made, besides those that it copies: they get their names in the archive once all of them are proved
+//! and the announced manifest names them.
 
 use crate::verifying::verify_files;
 use formats::compress::Dictionaries;
@@ -39,7 +39,7 @@ impl AddedFile {
 
 const DOING: &str = "giving the new files their names";
 
-/// Where a new file waits for its name. Its name is made of its bytes, so no two files want one.
+/// Where a new file waits for its name. Its name is made from its bytes, so no two files want the same one.
 pub fn waiting_path(partial: &StorePath, file: &AddedFile) -> Result<StorePath, Failure> {
     partial.join_all(["new", &file.region, &file.family, &file.name]).map_err(Failure::usage)
 }
@@ -80,7 +80,7 @@ pub fn name_new_files(
             Err(error) if error.kind == StoreErrorKind::AlreadyExists || error.is_not_found() => {
                 let there = target.metadata(&to).map_err(failed)?.identity.0;
                 if there != file.proof.identity {
-                    // Its bytes are held against our digest, not against what Hadoop may have kept of others.
+                    // Its bytes are compared with our digest, not with stale checksums that Hadoop may have kept.
                     steps::bytes::drop_side(target.as_ref(), &to).map_err(failed)?;
                     taken.push(to_verify(target, &to, file));
                 }

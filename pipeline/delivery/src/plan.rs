@@ -9,7 +9,7 @@ use steps::copy::{FoundFile, ListedFile, ListedFiles};
 use steps::hfile::Level;
 use store::{Attributes, StoreError, StorePath, WriteShape};
 
-/// How messages speak of what a delivery is for.
+/// How messages describe what a delivery is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wording {
     /// "exporting"
@@ -28,7 +28,7 @@ pub struct Documents {
     pub manifest: Vec<u8>,
 }
 
-/// What is to be reached, whoever does it and in how many runs.
+/// What is to be reached, whoever does it and in however many runs.
 #[derive(Debug, Clone)]
 pub struct Aim {
     /// URI of the source.
@@ -41,12 +41,12 @@ pub struct Aim {
     pub range_len: u64,
 }
 
-/// On which terms the work is done; they change nothing of what comes out.
+/// The terms on which the work is done; they do not change the result.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
     /// Ranges copied at the same time.
     pub workers: usize,
-    /// Whether an interrupted run is gone on with.
+    /// Whether an interrupted run is resumed.
     pub resume: bool,
     /// Whether a snapshot of that name is replaced.
     pub overwrite: bool,
@@ -54,7 +54,7 @@ pub struct Terms {
 
 /// A delivery, worked out: which files go into a root, and under which snapshot's name.
 pub struct DeliveryPlan {
-    /// How messages speak of it.
+    /// How messages describe it.
     pub wording: Wording,
     /// The snapshot in the source.
     pub snapshot: SnapshotName,
@@ -86,7 +86,7 @@ pub struct DeliveryPlan {
     pub digest: String,
 }
 
-/// The version of what a run's digest is made of. Runs of another one begin anew.
+/// The version of the fields in a run's digest. Runs of another version begin anew.
 const DIGEST_VERSION: &[u8] = b"tidegate delivery 2";
 
 impl DeliveryPlan {
@@ -149,7 +149,7 @@ impl DeliveryPlan {
         self.listed.files.iter().zip(&self.found).map(|(file, found)| self.target_path(file, found)).collect()
     }
 
-    /// Names the run by what it does. Two runs with the same digest do the same work and may go on with each other's.
+    /// Names the run by what it does. Two runs with the same digest do the same work and may resume each other's.
     /// `work` stands for what the plan itself does not hold.
     #[must_use]
     pub fn named(mut self, work: &[u8]) -> Self {
@@ -170,7 +170,7 @@ impl DeliveryPlan {
     }
 }
 
-/// BLAKE3 of fields, each with its length in front.
+/// BLAKE3 of fields, each preceded by its length.
 #[derive(Default)]
 struct Digest(blake3::Hasher);
 
@@ -180,7 +180,7 @@ impl Digest {
         self.0.update(bytes);
     }
 
-    /// What was not set is told from what is empty.
+    /// A field that is not set differs from an empty one.
     fn add_text(&mut self, name: &str, text: Option<&str>) {
         self.add(name.as_bytes());
         self.add(&[u8::from(text.is_some())]);

@@ -16,7 +16,7 @@ const MAX_MANIFEST: u64 = 2 << 30;
 pub struct Publishing<'a> {
     target: &'a dyn Store,
     plan: &'a DeliveryPlan,
-    /// `data.manifest` as it is announced, and once all files are known as it is published.
+    /// `data.manifest` as it is announced, and, once all files are known, as it is published.
     manifest: Cow<'a, [u8]>,
     attributes: &'a Attributes,
     overwrite: bool,
@@ -33,7 +33,7 @@ pub enum There {
     Nothing,
     /// Exactly what this plan would put there.
     Ours,
-    /// A part of what this plan would put there: such a run was broken off.
+    /// A part of what this plan would put there: such a run was interrupted.
     Begun,
     /// Something else.
     Other,
@@ -61,12 +61,12 @@ impl<'a> Publishing<'a> {
         Blake3(*blake3::hash(&self.manifest).as_bytes())
     }
 
-    /// Publishes this manifest instead: it names files more than the plan's. It is not announced yet.
+    /// Publishes this manifest instead, which names more files than the plan's. It is not announced yet.
     pub fn name_all(&mut self, manifest: Vec<u8>) {
         self.manifest = Cow::Owned(manifest);
     }
 
-    /// Takes what is published or announced for the manifest if it has this digest: it is an interrupted run's.
+    /// Takes what is published or announced as the manifest if it has this digest: it is an interrupted run's.
     pub fn adopt(&mut self, digest: Blake3) -> Result<(), Failure> {
         let failed = |error| failed_store("looking at the target's snapshots", self.target, error);
         for dir in [&self.published, &self.working] {
@@ -84,7 +84,7 @@ impl<'a> Publishing<'a> {
     }
 
     /// Announces the manifest that names all files, in the place of the one that was announced. It is written in
-    /// `partial`: whatever a killed run leaves there goes, and would stay beside a published manifest.
+    /// `partial`: what a killed run leaves there is removed, but would stay beside a published manifest.
     pub fn announce_all(&self, partial: &StorePath) -> Result<(), Failure> {
         if !self.target.abilities().rename || self.look(&self.working)? == There::Ours {
             return Ok(());
@@ -104,7 +104,7 @@ impl<'a> Publishing<'a> {
     }
 
     /// Says before the first byte is copied which files will be wanted: HBase's cleaner reads manifests here, too, and
-    /// deletes what none names.
+    /// deletes what none of them names.
     pub fn announce(&self) -> Result<(), Failure> {
         if !self.target.abilities().rename {
             return Ok(());
@@ -113,14 +113,14 @@ impl<'a> Publishing<'a> {
             There::Ours => return Ok(()),
             There::Other if !self.overwrite => {
                 let wrong =
-                    "a snapshot of this name is being taken or exported there, or such a run was broken off";
+                    "a snapshot of this name is being taken or exported there, or such a run was interrupted";
                 let doing = &*self.plan.wording.doing;
                 let hint =
                     format!("wait for it; or, if nothing is running, {}", self.plan.wording.other_name);
                 return Err(Failure::refused(doing, self.shown(&self.working), wrong).hint(hint));
             }
             There::Other => {
-                let failed = |error| failed_store("clearing away a broken-off snapshot", self.target, error);
+                let failed = |error| failed_store("removing an interrupted snapshot", self.target, error);
                 self.target.delete_tree(&self.working).map_err(failed)?;
             }
             There::Nothing | There::Begun => {}
@@ -140,7 +140,7 @@ impl<'a> Publishing<'a> {
             self.write(&self.published, rule)?;
             return self.read_back(&self.published);
         }
-        // A restarted master of a live cluster wipes `.tmp`; and a medium may not give back what was written.
+        // A restarted master of a live cluster wipes `.tmp`; and a medium may not return what was written.
         if self.look(&self.working)? != There::Ours {
             self.write(&self.working, Publish::Replace)?;
             self.read_back(&self.working)?;
@@ -159,7 +159,7 @@ impl<'a> Publishing<'a> {
     /// Swaps the new snapshot with what has its name, so that at every moment one of them is there; then drops the old.
     fn replace(&self, partial: &StorePath) -> Result<(), Failure> {
         if self.there()? == There::Nothing {
-            // A directory without documents has the name; what Hadoop does not show may be in it.
+            // A directory without documents has the name; files that Hadoop does not show may be in it.
             self.target.delete_tree(&self.published).map_err(|error| self.unpublished(error))?;
             let renamed = self.target.rename(&self.working, &self.published, Publish::IfAbsent);
             return renamed.map_err(|error| self.unpublished(error));
@@ -198,7 +198,7 @@ impl<'a> Publishing<'a> {
         })
     }
 
-    /// Drops what is under the working name: announced for nothing, or replaced.
+    /// Drops what is under the working name: announced in vain, or replaced.
     fn drop_working(&self) -> Result<(), Failure> {
         match self.target.delete_tree(&self.working) {
             Err(error) if !error.is_not_found() => Err(self.unpublished(error)),
@@ -206,7 +206,7 @@ impl<'a> Publishing<'a> {
         }
     }
 
-    /// The refusal to replace a snapshot unasked.
+    /// The refusal to replace a snapshot without being asked to.
     pub fn exists(&self) -> Failure {
         let wrong = "a snapshot of this name is there already";
         Failure::refused(&*self.plan.wording.doing, self.shown(&self.published), wrong)
@@ -237,7 +237,7 @@ impl<'a> Publishing<'a> {
         Ok(())
     }
 
-    /// The documents are what this plan would put there; what Hadoop kept of others under their names goes.
+    /// The documents are what this plan would put there; stale checksums under their names are removed.
     pub fn drop_stale_sides(&self) -> Result<(), Failure> {
         for (name, bytes) in [(DESCRIPTION, self.plan.description.as_slice()), (MANIFEST, &self.manifest)] {
             let path = self.published.join(name);
@@ -255,7 +255,7 @@ impl<'a> Publishing<'a> {
                 self.shown(dir),
                 "they are not what was written",
             )
-            .hint("did another export replace them at the same time? Else check the target's disks")),
+            .hint("did another export replace them at the same time? Otherwise check the target's disks")),
         }
     }
 

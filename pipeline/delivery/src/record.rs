@@ -13,16 +13,16 @@ use store::PartReceipt;
 pub enum Record {
     /// A range was copied; it is not proved yet.
     Copied(CopiedRecord),
-    /// What was copied of this file does not count: it is damaged, or the medium did not give it back.
+    /// What was copied of this file does not count: it is damaged, or the medium did not return it.
     Forgotten(u32),
-    /// The file is proved and is given its name in the archive: it has it if there is a file of this identity.
+    /// The file is proved and is given its name in the archive: it has the name if there is a file of this identity.
     Placed {
         /// The file.
         file: u32,
         /// What is known of it.
         proof: Proof,
     },
-    /// New files were written, proved and are where they wait for their names.
+    /// New files were written and proved, and are where they wait for their names.
     Written(WrittenRecord),
     /// The digest of the manifest that names all files: it is the one that is published.
     Manifest(Blake3),
@@ -66,7 +66,7 @@ pub struct CopiedRecord {
 }
 
 impl CopiedRecord {
-    /// Of what a worker has copied.
+    /// Makes the record of what a worker has copied.
     pub fn of(copied: &CopiedRange) -> Self {
         let RangeSum { len, crc32c, blake3 } = copied.sum;
         Self {

@@ -1,4 +1,4 @@
-//! A snapshot with its files found: what exporting, verifying and describing one begin with.
+//! A snapshot and where its files are: the start of exporting, verifying and describing one.
 
 use formats::snapshot::{RegionManifest, RegionRole};
 use names::{Place, SnapshotName};
@@ -11,9 +11,9 @@ use steps::copy::{
 };
 use store::Store;
 
-/// Files that are looked for in one go.
+/// How many files are looked for in one unit.
 const FILES_A_UNIT: usize = 500;
-/// Looks go to storage that may be far away: several at a time.
+/// How many units are looked for at the same time, as storage may be far away.
 const FINDERS: usize = 4;
 
 /// A snapshot and where its files lie.
@@ -26,7 +26,7 @@ pub struct SnapshotFiles {
     pub regions: Vec<RegionManifest>,
     /// Entries of the manifest by how they lead to their file: plain, link, reference, reference to a link.
     pub entries: [u64; 4],
-    /// Where each of them lies; one that is missing or has another length has none.
+    /// Where each of them lies; `None` if it is missing or has another length.
     pub found: Vec<Option<FoundFile>>,
     /// What is wrong with the manifest.
     pub faults: Vec<Problem>,

@@ -1,4 +1,4 @@
-//! Where an export is: what of each file is done, from the journal, from earlier images, and as it goes.
+//! The state of an export: what is done of each file, from the journal, from earlier images, and as it proceeds.
 
 use crate::DeliveryPlan;
 use crate::new_files::AddedFile;
@@ -22,13 +22,13 @@ pub enum FileState {
     ToCompare,
     /// It is in the target and proved.
     Done(Box<Proof>),
-    /// It lies where it is to be, and is as the manifest says; nothing more is known of it.
+    /// It lies where it should, and is as the manifest says; nothing more is known of it.
     InPlace,
     /// It cannot be exported: a problem says why.
     Failed,
 }
 
-/// How the work on the files came about, for the report.
+/// How the files got there, for the report.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tally {
     /// Copied by this run, and their bytes.
@@ -43,27 +43,27 @@ pub struct Tally {
     pub replaced: (u64, u64),
     /// Bytes that this run read from the source.
     pub bytes_read: u64,
-    /// Hadoop's checksums of other bytes than those of files that were there already, removed.
+    /// Stale checksums that Hadoop had kept beside files that were there already, removed.
     pub side_files_removed: u64,
 }
 
-/// Where an export is.
+/// The state of an export.
 pub struct State {
     /// By file.
     pub files: Vec<FileState>,
     /// Ranges that an interrupted run copied of files that are to be copied, by file and range.
     pub copied: BTreeMap<(u32, u32), CopiedRecord>,
-    /// Files that are in no plan's list: the job made them.
+    /// Files that are not in the plan's list: the job made them.
     pub added: Vec<AddedFile>,
-    /// How it came about.
+    /// How the files got there.
     pub tally: Tally,
-    /// How far all files could be verified; what was asked for may be less.
+    /// The level up to which all files could be verified; a lower one may have been asked for.
     pub reached: Level,
 }
 
 impl State {
-    /// From what an interrupted run left in its journal, and what the target holds. A file counts as placed only if it
-    /// is still the one that was.
+    /// Works it out from what an interrupted run left in its journal, and what the target holds. A file counts as
+    /// placed only if it is still the one that was.
     pub fn recover(plan: &DeliveryPlan, records: Vec<Record>, target: &dyn Store) -> Result<Self, Failure> {
         let mut copied = BTreeMap::new();
         let mut placed: BTreeMap<u32, Proof> = BTreeMap::new();
@@ -94,7 +94,8 @@ impl State {
             state.files.resize(plan.found.len(), FileState::InPlace);
             return Ok(state);
         }
-        // The files are in order of their directories, and one look at a directory is cheaper than one at each file.
+        // The files are in the order of their directories, and one look at a directory is cheaper than one at each
+        // file.
         let mut looked_at = (u32::MAX, HashMap::new());
         for (number, (file, found)) in plan.listed.files.iter().zip(&plan.found).enumerate() {
             let path = plan.target_path(file, found).map_err(Failure::usage)?;
@@ -166,7 +167,7 @@ fn files_beside(target: &dyn Store, path: &StorePath) -> Result<HashMap<String, 
     Ok(entries.unwrap_or_default().into_iter().map(|entry| (entry.name, entry.metadata)).collect())
 }
 
-/// Counts a file of so many bytes.
+/// Counts a file of this many bytes.
 pub fn add(tally: &mut (u64, u64), bytes: u64) {
     tally.0 += 1;
     tally.1 += bytes;

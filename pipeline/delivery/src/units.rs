@@ -11,11 +11,11 @@ use steps::bytes::failed_store;
 use steps::copy::{CopiedRange, CopyUnit, FoundFile, ListedFile, RangeOfUnit, RangeToCopy};
 use store::{Store, StoreError, StorePath, WriteParts, WriteShape};
 
-/// So many short files make a unit at most: enough that one sync serves many, few enough that little is lost.
+/// The most short files in a unit: enough that one sync serves many, few enough that little is lost.
 const FILES_A_UNIT: usize = 64;
 
-/// Yields units: the ranges of long files, which keep the disks busy, and in turn with them short files in bundles, which
-/// keep the cores busy.
+/// Yields units: in turn, ranges of long files, which keep the disks busy, and bundles of short files, which keep the
+/// cores busy.
 pub struct Units<'a> {
     plan: &'a DeliveryPlan,
     /// Ranges that an earlier run copied.
@@ -41,7 +41,7 @@ struct OpenFile {
 }
 
 impl<'a> Units<'a> {
-    /// The work that is left. Takes what an earlier run copied out of the state: it is used once.
+    /// The work that is left. Takes what an earlier run copied out of the state, since it is used once.
     pub fn new(
         plan: &'a DeliveryPlan,
         state: &mut State,
@@ -101,7 +101,7 @@ impl<'a> Units<'a> {
         }
     }
 
-    /// Begins a long file, or goes on with it where an earlier run was.
+    /// Begins a long file, or resumes it where an earlier run was.
     fn begin(&self, number: u32) -> Result<Option<OpenFile>, Failure> {
         let Some((_, found)) = self.plan.file(number) else { return Ok(None) };
         let path = unproved_path(self.plan, self.target, self.partial, number)?;
@@ -125,7 +125,7 @@ impl<'a> Units<'a> {
         Ok(Some(OpenFile { number, parts: Some(Arc::from(parts)), next_range: 0, resumed }))
     }
 
-    /// Whether an earlier run has copied all ranges of a file and finished it, where such a file cannot be gone on with.
+    /// Whether an earlier run has copied all ranges of a file and finished it, where such a file cannot be resumed.
     /// Its bytes are still to be proved.
     fn is_finished(&self, number: u32, path: &StorePath, shape: WriteShape) -> Result<bool, StoreError> {
         let copied = self.copied.range((number, 0)..=(number, u32::MAX)).count() as u64;
@@ -139,7 +139,7 @@ impl<'a> Units<'a> {
         }
     }
 
-    /// Short files until they are a unit.
+    /// Collects short files until they make a unit.
     fn next_bundle(&mut self) -> Result<Option<CopyUnit>, Failure> {
         let mut ranges = Vec::new();
         let mut bytes = 0;
@@ -208,8 +208,8 @@ impl Source for Units<'_> {
     }
 }
 
-/// Where a file's bytes are until they are proved. Where nothing can be renamed that is their final place: what makes
-/// them count is the snapshot that names them.
+/// Where a file's bytes are until they are proved. Where nothing can be renamed that is their final place: they count
+/// once a snapshot names them.
 pub fn unproved_path(
     plan: &DeliveryPlan,
     target: &dyn Store,

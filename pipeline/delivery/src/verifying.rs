@@ -1,4 +1,4 @@
-//! Verifies many HFiles: what verifying a snapshot, an export's cells and single files have in common.
+//! Verifies many HFiles: the common part of verifying a snapshot, an export's cells and single files.
 
 use formats::compress::Dictionaries;
 use runtime::{Run, units};
@@ -6,7 +6,7 @@ use serde::Serialize;
 use stage::{Failure, ProblemKind, Problems};
 use steps::hfile::{FileToVerify, Level, VerifyHFile};
 
-/// What verifying files came to.
+/// The outcome of verifying files.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Verified {
     /// Files that were looked at.
@@ -21,12 +21,13 @@ pub struct Verified {
     pub cells: u64,
     /// Files whose blocks have no checksums.
     pub without_checksums: u64,
-    /// How far all files were verified: the level that was asked for, or the lowest that one of them reached.
+    /// The level up to which all files were verified: the one that was asked for, or the lowest that one of them
+    /// reached.
     #[serde(skip)]
     pub reached: Option<Level>,
     /// Files that could not be looked into, with the reason, the first hundred.
     pub not_looked_into: Vec<NotLookedInto>,
-    /// Files with problems, but for those that could not be read.
+    /// Files with problems, except those that could not be read.
     pub damaged: u64,
     /// Files that could not be read (permission was denied, say): nothing is known to be wrong with them.
     pub unreadable: u64,
@@ -40,7 +41,7 @@ pub struct Verified {
 pub struct NotLookedInto {
     /// The file.
     pub path: String,
-    /// How far it was verified.
+    /// The level up to which it was verified.
     pub level: Level,
     /// Why.
     pub why: String,
@@ -49,7 +50,7 @@ pub struct NotLookedInto {
 /// How many of them are named.
 const NAMED: usize = 100;
 
-/// Verifies files, so many at the same time; the order of what is found is that of the files.
+/// Verifies files, this many at the same time; what is found is in the order of the files.
 pub fn verify_files(
     files: Vec<FileToVerify>,
     level: Level,

@@ -1,5 +1,7 @@
-//! One folder a job: a plan, which is a value that can be printed, and a run, which wires steps into a flow and reads
-//! like a sentence. Nothing here parses a byte, starts a thread or prints.
+//! One folder for each job: a plan, which is a value that can be printed, and a run, which wires steps into a flow and
+//! reads like a sentence. [`export`], [`convert`] and [`restore`] write roots; [`cut`], [`scan`] and [`replay`] read a
+//! repository at a cut; [`snapshot`], [`image`], [`hfile`] and [`wal`] look into what is there. Nothing here parses a
+//! byte, starts a thread or prints.
 
 pub mod convert;
 pub mod cut;

@@ -19,7 +19,7 @@ pub fn open_existing(uri: &str) -> Result<Arc<dyn Store>, Failure> {
     }
 }
 
-/// A file where a root should be: what it is, and what reads it.
+/// The failure for a file where a root should be: what it is, and what reads it.
 fn no_root(uri: &str) -> Failure {
     match kind_of(uri) {
         Some(kind) => of_other_kind("opening the root", uri, kind, "an HBase root directory"),
@@ -61,7 +61,7 @@ fn unopened(error: StoreError) -> Failure {
     }
 }
 
-/// The same store, writing at most so many bytes a second.
+/// The same store, writing at most this many bytes a second.
 pub fn throttled(store: Arc<dyn Store>, bandwidth: Option<NonZeroU64>) -> Arc<dyn Store> {
     match bandwidth {
         Some(rate) => Arc::new(Throttle::new(store, Arc::new(Bandwidth::new(rate)))),

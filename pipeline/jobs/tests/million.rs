@@ -1,5 +1,5 @@
 //! A plan of very many files: the manifest is generated, the files are hollow entries of a store in memory, and each
-//! is looked for. Alone in its binary, because the peak memory of the whole process is what is told.
+//! is looked for. Alone in its binary, because the peak memory of the whole process is measured.
 //!
 //! The figure of record: `cargo test --release -p jobs --test million -- --ignored --nocapture`.
 #![allow(

@@ -12,12 +12,12 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    /// Nothing asked yet.
+    /// A request that nobody has made yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A request of its own that is also asked when this one is.
+    /// Makes a request of its own that is also made when this one is.
     #[must_use]
     pub fn inner(&self) -> Self {
         Self { asked: Arc::default(), outer: Some(Arc::new(self.clone())) }

@@ -8,7 +8,7 @@ use std::time::Instant;
 pub struct Context {
     /// Stops the job between two units.
     pub cancel: Cancel,
-    /// Is told how far the job is.
+    /// Hears how far the job has come.
     pub progress: Arc<dyn Progress>,
     /// Bytes that may be held in flight.
     pub memory: usize,
@@ -16,7 +16,7 @@ pub struct Context {
     pub cpu_workers: usize,
     /// The wall clock when the job was started, milliseconds since the epoch.
     pub now_ms: i64,
-    /// The same moment, for telling how long it took.
+    /// The same moment, to measure how long it took.
     pub started: Instant,
 }
 
@@ -34,7 +34,7 @@ impl Context {
         })
     }
 
-    /// The wall clock now, milliseconds since the epoch: that of the start, and what has passed since.
+    /// The wall clock now, milliseconds since the epoch: the start's, plus the time since.
     pub fn clock_ms(&self) -> i64 {
         self.now_ms + i64::try_from(self.started.elapsed().as_millis()).unwrap_or(0)
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, Scope};
 
-/// One flow under way: what is in flight, whether it goes on, and how it ended.
+/// One flow under way: what is in flight, whether it continues, and how it ended.
 pub struct Course<'run> {
     pub(crate) run: &'run Run,
     pub(crate) flight: Flight,
@@ -16,7 +16,7 @@ pub struct Course<'run> {
 }
 
 enum End {
-    /// It goes on, or the source ran dry.
+    /// It continues, or the source ran dry.
     Open,
     /// The consumer wants no more: what fails now no longer matters.
     Enough,
@@ -27,7 +27,7 @@ enum End {
 pub struct Unit<'f, T> {
     pub(crate) number: u64,
     pub(crate) message: T,
-    // Behind the message: dropped after it, so the budget counts it as long as it is there.
+    // Dropped after the message, so the budget counts it as long as it is there.
     pub(crate) charge: Charge<'f>,
 }
 
@@ -74,7 +74,7 @@ impl<'run> Course<'run> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How it ended. To be asked when all lanes have.
+    /// How it ended. Ask when all lanes have ended.
     pub(crate) fn outcome(self) -> Result<(), Failure> {
         match self.end.into_inner().unwrap_or_else(PoisonError::into_inner) {
             End::Failed(failure) => Err(failure),
@@ -111,7 +111,7 @@ impl<'run> Course<'run> {
 }
 
 impl<'f, T> Unit<'f, T> {
-    /// The same unit behind a map.
+    /// The same unit, as a map changed it.
     pub(crate) fn through<M>(self, map: &M) -> Result<Unit<'f, M::Out>, Failure>
     where
         M: Map<In = T> + ?Sized,

@@ -2,7 +2,7 @@ use crate::lane::{Cpu, Io, Lane};
 use crate::{Results, Run};
 use stage::{Bytes, Map};
 
-/// A flow as far as it is described: a source and the lanes behind it. Nothing runs yet.
+/// A flow as described up to here: a source and the lanes after it. Nothing runs yet.
 #[must_use = "a flow does nothing until its results are taken"]
 pub struct Flow<'run, L> {
     run: &'run Run,
@@ -15,7 +15,7 @@ impl<'run, L: Lane> Flow<'run, L> {
         Self { run, lanes, window: None }
     }
 
-    /// Behind that, a map on `threads` threads of its own: for work that waits.
+    /// Adds a map on `threads` threads of its own, for work that waits.
     pub fn io<'m, M>(self, threads: usize, label: &'static str, map: &'m M) -> Flow<'run, Io<'m, L, M>>
     where
         M: Map<In = L::Out> + ?Sized,
@@ -25,7 +25,7 @@ impl<'run, L: Lane> Flow<'run, L> {
         Flow { run: self.run, lanes, window: self.window }
     }
 
-    /// Behind that, a map on the run's pool: for work that computes.
+    /// Adds a map on the run's pool, for work that computes.
     pub fn cpu<'m, M>(self, label: &'static str, map: &'m M) -> Flow<'run, Cpu<'m, L, M>>
     where
         M: Map<In = L::Out> + ?Sized,
@@ -52,7 +52,7 @@ impl<'run, L: Lane> Flow<'run, L> {
 
     fn results(self, ordered: bool) -> Results<'run, L> {
         let workers = self.lanes.workers(self.run.pool.current_num_threads());
-        // Enough that a slow unit does not let the other workers run dry behind it.
+        // Enough that a slow unit does not let the other workers run dry while it is worked on.
         let window = self.window.unwrap_or(workers.saturating_mul(4));
         Results { run: self.run, lanes: self.lanes, ordered, window }
     }

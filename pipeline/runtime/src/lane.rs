@@ -3,7 +3,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use stage::{Bytes, Failure, Map, Source};
 use std::thread::Scope;
 
-/// Part of a flow from its source on: starts its threads and hands on what they make.
+/// Part of a flow, from its source on: starts its threads and passes on what they make.
 ///
 /// A channel holds as many units as the flow lets in, so sending never waits for room; what bounds a flow is its
 /// window and the budget, both at the source.

@@ -1,4 +1,4 @@
-//! How it runs: threads, lanes, the byte budget, cancel and progress. Knows [`stage`] and no HBase word.
+//! How a job runs: threads, lanes, the byte budget, cancelling and progress. Knows [`stage`] and no HBase word.
 //!
 //! A job wires stages into a flow, and the wiring reads like a sentence:
 //!

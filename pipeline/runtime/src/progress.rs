@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-/// What a run tells while it runs.
+/// What a run reports while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// Work of this name has begun; how much there is, where known.
+    /// Work of this name has begun; says how much there is, where known.
     Started {
         /// Name of the work: "copy".
         label: &'a str,
@@ -12,7 +12,7 @@ pub enum Event<'a> {
         /// Bytes to do.
         total_bytes: Option<u64>,
     },
-    /// That much more of it is done.
+    /// This much more of it is done.
     Advanced {
         /// Name of the work.
         label: &'a str,
@@ -30,7 +30,8 @@ pub enum Event<'a> {
     Note(&'a str),
 }
 
-/// Hears what a run tells: a progress bar, a log, a test. Called from any thread, often: must be cheap and never wait.
+/// Hears what a run reports: a progress bar, a log, a test. Called often, from any thread: it must be cheap and never
+/// wait.
 pub trait Progress: Send + Sync {
     /// Hears one event.
     fn event(&self, event: Event<'_>);
@@ -58,7 +59,7 @@ impl Meter {
         Self { progress, label }
     }
 
-    /// That much more is done.
+    /// Reports that this much more is done.
     pub fn advance(&self, units: u64, bytes: u64) {
         self.progress.event(Event::Advanced { label: &self.label, units, bytes });
     }

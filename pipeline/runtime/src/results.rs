@@ -7,7 +7,7 @@ use stage::{Failure, Sink};
 use std::ops::ControlFlow;
 use std::thread;
 
-/// What a flow makes, to be taken on the calling thread. Taking it is what runs the flow.
+/// What a flow makes, to be taken on the calling thread. Taking it runs the flow.
 #[must_use = "a flow does nothing until its results are taken"]
 pub struct Results<'run, L> {
     pub(crate) run: &'run Run,
@@ -22,7 +22,7 @@ impl<L: Lane> Results<'_, L> {
         self.drive("each", |out| take(out).map(ControlFlow::Continue))
     }
 
-    /// Calls `take` with each result until it breaks: then the flow stops and it is well. What fails ahead of the
+    /// Calls `take` with each result until it breaks, which stops the flow without a failure. What fails ahead of the
     /// consumer may still end the flow before that.
     pub fn each_until(
         self,

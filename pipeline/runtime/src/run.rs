@@ -5,7 +5,7 @@ use stage::{Bytes, Failure, Source};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
-/// What a run may use and whom it tells.
+/// What a run may use, and who hears of it.
 pub struct RunOptions {
     /// Threads of the pool that all `cpu` lanes share; at least one.
     pub cpu_workers: usize,
@@ -13,7 +13,7 @@ pub struct RunOptions {
     pub budget: Budget,
     /// Stops the run from outside.
     pub cancel: Cancel,
-    /// Hears how far it is.
+    /// Hears how far it has come.
     pub progress: Arc<dyn Progress>,
 }
 
@@ -23,7 +23,7 @@ pub struct RunOptions {
 /// interrupted. What must still happen after a failure needs a run of its own.
 pub struct Run {
     pub(crate) pool: ThreadPool,
-    // Behind the pool, which tells its threads to end when it is dropped.
+    // Dropped after the pool, which ends its threads when it is dropped.
     _threads: Joined,
     budget: Budget,
     cancel: Cancel,
@@ -36,7 +36,7 @@ struct Joined(Vec<JoinHandle<()>>);
 impl Drop for Joined {
     fn drop(&mut self) {
         for thread in self.0.drain(..) {
-            // A stage's panic never gets here: its lane has made a failure of it.
+            // A stage's panic never gets here: its lane has turned it into a failure.
             let _ = thread.join();
         }
     }
@@ -73,12 +73,12 @@ impl Run {
         &self.cancel
     }
 
-    /// The bytes that may be in flight, and are.
+    /// The budget of bytes in flight.
     pub fn budget(&self) -> &Budget {
         &self.budget
     }
 
-    /// Tells that work of this name begins; it ends when the meter is dropped.
+    /// Reports that work of this name begins; it ends when the meter is dropped.
     pub fn meter(
         &self,
         label: impl Into<String>,
@@ -88,7 +88,7 @@ impl Run {
         Meter::start(Arc::clone(&self.progress), label.into(), total_units, total_bytes)
     }
 
-    /// Tells the operator a line.
+    /// Shows the operator a line.
     pub fn note(&self, line: &str) {
         self.progress.event(crate::Event::Note(line));
     }

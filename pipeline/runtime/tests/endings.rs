@@ -91,7 +91,7 @@ fn without_a_fault_the_sink_is_finished() {
     });
 }
 
-/// Unit 1 fails as told; unit 0 fails when it sees that the run has been cancelled because of that.
+/// Unit 1 fails as asked; unit 0 fails when it sees that the run has been cancelled because of that.
 struct OneAfterTheOther {
     cancel: Cancel,
     first: Failure,

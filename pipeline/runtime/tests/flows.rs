@@ -272,7 +272,7 @@ impl Progress for Heard {
 }
 
 #[test]
-fn progress_is_told_as_it_happens() {
+fn progress_is_reported_as_it_happens() {
     let (heard, census) = (Arc::new(Heard::default()), Arc::default());
     let progress: Arc<dyn Progress> = heard.clone();
     let (budget, cancel) = (Budget::new(100), Cancel::new());

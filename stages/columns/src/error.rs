@@ -6,16 +6,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// Not Parquet, or Parquet that is broken: cut short, changed, or made to harm.
-    #[error("damaged, or no Parquet file: {0}")]
+    /// Not Parquet, or broken Parquet: cut short, changed, or crafted to do harm.
+    #[error("damaged, or not a Parquet file: {0}")]
     Damaged(String),
     /// A Parquet file that something else wrote.
     #[error("not written by Tidegate: its key-value metadata lacks `{key}`")]
     Foreign {
-        /// The key that each of our files has.
+        /// The key that all of our files have.
         key: &'static str,
     },
-    /// One of our files, with something else inside.
+    /// One of our files, but with other content.
     #[error("holds `{found}`, not `{expected}`")]
     OtherContent {
         /// What the file says that it holds.
@@ -23,7 +23,7 @@ pub enum ReadError {
         /// What was looked for.
         expected: &'static str,
     },
-    /// Of a version that this program does not know.
+    /// A file of a version that this program does not know.
     #[error("of schema version `{found}`; this program reads version {known}")]
     OtherVersion {
         /// What the file says.
@@ -82,7 +82,7 @@ impl From<arrow_schema::ArrowError> for WriteError {
     }
 }
 
-/// Runs the Parquet decoder on bytes that may be hostile: it has paths that panic, which end here as damage.
+/// Runs the Parquet decoder on bytes that may be hostile: where it panics, that is reported as damage.
 pub(crate) fn decoding<T>(work: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(ReadError::Damaged(said(&*panic))))
 }

@@ -11,7 +11,7 @@ const WAL: &str = "tidegate.wal";
 const BYTES: &str = "tidegate.wal.bytes";
 const CLOSED: &str = "tidegate.wal.closed";
 
-/// Says what a file holds, and in which version of its schema.
+/// Key and value that say what a file holds, and in which version of its schema.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mark {
     pub(crate) content: &'static str,
@@ -26,7 +26,7 @@ impl Mark {
         ]
     }
 
-    /// Whether the file says that it is this.
+    /// Checks that the file says that it is this.
     pub(crate) fn check(self, metadata: &FileMetaData) -> Result<(), ReadError> {
         let found = value(metadata, CONTENT)?;
         if found != self.content {
@@ -47,7 +47,7 @@ pub(crate) fn value<'m>(metadata: &'m FileMetaData, key: &'static str) -> Result
     found.ok_or(ReadError::Foreign { key })
 }
 
-/// The same of a value that is a number or a truth.
+/// The same for a value that is a number or a boolean.
 pub(crate) fn parsed<T: std::str::FromStr>(
     metadata: &FileMetaData,
     key: &'static str,
@@ -61,14 +61,14 @@ pub(crate) fn parsed<T: std::str::FromStr>(
 pub struct WalMarks {
     /// Name of its file; of recovered edits `<encoded region>-<n>`. Without directories: HBase moves WALs.
     pub name: String,
-    /// Its bytes that are in here: up to the end of the last whole entry, or of the file if it was closed.
+    /// How many of its bytes are in here: up to the end of the last whole entry, or of the file if it was closed.
     pub bytes: u64,
     /// Whether it was closed, so that nothing can follow.
     pub closed: bool,
 }
 
 impl WalMarks {
-    /// What the files made from it are called, in front of `.parquet`: the WAL's name, and of a WAL that was not
+    /// The name of the files made from it, without `.parquet`: the WAL's name, and of a WAL that was not
     /// closed how far it had been read: `<wal>@<bytes>`.
     #[must_use]
     pub fn stem(&self) -> String {

@@ -7,13 +7,13 @@ use arrow_array::{
 };
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 
-/// Without Arrow's own copy of the schema, which may be made to harm: everything needed is in Parquet's.
+/// Without Arrow's own copy of the schema, which may be crafted to do harm: everything needed is in Parquet's.
 pub(crate) fn options() -> ArrowReaderOptions {
     ArrowReaderOptions::new().with_skip_arrow_metadata(true)
 }
 
 pub(crate) fn unlike(column: &str) -> ReadError {
-    ReadError::OtherColumns(format!("`{column}` is not there or of another type"))
+    ReadError::OtherColumns(format!("`{column}` is missing or of another type"))
 }
 
 pub(crate) fn find<'a>(batch: &'a RecordBatch, column: &str) -> Result<&'a ArrayRef, ReadError> {
@@ -35,7 +35,7 @@ pub(crate) fn number<'a, T: ArrowPrimitiveType>(
     find(batch, column)?.as_primitive_opt::<T>().ok_or_else(|| unlike(column))
 }
 
-/// The lists of text of a column, row by row.
+/// The lists of text in a column, row by row.
 pub(crate) fn texts(batch: &RecordBatch, column: &str) -> Result<Vec<Vec<String>>, ReadError> {
     let lists = find(batch, column)?.as_list_opt::<i32>().ok_or_else(|| unlike(column))?;
     let list = |row| {

@@ -13,8 +13,8 @@ use parquet::schema::types::ColumnPath;
 use std::io::Write;
 use std::sync::Arc;
 
-/// zstd level 1, statistics a column chunk, no offset index. The writer's name has no version: what it writes is told
-/// by that of the schema.
+/// zstd level 1, statistics for each column chunk, no offset index. The writer's name has no version: the schema's
+/// version says what it writes.
 pub(crate) fn properties(marks: Vec<KeyValue>) -> Result<WriterPropertiesBuilder, WriteError> {
     Ok(WriterProperties::builder()
         .set_created_by("tidegate".to_owned())
@@ -35,7 +35,7 @@ pub(crate) fn each_different(
     properties.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding)
 }
 
-/// Rows that are told one by one, and few: markers, lineage.
+/// Rows that are few, and written one by one: markers, lineage.
 pub(crate) trait Row: Default + 'static {
     const MARK: Mark;
     const COLUMNS: &'static [Column<Self>];
@@ -43,9 +43,9 @@ pub(crate) trait Row: Default + 'static {
     fn weight(&self) -> usize;
 }
 
-/// Rows are encoded when this many have come ...
+/// Rows are encoded when there are this many ...
 const BATCH_ROWS: usize = 4096;
-/// ... or when they weigh this many bytes.
+/// ... or when they take this many bytes.
 const BATCH_BYTES: usize = 4 << 20;
 /// A row group ends when it holds this many bytes, encoded.
 const GROUP_BYTES: usize = 8 << 20;

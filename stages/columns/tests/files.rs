@@ -141,7 +141,7 @@ fn a_row_too_large_to_hold_is_refused_by_its_path() {
     assert!(matches!(error, WriteError::RowTooLarge { path, .. } if path == "p"));
 }
 
-/// Takes so many bytes and no more.
+/// Takes this many bytes and no more.
 struct Full(usize);
 
 impl Write for Full {
@@ -184,7 +184,7 @@ fn other_parquet(marks: &[(&str, &str)]) -> Vec<u8> {
 }
 
 #[test]
-fn other_peoples_files_are_told_from_ours_and_ours_from_damage() {
+fn other_peoples_files_are_distinguished_from_ours_and_ours_from_damage() {
     let (content, version) = (("tidegate.content", CONTENT), VERSION.to_string());
     let refused = |marks: &[(&str, &str)]| decode(other_parquet(marks)).expect_err("not ours");
     assert_eq!(refused(&[]), ReadError::Foreign { key: "tidegate.content" });

@@ -1,7 +1,7 @@
 use crate::FormatError;
 use crate::varint::decode_vlong;
 
-/// Walks over bytes from front to back and knows where it is: for headers and metadata, whose faults are told with
+/// Walks over bytes from front to back and knows where it is: for headers and metadata, whose faults are reported with
 /// their offset. ([`crate::input`] is for cells, where every nanosecond counts.)
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor<'a> {

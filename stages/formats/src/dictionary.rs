@@ -60,7 +60,7 @@ impl LruDictionary {
         usize::from(self.used)
     }
 
-    /// Bytes of memory that the entries take, those kept for reuse too.
+    /// Bytes of memory that the entries take, including those kept for reuse.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         self.held
@@ -75,7 +75,7 @@ impl LruDictionary {
         self.slot(index).map(|slot| slot.bytes.as_slice())
     }
 
-    /// Adds an entry and gives its index; the empty one is never added.
+    /// Adds an entry and returns its index; an empty one is never added.
     pub fn add(&mut self, entry: &[u8]) -> Option<u16> {
         if entry.is_empty() {
             return None;
@@ -90,7 +90,7 @@ impl LruDictionary {
         Some(index)
     }
 
-    /// Decodes one entry at the front of `bytes`; gives it and the bytes behind it.
+    /// Decodes one entry at the front of `bytes`; returns it and the bytes after it.
     ///
     /// # Errors
     /// The bytes end inside the entry, or it names an index that is not defined yet.
@@ -219,7 +219,7 @@ pub struct TagDecoder {
 }
 
 impl TagDecoder {
-    /// With an empty dictionary of `capacity`: 127 in HFile blocks ([`TagDecoder::default`]), 32767 in WALs.
+    /// Starts with an empty dictionary of `capacity`: 127 in HFile blocks ([`TagDecoder::default`]), 32767 in WALs.
     #[must_use]
     pub fn new(capacity: u16) -> Self {
         Self { dictionary: LruDictionary::new(capacity) }
@@ -230,8 +230,8 @@ impl TagDecoder {
         self.dictionary.clear();
     }
 
-    /// Decodes entries until they make `length` bytes of raw tags, which are appended to `tags`; gives the bytes
-    /// behind them.
+    /// Decodes entries until they make `length` bytes of raw tags, which are appended to `tags`; returns the bytes
+    /// after them.
     ///
     /// # Errors
     /// The bytes end too early, an entry is not defined, or the tags make more than `length` bytes.
@@ -286,7 +286,7 @@ pub struct TagEncoder {
 }
 
 impl TagEncoder {
-    /// With an empty dictionary of `capacity`; see [`TagDecoder::new`].
+    /// Starts with an empty dictionary of `capacity`; see [`TagDecoder::new`].
     #[must_use]
     pub fn new(capacity: u16) -> Self {
         Self { dictionary: DictionaryEncoder::new(capacity) }
@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(dictionary.add(b"f"), Some(0));
     }
 
-    /// The moves said naively: a list of (index, entry), the most recently used in front.
+    /// The moves, written naively: a list of (index, entry), the most recently used first.
     struct Model {
         entries: Vec<(u16, Vec<u8>)>,
         capacity: usize,

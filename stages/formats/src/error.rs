@@ -1,7 +1,7 @@
 use crate::hfile::HFileVersion;
 use std::fmt;
 
-/// What sort of fault the bytes have.
+/// The sort of fault that the bytes have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormatErrorKind {
     /// There are fewer bytes than the structure needs.
@@ -12,14 +12,14 @@ pub enum FormatErrorKind {
     Checksum,
     /// A length or count is above what is accepted.
     TooLarge,
-    /// Correct as far as can be told, but of a kind that cannot be read (yet): the text names it.
+    /// Nothing is known to be wrong, but it is of a kind that cannot be read (yet): the text names it.
     Unsupported(Unsupported),
 }
 
-/// What is whole, as far as can be told, and cannot be read: what is to be done about it hangs on this.
+/// The kind of thing that seems whole and cannot be read: what to do about it depends on this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsupported {
-    /// Encrypted, and no key is at hand.
+    /// Encrypted, and no key is available.
     Encrypted,
     /// Compressed with a codec that is not read.
     Codec,
@@ -52,7 +52,7 @@ pub struct FormatError {
 }
 
 impl FormatError {
-    /// An error of the given kind, at no known place.
+    /// An error of the given kind, without a place.
     pub fn new(kind: FormatErrorKind, what: impl Into<String>) -> Self {
         Self { kind, offset: None, what: what.into() }
     }
@@ -77,7 +77,7 @@ impl FormatError {
         Self::new(FormatErrorKind::TooLarge, what)
     }
 
-    /// Of a kind that cannot be read.
+    /// It is of a kind that cannot be read.
     pub fn unsupported(sort: Unsupported, what: impl Into<String>) -> Self {
         Self::new(FormatErrorKind::Unsupported(sort), what)
     }
@@ -103,7 +103,7 @@ impl FormatError {
     }
 }
 
-/// A name among the bytes that is none.
+/// A name that breaks its grammar.
 impl From<names::NameError> for FormatError {
     fn from(error: names::NameError) -> Self {
         Self::corrupt(error.what)

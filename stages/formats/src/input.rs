@@ -2,13 +2,13 @@
 
 use crate::FormatError;
 
-/// What went wrong with one field: small and `Copy`, so that hot loops stay free of allocation and drop glue. It
+/// What went wrong with one field: small and `Copy`, so that hot loops need no allocation and no drop glue. It
 /// becomes a [`FormatError`] where the offset is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The bytes end before this field does.
     Truncated(&'static str),
-    /// This is wrong.
+    /// The bytes are wrong, in this way.
     Corrupt(&'static str),
 }
 

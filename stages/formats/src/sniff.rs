@@ -1,4 +1,4 @@
-//! What a file is, by its first and last bytes and its name: so that a message can say so, and only damage is called
+//! What a file is, by its first and last bytes and its name, so that a message can say so and only damage is called
 //! damage.
 
 use crate::hfile::{BlockType, HFileVersion, TRAILER_SIZE, TRAILER_SIZE_V2};
@@ -20,9 +20,9 @@ pub enum FileKind {
     Directory,
     /// The root directory of an HBase: a directory that holds what only a root does.
     Root,
-    /// A file without a byte whose name says nothing.
+    /// An empty file whose name says nothing.
     Empty,
-    /// An HFile that is read, or that has lost its trailer.
+    /// An HFile that can be read, or that has lost its trailer.
     HFile,
     /// An HFile of a version that HBase 2 does not read.
     OldHFile(HFileVersion),
@@ -56,7 +56,7 @@ pub enum FileKind {
     Parquet,
     /// A Hadoop checksum file (`.NAME.crc`).
     SideFile,
-    /// Something else of HBase's with its protobuf magic.
+    /// Another file of HBase's with its protobuf magic.
     Protobuf,
     /// None of these.
     Unknown,
@@ -95,7 +95,7 @@ fn of_magic(head: &[u8], tail: &[u8]) -> Option<FileKind> {
     }
 }
 
-/// An HFile by its trailer. Where its version is damaged it is one that is read: its reader says what is wrong.
+/// An HFile, by its trailer. One whose version is damaged counts as readable: its reader says what is wrong.
 fn of_trailer(tail: &[u8]) -> Option<FileKind> {
     let stands = |size: usize| {
         let start = tail.len().checked_sub(size);
@@ -107,7 +107,7 @@ fn of_trailer(tail: &[u8]) -> Option<FileKind> {
     Some(old.map_or(FileKind::HFile, FileKind::OldHFile))
 }
 
-/// The names of its key's and value's classes stand in the front.
+/// The names of its key's and value's classes are at its start.
 fn of_sequence_file(head: &[u8]) -> FileKind {
     let holds = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
     if holds(b".wal.HLogKey") || holds(b".HLogKey") {
@@ -132,7 +132,7 @@ fn of_name(name: &str, head: &[u8], len: u64) -> Option<FileKind> {
         _ if name.starts_with("region-manifest.") => Some(FileKind::RegionManifest),
         _ if name.starts_with(".tableinfo") => Some(FileKind::TableDescriptor),
         _ if framed && (name.starts_with("f1") || name.starts_with("f2")) => Some(FileKind::StoreFileList),
-        // References of before HBase 0.96 have no magic, and other short names look like theirs.
+        // References from before HBase 0.96 have no magic, and other short names look like theirs.
         _ if matches!(StoreFileName::parse(name), Ok(StoreFileName::Reference(_)))
             && (protobuf || decode_reference(head).is_ok()) =>
         {
@@ -143,13 +143,13 @@ fn of_name(name: &str, head: &[u8], len: u64) -> Option<FileKind> {
 }
 
 impl FileKind {
-    /// Whether the `hfile` commands read it, or have the word on what is wrong with it.
+    /// Whether the `hfile` commands read it, or say what is wrong with it.
     #[must_use]
     pub fn is_for_hfile(self) -> bool {
         matches!(self, Self::HFile | Self::Reference | Self::Link | Self::Unknown)
     }
 
-    /// Whether the `wal` commands read it, or have the word on what is wrong with it.
+    /// Whether the `wal` commands read it, or say what is wrong with it.
     #[must_use]
     pub fn is_for_wal(self) -> bool {
         matches!(self, Self::Wal | Self::Empty | Self::Unknown)
@@ -161,7 +161,7 @@ impl FileKind {
         match self {
             Self::Directory => "give the files in it",
             Self::Root => "see what it holds: tidegate snapshot list --from ROOT",
-            Self::Empty | Self::SequenceMark => "nothing is in it, so nothing is to be read",
+            Self::Empty | Self::SequenceMark => "it is empty, so there is nothing to read",
             Self::HFile => "look into it with: tidegate hfile info|verify|cat FILE",
             Self::Reference | Self::Link => {
                 "look at what it leads to with: tidegate hfile info|verify|cat FILE, in its place in an HBase root"
@@ -171,9 +171,7 @@ impl FileKind {
             }
             Self::OldHFile(_) => "rewrite it with HBase 1: a major compaction of its table",
             Self::Wal => "look into it with: tidegate wal info|cat|verify FILE",
-            Self::OldWal => {
-                "replay it with HBase 1 (its WALPlayer reads such files, that of HBase 2 does not)"
-            }
+            Self::OldWal => "replay it with HBase 1 (its WALPlayer reads such files, HBase 2's does not)",
             Self::ExportedRows => "import it with HBase's Import",
             Self::SequenceFile | Self::Unknown => "nothing of HBase 2 reads it as a table's file or log",
             Self::SnapshotDescription | Self::SnapshotManifest => {
@@ -184,14 +182,14 @@ impl FileKind {
             Self::TableDescriptor | Self::RegionDescription => {
                 "see a snapshot's schema and regions with: tidegate snapshot info --schema --from ROOT NAME"
             }
-            Self::StoreFileList => "nothing is to be done: every command on a root reads it by itself",
+            Self::StoreFileList => "there is nothing to do: every command on a root reads it by itself",
             Self::Parquet => "read it with any reader of Parquet; a repository's batches with: tidegate scan",
             Self::SideFile => "give the file beside it whose checksums these are",
         }
     }
 }
 
-/// What it is, as it stands behind "this is".
+/// What it is, in words that follow "this is".
 impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -223,8 +221,8 @@ impl fmt::Display for FileKind {
             Self::StoreFileList => "the list of a store's files (.filelist)",
             Self::Parquet => "a Parquet file",
             Self::SideFile => "a Hadoop checksum file (.crc)",
-            Self::Protobuf => "a small document of HBase's (PBUF)",
-            Self::Unknown => "no file that is known here",
+            Self::Protobuf => "a small HBase document (PBUF)",
+            Self::Unknown => "not a file that Tidegate knows",
         })
     }
 }
@@ -303,7 +301,7 @@ mod tests {
         }
         assert_eq!(of("x", &file(212, [3, 0, 0, 2])), FileKind::HFile);
         assert_eq!(of("x", &file(4096, [0, 0, 0, 3])), FileKind::HFile);
-        // One flipped bit makes no file old.
+        // One flipped bit does not make a file old.
         assert_eq!(of("x", &file(4096, [3, 0, 0, 1])), FileKind::HFile);
         assert_eq!(of("x", &file(4096, [0, 0, 0, 2])), FileKind::HFile);
     }

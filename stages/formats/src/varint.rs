@@ -3,7 +3,7 @@
 use crate::FormatError;
 use crate::input::Input;
 
-/// Decodes a protobuf varint of at most 32 bits; gives the bytes behind it too.
+/// Decodes a protobuf varint of at most 32 bits; also returns the bytes after it.
 ///
 /// # Errors
 /// The bytes end inside it, or it is above 32 bits.
@@ -14,7 +14,7 @@ pub(crate) fn decode_uvarint(bytes: &[u8]) -> Result<(u32, &[u8]), FormatError> 
     Ok((value, input.rest()))
 }
 
-/// Decodes a Hadoop vlong or vint; gives the bytes behind it too.
+/// Decodes a Hadoop vlong or vint; also returns the bytes after it.
 ///
 /// # Errors
 /// The bytes end inside it.
@@ -46,7 +46,7 @@ pub(crate) fn encode_vlong(value: i64, out: &mut Vec<u8>) {
     out.extend(bytes.iter().skip(bytes.len() - length));
 }
 
-/// How many bytes [`encode_vlong`] gives.
+/// How many bytes [`encode_vlong`] writes.
 #[must_use]
 pub(crate) fn vlong_len(value: i64) -> usize {
     if (-112..=127).contains(&value) {

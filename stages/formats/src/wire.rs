@@ -1,4 +1,4 @@
-//! Protobuf's wire format, one level at a time: for what prost cannot say (the offset of a fault), should not do
+//! Protobuf's wire format, one level at a time: for what prost cannot give (the offset of a fault), should not do
 //! (decode a manifest of a million files at once) or would lose (unknown fields in a rewrite).
 
 use crate::FormatError;
@@ -126,7 +126,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// Decodes one message that stands at `base` in its file; a cut is told from other damage, with its offset.
+/// Decodes one message that stands at `base` in its file; distinguishes a cut from other damage, with its offset.
 pub(crate) fn decode_message<M: prost::Message + Default>(
     bytes: &[u8],
     base: u64,

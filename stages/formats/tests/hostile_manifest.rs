@@ -163,7 +163,7 @@ fn every_cut_is_refused_or_ends_at_a_border() {
             }
         }
     }
-    assert_eq!(whole, 3, "behind the schema and behind two of three regions");
+    assert_eq!(whole, 3, "after the schema and after two of three regions");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn index_keys(opened: &LoadOnOpen) -> Vec<Vec<u8>> {
     opened.data_index.iter().map(|entry| entry.key.to_vec()).collect()
 }
 
-/// What HBase was told besides the cells.
+/// What HBase's writer was given besides the cells.
 fn metadata_of(info: &FileInfo) -> StoreFileMetadata {
     let mut more = FileInfo::default();
     for other in
@@ -117,7 +117,7 @@ fn the_cells_of_a_flushed_file_give_the_file() {
             let mut cells = Vec::new();
             hbase.cells(&mut decompressor, |cell| cells.push(Cell::of(cell))).unwrap();
             let data = hbase.data_payloads(&mut decompressor);
-            // The families' BLOCKSIZEs; a file does not tell its own.
+            // The families' BLOCKSIZEs; a file does not record its own.
             let ours = [65_536, 8_192, 2_048, 1_024].into_iter().find_map(|block_size| {
                 let layout = info.cell_layout().unwrap();
                 let row_bloom = info.bloom_type().unwrap() == Some(BloomType::Row);
@@ -132,7 +132,7 @@ fn the_cells_of_a_flushed_file_give_the_file() {
             files += 1;
             // Other kinds of blooms are not written.
             let row_bloom = matches!(info.bloom_type().unwrap(), None | Some(BloomType::Row));
-            // A bulk load's writer and a compaction tell of other files or leave some entries out.
+            // A bulk load's writer and a compaction name other files or leave some entries out.
             let flushed = info.get(key::COMPACTION_EVENT) == Some(b"PBUF")
                 && info.get(key::KEY_OF_BIGGEST_CELL).is_some();
             if flushed {
@@ -204,7 +204,7 @@ fn every_encoding_codec_and_index_depth_reads_back() {
                 let has_tags = depth != 1;
                 let layout = CellLayout { encoding, has_tags, tags_compressed: depth == 3, has_mvcc: true };
                 let mut cells = random.cells(3_000, has_tags);
-                // A region cannot hold a cell without a row, and opens with the id behind the file's.
+                // A region cannot hold a cell without a row, and opens with the id after the file's.
                 cells.retain(|cell| !cell.row.is_empty());
                 cells.iter_mut().for_each(|cell| {
                     cell.family = b"f".to_vec();
@@ -256,7 +256,7 @@ fn the_cells_of_a_file_with_three_levels_and_two_bloom_chunks_give_the_file() {
     hbase.cells(&mut decompressor, |cell| cells.push(Cell::of(cell))).unwrap();
     let chunks = bloom_chunks(&hbase);
     assert!(chunks.len() > 1, "{} chunks", chunks.len());
-    // A file does not tell its settings: these were found by trying, and give its bytes.
+    // A file does not record its settings: these were found by trial, and give its bytes.
     let context = HFileContext {
         layout: hbase.opened.file_info.cell_layout().unwrap(),
         block_size: 100,

@@ -1,4 +1,4 @@
-//! Families that a snapshot's region does not have, of which WALs tell: they had been dropped, or were added later.
+//! Families that WALs name and a snapshot's region does not have: they had been dropped, or were added later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,19 +6,19 @@ use names::FamilyName;
 
 use crate::{RegionHistory, RegionStart};
 
-/// Families that a snapshot's region does not have: what is known of them, up to where its files reach or to an opening
-/// without them, is of ones that had been dropped. What is later is of ones that were added.
+/// Families that a snapshot's region does not have. What is known of them up to where its files reach, or to an opening
+/// without them, belongs to families that had been dropped; what is later belongs to families that were added.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AbsentFamilies {
-    /// The last opening without each, of those that some opening has.
+    /// The last opening without each family, of those that some opening has.
     pub named: BTreeMap<FamilyName, u64>,
     /// The last opening, which no other family has.
     pub others: u64,
 }
 
 impl AbsentFamilies {
-    /// Of a start that is not later than the snapshot. Openings count that may have been in front of it: one of a family that
-    /// was added between a snapshot and an opening that may have been in front of it would have taken no time.
+    /// For a start that is not later than the snapshot. Openings that may have been before it count: a family would
+    /// have to be added between the snapshot and such an opening, in no time.
     pub(crate) fn new(start: &RegionStart, entries: &RegionHistory, clock_ms: i64) -> Self {
         let mut absent = Self { named: BTreeMap::new(), others: start.held };
         let late_ms = start.created_ms.map(|created| created.saturating_add(clock_ms));

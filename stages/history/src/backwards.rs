@@ -1,6 +1,7 @@
-//! Ids that ran backwards: a region that opened below edits it had written before. A crash does not do that, since recovered
-//! edits are replayed and count (`HRegion.initialize`); a `restore_snapshot` does where it makes the region's directory anew.
-//! From then on ids are given a second time, and a cut, which names ids, cannot tell the edits of the two lives apart.
+//! Ids that ran backwards: a region opened below edits that it had written before. A crash does not cause that, since
+//! recovered edits are replayed and count (`HRegion.initialize`); a `restore_snapshot` does, where it makes the
+//! region's directory anew. From then on ids are given a second time, and a cut, which names ids, cannot separate the
+//! edits of the two lives.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ struct Overtaken<'a> {
     opened: &'a MarkerEntry,
 }
 
-/// The openings below edits of which a cut would hold the wrong ones, or too few.
+/// The openings below edits for which a cut would hold the wrong edits, or too few.
 pub(crate) fn openings_below_edits(history: &History, starts: &Starts, cut: &Cut) -> Vec<StoreListBreak> {
     let of_snapshot = history.lineages().with_descendants(starts.regions().keys());
     let regions = history.regions().iter();
@@ -26,7 +27,7 @@ pub(crate) fn openings_below_edits(history: &History, starts: &Starts, cut: &Cut
         let (covered, last) = (starts.covered(region), cut.last(region));
         let is_doubtful = |found: &Overtaken<'_>| {
             let is_replayed = found.edits.last > covered && found.edits.first <= last;
-            // It ends in front of the opening, by whose id edits fall out that are earlier.
+            // It ends before the opening, whose id excludes edits that are earlier.
             let is_left_out = cut.moment_ms.is_some_and(|moment| {
                 found.edits.last > last && found.write_time <= moment && found.opened.write_time > moment
             });
@@ -58,7 +59,7 @@ fn overtaken<'a>(history: &History, entries: &'a RegionHistory) -> Vec<Overtaken
     found
 }
 
-/// For each number of an opening the latest of those with it or a smaller one, and its server.
+/// For each opening's number, the latest opening with that number or a smaller one, and its server.
 fn latest_openings<'a, 'h>(
     entries: &'a RegionHistory,
     server: impl Fn(usize) -> Option<&'h ServerName>,

@@ -1,4 +1,4 @@
-//! What was in a snapshot's files when it was taken, beyond what they say themselves: markers in front of it tell.
+//! What was in a snapshot's files when it was taken, beyond what the files say themselves: earlier markers show it.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub(crate) fn made_of(files: &BTreeSet<String>, entries: Option<&RegionHistory>)
     made_of
 }
 
-/// Up to where files reach of which no marker tells what made them.
+/// Up to where those files reach for which no marker shows what made them.
 pub(crate) fn unexplained(region: &SnapshotRegion, entries: Option<&RegionHistory>) -> u64 {
     let markers = entries.into_iter().flat_map(|entries| entries.markers());
     let made: BTreeSet<&str> =
@@ -35,14 +35,14 @@ pub(crate) fn unexplained(region: &SnapshotRegion, entries: Option<&RegionHistor
     reach.max().unwrap_or_default()
 }
 
-/// All that a store had when its region opened was in the files that the opening lists: closing flushed it, recovered edits
-/// were replayed. So of an opening in front of the snapshot nothing is replayed, and nothing from before, whether these files
-/// are still there, or the store has none. (After `restore_snapshot` what was written before has larger ids than the files
-/// reach; a family that was dropped and added again opens empty.)
+/// All that a store had when its region opened was in the files that the opening lists: closing flushed it, recovered
+/// edits were replayed. So nothing up to an opening before the snapshot is replayed, whether these files are still
+/// there or the store has none. (After `restore_snapshot` what was written before has larger ids than the files reach;
+/// a family that was dropped and added again opens empty.)
 ///
-/// An opening is in front of the snapshot if the files reach beyond it, or if it was written before the snapshot was asked
-/// for. Where the clocks leave that open, the snapshot must have all files that the opening lists: closing would have made
-/// another one of what was written in between.
+/// An opening is before the snapshot if the files reach beyond it, or if it was written before the snapshot was asked
+/// for. Where the clocks leave that open, the snapshot must have all files that the opening lists: closing would have
+/// flushed what was written in between to another file.
 pub(crate) fn raise_to_opening(start: &mut RegionStart, entries: &RegionHistory, clock_ms: i64) {
     let names: BTreeSet<String> = start.files.iter().map(|name| base_name(name).to_owned()).collect();
     let mut last = 0;
@@ -59,7 +59,7 @@ pub(crate) fn raise_to_opening(start: &mut RegionStart, entries: &RegionHistory,
     raise(start, last);
 }
 
-/// The regions of a table that is disabled were closed before its snapshot was asked for, and opened after it was taken. What a
+/// The regions of a disabled table were closed before its snapshot was asked for, and opened after it was taken. What a
 /// region had then is in the files, or `restore_snapshot` had taken it away.
 pub(crate) fn raise_to_closing(start: &mut RegionStart, entries: &RegionHistory, clock_ms: i64) {
     let Some(late_ms) = start.created_ms.map(|created| created.saturating_add(clock_ms)) else { return };
@@ -70,14 +70,15 @@ pub(crate) fn raise_to_closing(start: &mut RegionStart, entries: &RegionHistory,
     raise(start, start.closed.unwrap_or_default());
 }
 
-/// Whether a region opened below a closing, later: `restore_snapshot` had made it anew, and the closing says nothing of it.
+/// Whether a region opened below a closing, later: `restore_snapshot` had made it anew, and the closing says nothing
+/// about it.
 fn is_opened_below(entries: &RegionHistory, closed: &MarkerEntry) -> bool {
     let is_below = |number: u64| number < closed.sequence;
     let mut later = entries.markers().iter().filter(|entry| entry.write_time > closed.write_time);
     later.any(|entry| entry.open_number().is_some_and(is_below))
 }
 
-/// All that a region had up to an id is in its files, or in none.
+/// Records that all a region had up to an id is in its files, or in none.
 fn raise(start: &mut RegionStart, up_to: u64) {
     for store in start.stores.values_mut().filter(|store| store.after < up_to) {
         (store.after, store.from) = (up_to, StartFrom::Opening);

@@ -1,10 +1,10 @@
 //! Borders: whether a WAL is gone between two that follow each other in a group.
 //!
-//! A roll opens the next file, which is named by that moment, and then closes the old one. So an old file that was closed
-//! well before the next one was opened has had a neighbour that is gone; one that was closed right after has not
-//! (`AbstractFSWAL.rollWriter`). The time of closing is that of the file system, as far as a copy has kept it, and as long as
-//! the file lies under `WALs`: when HBase archives it, it sets the time. It had been closed by then, so an archived file
-//! can show that a neighbour is gone, and never that none is.
+//! A roll opens the next file, which is named by that moment, and then closes the old one. So an old file that was
+//! closed well before the next one was opened has had a neighbour that is gone; one that was closed right after has not
+//! (`AbstractFSWAL.rollWriter`). The time of closing is the file's modification time, if a copy has kept it, and as
+//! long as the file lies under `WALs`: when HBase archives it, it sets the time. It had been closed by then, so an
+//! archived file can show that a neighbour is gone, and never that none is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,19 +24,19 @@ pub enum Border {
     Silent,
 }
 
-/// How exact times are that two clocks show, ms.
+/// How exactly times that two clocks show can be compared, ms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tolerances {
     /// The first WAL of a server is opened no later than this after its start.
     pub start_ms: i64,
-    /// No WAL lives so short: one that was closed, or written to last, so much before the next one was opened was not
-    /// followed by it.
+    /// No WAL lives less than this: one that was closed, or last written to, this long before the next one was opened
+    /// was not followed by it.
     pub roll_ms: i64,
-    /// A roll has closed the old file after this time.
+    /// A roll closes the old file within this time.
     pub closing_ms: i64,
-    /// The clock of the file system is wrong by no more.
+    /// The clock of the file system is wrong by no more than this.
     pub skew_ms: i64,
-    /// What the clocks of two servers show more than this apart, the other way round it was not.
+    /// Events that the clocks of two servers show more than this apart happened in that order.
     pub clock_ms: i64,
 }
 
@@ -54,12 +54,12 @@ pub(crate) struct Borders {
     next: BTreeMap<usize, usize>,
     /// The oldest file of its group, by every WAL's index.
     first: BTreeMap<usize, usize>,
-    /// WALs that go on with a region which had been opened before: their groups had older ones.
+    /// WALs that continue a region which had been opened before: their groups had older WALs.
     going_on: BTreeSet<usize>,
 }
 
 impl Borders {
-    /// Of the WALs of a history.
+    /// Judges the borders between the WALs of a history.
     pub fn new(history: &History) -> Self {
         let mut borders = Self { going_on: going_on(history), ..Self::default() };
         for files in history.groups().values() {
@@ -82,12 +82,12 @@ impl Borders {
         borders
     }
 
-    /// What lies behind a file in its group; `None` behind the newest.
+    /// What lies after a file in its group; `None` after the newest.
     pub fn behind(&self, file: usize) -> Option<Border> {
         self.behind.get(&file).copied()
     }
 
-    /// Whether nothing shows of some border what lies there.
+    /// Whether there is a border for which nothing shows what lies there.
     pub fn any_silent(&self) -> bool {
         self.behind.values().any(|border| *border == Border::Silent)
     }
@@ -102,12 +102,12 @@ impl Borders {
         self.first.get(&file).copied()
     }
 
-    /// Whether a WAL goes on with a region that had been opened before: then its group had an older one.
+    /// Whether a WAL continues a region that had been opened before: then its group had an older WAL.
     pub fn goes_on(&self, file: usize) -> bool {
         self.going_on.contains(&file)
     }
 
-    /// The first border behind a file, or behind one that follows it, where a WAL is gone: the older and the newer file.
+    /// The first border after a file, or after one that follows it, where a WAL is gone: the older and the newer file.
     pub fn gone_behind(&self, file: usize) -> Option<(usize, usize)> {
         let mut at = file;
         while let Some(next) = self.next(at) {
@@ -181,9 +181,9 @@ pub(crate) fn opened_ms(file: &FileState) -> Option<i64> {
 struct Judge<'a> {
     lags: &'a BTreeMap<usize, i64>,
     tolerances: Tolerances,
-    /// The clock of the file system is behind by so much, if it is (0 or less).
+    /// How far the clock of the file system is behind, if it is (0 or less).
     behind_ms: i64,
-    /// Borders by which that is known.
+    /// Borders that show it.
     known_by: usize,
 }
 

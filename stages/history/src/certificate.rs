@@ -12,16 +12,16 @@ use crate::{
 /// What dependencies were declared, and what they did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Declared {
-    /// Dependencies that were given.
+    /// How many dependencies were given.
     pub given: u64,
-    /// Those whose effect was in the cut that was asked for, and is in no longer.
+    /// Those whose effect was in the cut that was asked for, and no longer is.
     pub trimmed: u64,
-    /// Those, by index, whose effect is in the snapshot's files without its cause: it could not be taken out, and is
-    /// a Problem.
+    /// Those, by index, whose effect is in the snapshot's files without its cause: it cannot be taken out, and is a
+    /// problem.
     pub in_files: Vec<usize>,
 }
 
-/// What a region is to the snapshots that a replay goes onto.
+/// How a region is related to the snapshots that a replay is put on top of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relation {
     /// One of their regions.
@@ -34,14 +34,14 @@ pub enum Relation {
     Unrelated,
 }
 
-/// What of a region is in and out.
+/// What is in and out of a region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegionCut {
     /// The region's table.
     pub table: TableName,
-    /// What it is to the snapshots.
+    /// How it is related to the snapshots.
     pub relation: Relation,
-    /// Up to here every store's edits are in the snapshot's files; a store's own start may be larger.
+    /// The id up to which every store's edits are in the snapshot's files; a store's own start may be larger.
     pub covered: u64,
     /// The last id that is in.
     pub last: u64,
@@ -53,7 +53,7 @@ pub struct RegionCut {
     pub entries_out: u64,
 }
 
-/// Something that was taken for granted and is to be printed.
+/// An assumption that is to be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Assumption {
     /// Every clock's error stays within its bound all the time, steps included.
@@ -68,13 +68,13 @@ pub enum Assumption {
     DependenciesAreComplete,
     /// The reader's clock, by which ends of WALs were read, is right.
     ReaderClockIsRight,
-    /// A server that is taken for dead writes no more.
+    /// A server that is considered dead does not write any more.
     DeadServersAreDead,
     /// A store without files had nothing to flush when the snapshot was taken.
     EmptyStoresWereFlushed,
     /// What was read is the root where HBase writes, and no copy of it.
     RootIsLive,
-    /// Every server that had a region of the tables open has a WAL or a directory under `WALs` at hand.
+    /// Every server that had a region of the tables open has an available WAL, or a directory under `WALs`.
     ServersAreAll,
     /// No WAL was lost between two that follow each other, where nothing shows when the older one was closed.
     WalsAreAll,
@@ -95,14 +95,14 @@ pub struct Certificate {
     pub assumptions: Vec<Assumption>,
     /// What is in and out.
     pub regions: BTreeMap<EncodedRegionName, RegionCut>,
-    /// Up to which time all that was written is known.
+    /// The time up to which all that was written is known.
     pub frontier: Frontier,
 }
 
-/// Trims a cut by the declared dependencies, checks it, and proves what can be proved of it.
+/// Trims a cut by the declared dependencies, checks it, and proves what can be proved about it.
 ///
 /// # Errors
-/// The cut cannot be made: why not, and what would do.
+/// The cut cannot be made: why not, and which cut can.
 pub fn certify(
     history: &History,
     starts: &Starts,
@@ -147,7 +147,7 @@ fn assumptions(
     all.into_iter().filter_map(|(holds, assumption)| holds.then_some(assumption)).collect()
 }
 
-/// What of each region is in and out.
+/// What is in and out of each region.
 #[must_use]
 pub fn region_cuts(history: &History, starts: &Starts, cut: &Cut) -> BTreeMap<EncodedRegionName, RegionCut> {
     let mut regions = BTreeMap::new();

@@ -29,9 +29,9 @@ impl ClockError {
 /// What is known of the clocks (`--clock-bound`, `--clocks`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Clocks {
-    /// Of every server that is not named.
+    /// The error for every server that is not named.
     pub others: Option<ClockError>,
-    /// Of these servers.
+    /// The errors of these servers.
     pub servers: BTreeMap<ServerName, ClockError>,
 }
 
@@ -42,7 +42,7 @@ impl Clocks {
         Self { others: Some(ClockError::within(bound)), servers: BTreeMap::new() }
     }
 
-    /// The error of a server's clock; of a file that does not name its server, the worst there is.
+    /// The error of a server's clock; for a file that does not name its server, the worst of all.
     #[must_use]
     pub fn of(&self, server: Option<&ServerName>) -> Option<ClockError> {
         match server {
@@ -61,13 +61,13 @@ impl Clocks {
         high.saturating_sub(low)
     }
 
-    /// What the server's clock shows at a time, as far as is known.
+    /// What the server's clock shows at a time, where known.
     #[must_use]
     pub fn shown(&self, server: Option<&ServerName>, time_ms: i64) -> i64 {
         time_ms.saturating_add(self.of(server).map_or(0, ClockError::middle))
     }
 
-    /// The time at which a server's clock shows this, as far as is known.
+    /// The time at which a server's clock shows this, where known.
     #[must_use]
     pub fn time(&self, server: Option<&ServerName>, shown_ms: i64) -> i64 {
         shown_ms.saturating_sub(self.of(server).map_or(0, ClockError::middle))

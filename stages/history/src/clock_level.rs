@@ -1,4 +1,4 @@
-//! What the clocks of servers prove of a cut.
+//! What the clocks of servers prove about a cut.
 
 use names::EncodedRegionName;
 
@@ -6,19 +6,19 @@ use crate::gap::{has_hole_behind_first, is_known_whole};
 use crate::region::Stretch;
 use crate::{ClockError, Clocks, Closed, Cut, Frontier, History, Starts};
 
-/// What is proved of a cut by clocks alone. (A third level, `certified`, comes with probes of the clocks.)
+/// What clocks alone prove about a cut. (A third level, `certified`, comes with probes of the clocks.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockLevel {
-    /// Nothing: of some server it is not known how wrong its clock is.
+    /// Nothing: it is not known how wrong some server's clock is.
     None,
     /// An effect whose direct cause is left out is among the uncertain edits that are in, or in a region that cannot be
-    /// dated. With none of both the cut is consistent.
+    /// dated. With neither, the cut is consistent.
     Bounded {
         /// Edits that are in and may have been written after one that is out.
         uncertain_in: u64,
         /// Edits that are out and may have been written before one that is in.
         uncertain_out: u64,
-        /// Regions whose snapshot files may hold edits that no WAL at hand dates, and that may have been written
+        /// Regions whose snapshot files may hold edits that no available WAL dates, and that may have been written
         /// after one that is out.
         undated_regions: u64,
     },
@@ -35,7 +35,7 @@ impl ClockLevel {
     }
 }
 
-/// What clocks prove of the cut, given what has been read of each WAL group.
+/// What clocks prove about the cut, given how far each WAL group has been read.
 #[must_use]
 pub fn clock_level(
     history: &History,
@@ -87,7 +87,7 @@ fn each_edit<'a>(history: &'a History, cut: &Cut, mut visit: impl FnMut(Stretch<
     }
 }
 
-/// Between which true times an entry was written: its write time less the errors of its clock.
+/// The true times between which an entry was written: its write time less the errors of its clock.
 struct TrueTimes {
     /// By file.
     errors: Vec<ClockError>,
@@ -106,7 +106,7 @@ impl TrueTimes {
         stretch.write_time.saturating_sub(self.error(stretch).low)
     }
 
-    /// The latest true time of the edits that are in a region's files and in no WAL at hand: they came before the
+    /// The latest true time of the edits that are in a region's files and in no available WAL: they came before the
     /// region's first known entry, and before its snapshot was complete. `None` if there are no such edits.
     fn latest_undated(&self, history: &History, starts: &Starts, region: &EncodedRegionName) -> Option<i64> {
         let start = starts.regions().get(region).filter(|start| start.held > 0)?;
@@ -115,7 +115,7 @@ impl TrueTimes {
         if is_known_whole(history, region, start.held) {
             return None;
         }
-        // They came before the first known entry; with holes behind that, before the first above the files.
+        // They came before the first known entry; with holes after that, before the first above the files.
         let holes = has_hole_behind_first(history, region, entries, start.held);
         let mut by_entry = None;
         entries.each_stretch(|stretch| {

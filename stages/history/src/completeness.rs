@@ -12,15 +12,15 @@ use crate::{
     StoreListBreak, gaps, store_list_breaks,
 };
 
-/// Something that proves, or may mean, that entries are missing or cannot be used; gaps are told apart.
+/// Something that proves, or may mean, that entries are missing or cannot be used; gaps are separate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// A WAL ends in the middle of an entry, and its group goes on.
+    /// A WAL ends in the middle of an entry, and its group continues.
     TornBeforeSuccessor {
         /// The file's path.
         path: String,
     },
-    /// A WAL of a live server has no trailer, and its group goes on: it was read while it was still written.
+    /// A WAL of a live server has no trailer, and its group continues: it was read while it was still being written.
     UnsealedBeforeSuccessor {
         /// The file's path.
         path: String,
@@ -30,14 +30,14 @@ pub enum Finding {
         /// The file's path.
         path: String,
     },
-    /// A WAL tells of a region that another server has opened: it lies under another WAL's name.
+    /// A WAL names a region that another server had open: it lies under another WAL's name.
     ForeignServer {
         /// The file's path.
         path: String,
         /// The server that wrote it.
         server: ServerName,
     },
-    /// A bulk-loaded file that a marker names is nowhere.
+    /// A bulk-loaded file that a marker names cannot be found.
     MissingBulkFile {
         /// The region.
         region: EncodedRegionName,
@@ -46,7 +46,7 @@ pub enum Finding {
         /// The file, as the marker names it.
         file: String,
     },
-    /// A sibling of this region has opened, and of this region nothing is known.
+    /// A sibling of this region has opened, and nothing is known of this region.
     UnseenChild {
         /// The region.
         region: EncodedRegionName,
@@ -64,25 +64,26 @@ pub enum Finding {
         /// The two files' paths.
         paths: [String; 2],
     },
-    /// WALs that this server wrote in a time behind the snapshot are not at hand, and the region may have been open there.
+    /// WALs that this server wrote after the snapshot are not available, and the region may have been open
+    /// there.
     UnknownSpan {
         /// A region of the snapshot of which nothing else is known.
         region: EncodedRegionName,
         /// The server.
         server: ServerName,
-        /// From when on, ms; `None`: from its start on.
+        /// The time from which they are not available, ms; `None`: the server's start.
         from_ms: Option<i64>,
-        /// The oldest of its WALs at hand was opened then, ms.
+        /// The oldest of its available WALs was opened then, ms.
         to_ms: i64,
     },
-    /// A region was on a server of which no WAL is at hand.
+    /// A region was on a server that has no available WAL.
     UnknownServer {
         /// The region.
         region: EncodedRegionName,
         /// The server.
         server: ServerName,
     },
-    /// hbase:meta says that a region was opened, and its REGION_OPEN is in no WAL at hand.
+    /// hbase:meta says that a region was opened, but its REGION_OPEN is in no available WAL.
     UnseenOpening {
         /// The region.
         region: EncodedRegionName,
@@ -91,16 +92,16 @@ pub enum Finding {
         /// The number with which it opened.
         number: Option<u64>,
     },
-    /// A region was closed, its server died, or nothing is known of it at all; and where it went is not known, as
-    /// hbase:meta's WALs are not at hand for that time.
+    /// A region was closed, its server died, or nothing is known of it at all; and where it went is not known, because
+    /// hbase:meta's WALs are not available for that time.
     Nowhere {
         /// The region.
         region: EncodedRegionName,
-        /// From when on, ms.
+        /// The time from which that is so, ms.
         since_ms: Option<i64>,
     },
-    /// A WAL was closed before the next one at hand was opened: one between them is gone, and the region may have entries in
-    /// it.
+    /// A WAL was closed before the next available one was opened: one between them is gone, and the region may have
+    /// entries in it.
     NeighbourGone {
         /// The older one's path.
         path: String,
@@ -109,7 +110,7 @@ pub enum Finding {
         /// The newer one's path.
         next: String,
     },
-    /// The newest WAL at hand of a living server is closed: the one that its roll opened is gone.
+    /// The newest available WAL of a living server is closed: the one that its roll opened is gone.
     NewestGone {
         /// The WAL's path.
         path: String,
@@ -119,8 +120,8 @@ pub enum Finding {
         /// The WAL's path.
         path: String,
     },
-    /// The snapshot has files of a region which reach beyond the last that is known of it, and no WAL tells of the flush or the bulk
-    /// load that made them, though none is missing: the last one is cut off.
+    /// The snapshot's files of a region reach beyond its last known entry, and no WAL has the flush or the bulk load
+    /// that made them, though none is missing: the last one is cut off.
     CutShort {
         /// The region.
         region: EncodedRegionName,
@@ -131,7 +132,7 @@ pub enum Finding {
         /// Up to where the files reach.
         reach: u64,
     },
-    /// A region was split or merged, so it was closed before; and its REGION_CLOSE is not the last that is known of it.
+    /// A region was split or merged, so it had been closed; but its REGION_CLOSE is not its last known entry.
     ParentUnfinished {
         /// The region.
         region: EncodedRegionName,
@@ -193,8 +194,8 @@ impl Completeness {
     }
 }
 
-/// Everything that is known about missing entries above the starts; with a cut, of what is in it alone (of the snapshot's files
-/// alone, nothing).
+/// Everything that is known about missing entries above the starts; with a cut, only what concerns it (for the
+/// snapshot's files alone, nothing).
 #[must_use]
 pub fn completeness(history: &History, starts: &Starts, cut: Option<&Cut>, clocks: &Clocks) -> Completeness {
     if cut.is_some_and(|cut| cut.asked == Asked::Snapshot) {
@@ -231,12 +232,12 @@ pub fn completeness(history: &History, starts: &Starts, cut: Option<&Cut>, clock
     Completeness { gaps, findings }
 }
 
-/// Up to which id a gap matters to a cut. What lies between the last entry that is in and the first that is out may belong
-/// into a cut by time or marker; into one by ids it does not.
+/// The id up to which a gap matters to a cut. What lies between the last entry that is in and the first that is out may
+/// belong to a cut by time or marker, but not to one by ids.
 fn reach(history: &History, starts: &Starts, gap: &Gap, cut: &Cut) -> u64 {
     let last = cut.last(&gap.region);
     let by_content = matches!(cut.asked, Asked::Time(_) | Asked::Marker(_));
-    // Of a region that began with the end of others nothing is in before these are whole.
+    // Nothing of a region that began with the end of others is in before these are whole.
     let has_begun = || {
         let mut parents = history.lineages().parents(&gap.region).peekable();
         let may_begin = |parent| cut.last(parent) >= history.end_before(parent, &gap.region);
@@ -250,8 +251,8 @@ fn reach(history: &History, starts: &Starts, gap: &Gap, cut: &Cut) -> u64 {
     last.max(behind).max(tail_reach(history, gap, cut))
 }
 
-/// A parent's missing tail is in the cut when something of a child is. Into a cut by time or marker it may belong when all that
-/// is known of the parent is in.
+/// A parent's missing tail is in the cut when something of a child is. It may belong to a cut by time or marker when
+/// all that is known of the parent is in.
 fn tail_reach(history: &History, gap: &Gap, cut: &Cut) -> u64 {
     let child_is_in = || history.lineages().children(&gap.region).any(|child| cut.last(child) > 0);
     let may_belong = || {
@@ -314,7 +315,7 @@ fn foreign_servers(history: &History) -> Vec<Finding> {
     found.into_iter().map(|(path, server)| Finding::ForeignServer { path, server }).collect()
 }
 
-/// Bulk-loaded files that are to be put on top of the snapshots and are nowhere.
+/// Bulk-loaded files that are to be put on top of the snapshots and cannot be found.
 fn missing_bulk_files(history: &History, starts: &Starts, cut: &Cut) -> Vec<Finding> {
     let wanted = bulk_files(history, starts, cut).into_iter();
     let missing =
@@ -346,8 +347,8 @@ fn all_missing_bulk_files(history: &History, starts: &Starts) -> Vec<Finding> {
     found
 }
 
-/// Children that hbase:meta tells of, with a sibling that has opened (inside the cut) and no entry of their own. Of
-/// splits before the window nothing has to be known: their parents have no entries, or had ended at the snapshot.
+/// Children that hbase:meta records, with a sibling that has opened (inside the cut) and no entry of their own. Nothing
+/// has to be known of splits before the window: their parents have no entries, or had ended at the snapshot.
 fn unseen_children(history: &History, starts: &Starts, cut: Option<&Cut>) -> Vec<Finding> {
     let mut found = Vec::new();
     for Descent { parents, children } in &history.descents {

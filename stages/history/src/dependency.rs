@@ -41,9 +41,9 @@ pub struct Trimmed {
     /// The greatest cut below the one that was asked for in which every effect has its cause, but for those in the
     /// files.
     pub cut: Cut,
-    /// Dependencies, by index, whose effect was in the asked cut and is in no longer.
+    /// Dependencies, by index, whose effect was in the requested cut and no longer is.
     pub trimmed: Vec<usize>,
-    /// Dependencies, by index, whose effect is in the snapshot's files without its cause: a Problem each.
+    /// Dependencies, by index, whose effect is in the snapshot's files without its cause: each is a problem.
     pub in_files: Vec<usize>,
 }
 
@@ -55,7 +55,7 @@ struct Edge {
     effect: Event,
 }
 
-/// Trims a cut. Time in proportion to dependencies and regions, and their sorting.
+/// Trims a cut. Takes time in proportion to the dependencies and regions, and to sort them.
 #[must_use]
 pub fn trim(history: &History, starts: &Starts, cut: &Cut, dependencies: &[Dependency]) -> Trimmed {
     let mut trimming = Trimming { history, starts, cut: cut.clone(), left: Vec::new() };
@@ -162,7 +162,7 @@ pub fn violations(dependencies: &[(Event, Event)], is_in: impl Fn(Event) -> bool
             }
         }
     }
-    // Everything behind a cause that is out lacks it, whether what lies between is in or not.
+    // Everything after a cause that is out lacks it, whether what lies between is in or not.
     let mut reached: BTreeSet<Event> = BTreeSet::new();
     let mut left: Vec<Event> = effects_of.keys().copied().filter(|cause| !is_in(*cause)).collect();
     while let Some(event) = left.pop() {

@@ -1,4 +1,4 @@
-//! What an operator reads: what is wrong, where, and for refusals what would do.
+//! What an operator reads: what is wrong, where, and for a refusal what can be done.
 
 use std::fmt::{Display, Formatter, Result};
 
@@ -15,7 +15,7 @@ impl Display for Moment {
     }
 }
 
-/// So many are named; of the others only the number is told.
+/// This many are named; the others are only counted.
 const SHOWN: usize = 5;
 
 fn list(names: &[String]) -> String {
@@ -48,12 +48,12 @@ impl Display for GapCause {
                 "a SKIP_WAL write or the flush of an empty memstore, between two WALs of which one follows the other"
             }
             Self::SinceSnapshot => {
-                "a SKIP_WAL write or the flush of an empty memstore: every WAL of its server since the snapshot is at hand"
+                "a SKIP_WAL write or the flush of an empty memstore: every WAL of its server since the snapshot is available"
             }
             Self::NeighbourGone => "a WAL is gone between the one that ends before it and the one that goes on after it",
-            Self::FileBorder => "one WAL ends before it and another goes on behind it",
-            Self::BeforeFirstEntry => "the WALs at hand start behind it",
-            Self::BrokenFile => "the WAL in front of it is torn or damaged",
+            Self::FileBorder => "one WAL ends before it and another goes on after it",
+            Self::BeforeFirstEntry => "the available WALs start after it",
+            Self::BrokenFile => "the WAL before it is torn or damaged",
             Self::BytesSkipped => "bytes of the WAL could not be read",
             Self::OpenNumber => "the region was opened with a larger sequence id",
             Self::FlushWithoutStart => "a flush was committed whose START_FLUSH is not there",
@@ -89,7 +89,7 @@ impl Display for StoreListBreak {
         match &self.kind {
             StoreListBreakKind::Vanished => Ok(()),
             StoreListBreakKind::Restored { returned, vanished } => {
-                f.write_str("with other files than its WALs tell, as after restore_snapshot")?;
+                f.write_str("with files other than its WALs show, as after restore_snapshot")?;
                 if !returned.is_empty() {
                     write!(f, "; back: {}", list(returned))?;
                 }
@@ -106,7 +106,7 @@ impl Display for StoreListBreak {
             }
             StoreListBreakKind::Recreated => f.write_str(
                 "as a new region of no parents, as after truncate or drop and create (or its split or merge is in \
-                 WALs of hbase:meta that are not at hand)",
+                 WALs of hbase:meta that are not available)",
             ),
             StoreListBreakKind::Returned => {
                 f.write_str("after the snapshot, which does not have it, as after restore_snapshot")
@@ -133,7 +133,7 @@ impl Display for Finding {
             }
             Self::UnsealedBeforeSuccessor { path } => write!(
                 f,
-                "{path} has no trailer, and its server wrote on in a newer WAL: it was read while it was still written"
+                "{path} has no trailer, and its server wrote on in a newer WAL: it was read while it was still being written"
             ),
             Self::DamagedFile { path } => write!(f, "{path} cannot be read whole"),
             Self::ForeignServer { path, server } => {
@@ -144,7 +144,7 @@ impl Display for Finding {
             }
             Self::MissingBulkFile { region, sequence, file } => write!(
                 f,
-                "region {region}: the bulk load at sequence id {sequence} names {file}, which is nowhere: its cells are \
+                "region {region}: the bulk load at sequence id {sequence} names {file}, which cannot be found: its cells are \
                  in no WAL"
             ),
             Self::UnseenChild { region, parent } => {
@@ -154,7 +154,7 @@ impl Display for Finding {
                 unknown_span(f, region, server, (*from_ms, *to_ms))
             }
             Self::UnknownServer { region, server } => {
-                write!(f, "no WAL of {server} is at hand, where region {region} was open")
+                write!(f, "no WAL of {server} is available, where region {region} was open")
             }
             Self::UnseenOpening { region, server, number } => unseen_opening(f, region, server, *number),
             Self::Nowhere { region, since_ms } => nowhere(f, region, *since_ms),
@@ -164,7 +164,7 @@ impl Display for Finding {
                 Moment(*closed_ms)
             ),
             Self::NewestGone { path } => {
-                write!(f, "{path} is closed, its server lives, and the WAL that follows it is not at hand")
+                write!(f, "{path} is closed, its server lives, and the WAL that follows it is not available")
             }
             Self::TornTail { path } => {
                 write!(f, "{path} ends in the middle of an entry, its server lives, and it does not grow")
@@ -207,7 +207,7 @@ fn unknown_span(
     let from = from_ms.map_or_else(|| "its start".to_owned(), |ms| Moment(ms).to_string());
     write!(
         f,
-        "WALs of {server} from {from} to {} are not at hand; region {region} may have been open there",
+        "WALs of {server} from {from} to {} are not available; region {region} may have been open there",
         Moment(to_ms)
     )
 }
@@ -220,13 +220,13 @@ fn unseen_opening(
 ) -> Result {
     write!(f, "region {region} was opened on {server}")?;
     number.map_or(Ok(()), |number| write!(f, " with sequence id {number}"))?;
-    f.write_str(", as hbase:meta says, and no WAL at hand has that")
+    f.write_str(", as hbase:meta says, and no available WAL has that")
 }
 
 fn nowhere(f: &mut Formatter<'_>, region: &EncodedRegionName, since_ms: Option<i64>) -> Result {
     write!(f, "where region {region} was")?;
     since_ms.map_or(Ok(()), |ms| write!(f, " from {} on", Moment(ms)))?;
-    f.write_str(" is not known: the WALs of hbase:meta for that time are not at hand")
+    f.write_str(" is not known: the WALs of hbase:meta for that time are not available")
 }
 
 impl Display for Refusal {
@@ -245,7 +245,7 @@ impl Display for Refusal {
                     write!(f, "; and {} more regions", regions.len() - SHOWN)?;
                 }
                 match earliest.time_ms {
-                    Some(time_ms) => write!(f, "; the earliest time that would do is {time_ms} ms"),
+                    Some(time_ms) => write!(f, "; the earliest possible time is {time_ms} ms"),
                     None => Ok(()),
                 }
             }
@@ -268,7 +268,7 @@ impl Display for Refusal {
                 write!(f, "{asked_ms} ms is beyond what has been read")?;
                 match group {
                     Some(group) => write!(f, ": the WALs of {group} are known up to {reachable_ms} ms"),
-                    None => f.write_str(": no WAL is at hand"),
+                    None => f.write_str(": no WAL is available"),
                 }
             }
             Self::Replaced(breaks) => {
@@ -295,7 +295,7 @@ impl Display for Assumption {
                 "the WALs were read on the root where HBase writes them, not on a copy (convert --copied-at says that it is one)"
             }
             Self::ServersAreAll => {
-                "every server that had a region of these tables open has WALs at hand, or a directory under WALs"
+                "every server that had a region of these tables open has an available WAL, or a directory under WALs"
             }
             Self::WalsAreAll => {
                 "no WAL was lost between two that follow each other, where nothing shows when the older one was closed"

@@ -84,7 +84,7 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// Adds an entry of edits (of none, too: it has an id all the same). Write time in ms by the server's clock.
+    /// Adds an entry of edits (even an empty one, since it has an id). Write time in ms by the server's clock.
     ///
     /// # Errors
     /// Its id is not above that of the edits added before; it is not taken.
@@ -126,7 +126,7 @@ impl Entries {
         &self.markers
     }
 
-    /// Bytes of this in memory, but for what the markers own.
+    /// Bytes that this takes in memory, without what the markers own.
     #[must_use]
     pub fn bytes(&self) -> usize {
         size_of_val(&*self.edits) + size_of_val(&*self.times) + size_of_val(&*self.markers)

@@ -1,4 +1,4 @@
-//! Frontier: up to which time every WAL group has been read.
+//! Frontier: the time up to which every WAL group has been read.
 
 use names::WalName;
 
@@ -22,7 +22,7 @@ pub enum ClosedBecause {
     ReadToItsEnd,
     /// Only the last write time is known: more of the same millisecond may follow.
     LastEntry,
-    /// An older WAL of a live server has no trailer: it was read while it was still written, and not again.
+    /// An older WAL of a live server has no trailer: it was read while it was still being written, and not again.
     Unsealed,
 }
 
@@ -39,7 +39,7 @@ pub struct GroupFrontier {
     pub because: ClosedBecause,
 }
 
-/// Up to which time all that was written is known.
+/// The time up to which all that was written is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frontier {
     /// Every WAL group.

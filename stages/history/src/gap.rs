@@ -17,7 +17,7 @@ pub enum GapClass {
     Explained,
     /// Nothing was lost here: a SKIP_WAL write, or the flush of an empty memstore.
     Unlogged,
-    /// It spans a border of files, and nothing proves which.
+    /// It spans a border of files, and nothing proves either.
     Ambiguous,
     /// Entries are missing.
     Missing,
@@ -36,14 +36,14 @@ pub enum GapCause {
     WithinOneFile,
     /// Between the entries of WALs that follow each other, and none was between them, the region open all the while.
     AdjoiningFiles,
-    /// The region was open on one server, all of whose WALs since the snapshot are at hand: what was written before is in the
-    /// snapshot's files.
+    /// The region was open on one server, all of whose WALs since the snapshot are available: what was written before
+    /// is in the snapshot's files.
     SinceSnapshot,
     /// Between the entries of different files.
     FileBorder,
     /// Between the entries of two WALs of which the older was closed before the newer was opened.
     NeighbourGone,
-    /// Before the first entry that is known, with which the region did not open for the first time.
+    /// Before the first known entry, which is not the region's first opening.
     BeforeFirstEntry,
     /// The file before it ends in the middle of an entry, or in damage.
     BrokenFile,
@@ -72,7 +72,7 @@ pub struct Gap {
     pub cause: GapCause,
 }
 
-/// All gaps above the starts, by region and id. What comes before a region's first REGION_OPEN is none.
+/// All gaps above the starts, by region and id. What comes before a region's first REGION_OPEN is no gap.
 #[must_use]
 pub fn gaps(history: &History, starts: &Starts, clocks: &Clocks) -> Vec<Gap> {
     let mut gaps = Vec::new();
@@ -91,7 +91,7 @@ pub fn gaps(history: &History, starts: &Starts, clocks: &Clocks) -> Vec<Gap> {
     gaps
 }
 
-/// Ids that markers prove to be those of entries: START_FLUSH comes right behind the flush's number.
+/// Ids that markers prove to be those of entries: START_FLUSH comes right after the flush's number.
 fn named_entries(entries: &RegionHistory) -> BTreeSet<u64> {
     let numbers = entries.markers().iter().filter_map(|entry| match &entry.marker {
         Marker::Flush(flush) if flush.action == FlushAction::CommitFlush => flush.flush_sequence_number,
@@ -100,7 +100,7 @@ fn named_entries(entries: &RegionHistory) -> BTreeSet<u64> {
     numbers.map(|number| number.saturating_add(1)).collect()
 }
 
-/// Whether the first entry that is known is the region's first of all.
+/// Whether the first known entry is the region's first of all.
 fn opens_first(region: &EncodedRegionName, entries: &RegionHistory) -> bool {
     let opens = |event: &RegionEventDescriptor| event.event_type == EventType::RegionOpen;
     match entries.markers().first() {
@@ -111,7 +111,7 @@ fn opens_first(region: &EncodedRegionName, entries: &RegionHistory) -> bool {
     }
 }
 
-/// Whether every entry of a region up to an id is at hand, from its first on, and all of the regions that it came of.
+/// Whether every entry of a region up to an id is available, from its first on, and all of the regions that it came of.
 /// (Old WALs need not be deleted in the order in which they were written.)
 pub(crate) fn is_known_whole(history: &History, region: &EncodedRegionName, up_to: u64) -> bool {
     let reaches = |entries: &RegionHistory| entries.last().is_some_and(|last| last >= up_to);
@@ -135,7 +135,7 @@ fn has_no_hole(history: &History, region: &EncodedRegionName, entries: &RegionHi
     opens_first(region, entries) && !has_hole_behind_first(history, region, entries, up_to)
 }
 
-/// Whether entries up to an id may be missing behind the first one that is known.
+/// Whether entries up to an id may be missing after the first one that is known.
 pub(crate) fn has_hole_behind_first(
     history: &History,
     region: &EncodedRegionName,
@@ -167,10 +167,10 @@ struct Side {
     /// Indexes of the files that have the entry.
     files: Vec<usize>,
     opens: bool,
-    /// It opens without files of its own.
+    /// Whether it opens without files of its own.
     opens_first: bool,
     closes: bool,
-    /// The number of a marker that takes the id in front of it.
+    /// The number of a marker that takes the id before it.
     number: Option<(u64, GapCause)>,
 }
 
@@ -180,7 +180,7 @@ struct Walk<'a> {
     entries: &'a RegionHistory,
     named: BTreeSet<u64>,
     covered: u64,
-    /// No edit above `covered` was written before, ms.
+    /// The time before which no edit above `covered` was written, ms.
     since_ms: Option<i64>,
     gaps: &'a mut Vec<Gap>,
 }
@@ -238,8 +238,8 @@ impl Walk<'_> {
 
     /// The ids between `last` and `first`, but for those that the snapshot's files cover.
     fn gap(&mut self, last: Option<u64>, before: &Side, first: u64, after: &Side) {
-        // Of a region that opens without a file of its own nothing can have been there before: the ids in front are those
-        // of the regions that it came of, or of the table that it was cloned from.
+        // A region that opens without a file of its own had nothing before: the earlier ids are those of the regions
+        // that it came of, or of the table that it was cloned from.
         if last.is_none() && after.opens && after.opens_first {
             return;
         }
@@ -313,14 +313,14 @@ impl Walk<'_> {
         first(one).is_some() && first(one) == first(other)
     }
 
-    /// Whether a WAL that has the entry is one of a group of which all WALs since the snapshot are at hand.
+    /// Whether a WAL that has the entry is one of a group of which all WALs since the snapshot are available.
     fn is_known_since_snapshot(&self, side: &Side) -> bool {
         let Some(since_ms) = self.since_ms else { return false };
         side.files.iter().any(|file| is_known_since(self.history, &self.region, *file, since_ms))
     }
 }
 
-/// Children open right behind the largest of their parents' last ids: a larger number names entries that are missing.
+/// Children open right after the largest of their parents' last ids: a larger number names entries that are missing.
 fn tail_gap(
     history: &History,
     starts: &Starts,
@@ -332,7 +332,7 @@ fn tail_gap(
     let last = |parent: &EncodedRegionName| history.last_of(parent);
     let parent = history.lineages().parents(region).max_by_key(|parent| last(parent))?;
     let known = history.region(parent).is_some();
-    // Of parents that ended before the window nothing has to be known.
+    // Nothing has to be known of parents that ended before the window.
     let covered = starts.regions().get(parent).map(|start| start.covered);
     if !known && covered.is_none() {
         return None;

@@ -1,4 +1,4 @@
-//! Bulk loads in front of a crash whose ids a region has given again. Markers are in no recovered edits, so a region that
+//! Bulk loads before a crash whose ids a region has given again. Markers are in no recovered edits, so a region that
 //! opens after a crash may open below the marker of a bulk load; what it writes then has the same ids, and is later.
 
 use std::collections::BTreeMap;
@@ -10,11 +10,11 @@ use crate::region::Segment;
 use crate::store_list::added_files;
 use crate::{FileState, History, RegionHistory};
 
-/// Bulk loads that are in whatever ids a cut ends at, by region and the ids of their markers: each with the last id of what came
-/// before it.
+/// Bulk loads that are in at whatever id a cut ends, by region and the ids of their markers: each with the last id of
+/// what came before it.
 pub(crate) type EarlierLoads = BTreeMap<EncodedRegionName, BTreeMap<u64, u64>>;
 
-/// A bulk load in front of a crash, behind which its region opened below its marker.
+/// A bulk load before a crash, after which its region opened below its marker.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EarlierLoad {
     /// The id of its marker.
@@ -45,8 +45,8 @@ pub(crate) fn earlier_loads(files: &[FileState], entries: &RegionHistory) -> Vec
         let of_own_server = |sequence: u64| {
             entries.segments.iter().filter(|of| of.run.first == sequence).any(|of| server(of) == own)
         };
-        // With what the region had opened there: after a crash it opens with that or a larger number. One that is smaller was
-        // earlier, whatever the clock of its server says.
+        // The number with which the region had opened there: after a crash it opens with that or a larger one. An
+        // opening with a smaller one was earlier, whatever its server's clock says.
         let before = openings()
             .filter(|(entry, _)| entry.write_time <= load.write_time && of_own_server(entry.sequence))
             .map(|(_, number)| number)
@@ -67,8 +67,8 @@ pub(crate) fn earlier_loads(files: &[FileState], entries: &RegionHistory) -> Vec
 }
 
 impl RegionHistory {
-    /// Up to which entry files that reach up to `held` hold everything. The number of a bulk load, to which its files
-    /// reach, is smaller than the id of its entry. Of one in front of a crash that id says nothing: `earlier` tells it.
+    /// The entry up to which files that reach up to `held` hold everything. The number of a bulk load, to which its
+    /// files reach, is smaller than the id of its entry. For one before a crash that id says nothing: `earlier` does.
     pub(crate) fn held_entry(
         &self,
         held: u64,
@@ -95,7 +95,7 @@ impl History {
         self.earlier_loads.get(region).is_some_and(|loads| loads.iter().any(|load| load.sequence == sequence))
     }
 
-    /// The same of a segment, which may be something else that was given the id.
+    /// The same for a segment, which may be something else that was given the id.
     pub(crate) fn is_of_earlier_load(
         &self,
         name: &EncodedRegionName,
@@ -111,7 +111,7 @@ fn is_load(entries: &RegionHistory, segment: &Segment) -> bool {
     entries.marker(segment).is_some_and(|entry| matches!(entry.marker, Marker::BulkLoad(_)))
 }
 
-/// Those of all regions that are in a cut by what is known of themselves.
+/// Those of all regions that are in a cut by their own time or file.
 pub(crate) fn loads_in(
     history: &History,
     is_in: impl Fn(&EncodedRegionName, &EarlierLoad) -> bool,

@@ -18,7 +18,7 @@ use crate::{
 pub struct FileState {
     /// The path, to be shown.
     pub path: String,
-    /// What sort of file.
+    /// The sort of file.
     pub origin: Origin,
     /// How it ended.
     pub end: FileEnd,
@@ -30,7 +30,7 @@ pub struct FileState {
     pub archived_ms: Option<i64>,
     /// Whether it was still growing when its end was read.
     pub growing: bool,
-    /// Whether every entry in front of the end is here.
+    /// Whether every entry before the end is here.
     pub intact: bool,
     /// The newest write time in it.
     pub last_write_ms: Option<i64>,
@@ -72,7 +72,7 @@ pub struct History {
 }
 
 impl History {
-    /// Brings the entries of all files into the order of their ids.
+    /// Puts the entries of all files into the order of their ids.
     #[must_use]
     pub fn new(sources: Sources) -> Self {
         let mut files = Vec::with_capacity(sources.files.len());
@@ -148,7 +148,7 @@ impl History {
         let Some(entries) = self.regions.get(parent) else { return last };
         let Some(child) = self.regions.get(child) else { return last };
         let Some(opened_ms) = child.first_opened_ms() else { return last };
-        // A child opens above all that its parents have had; but for its own parent's ids alone only time tells.
+        // A child opens above all that its parents have had; but for a single parent's ids only the time decides.
         let number = child.first_open_number().unwrap_or(u64::MAX);
         let late_ms = opened_ms.saturating_add(self.tolerances.clock_ms);
         let is_again = |entry: &&MarkerEntry| {
@@ -161,7 +161,7 @@ impl History {
         before.max().unwrap_or_else(|| entries.last_up_to(again.sequence - 1))
     }
 
-    /// Up to which entry of a region a cut cannot leave anything out, since the snapshots' files hold it.
+    /// The entry of a region up to which a cut cannot leave anything out, since the snapshots' files hold it.
     #[must_use]
     pub fn held(&self, starts: &Starts, region: &EncodedRegionName) -> u64 {
         let held = starts.held(region);

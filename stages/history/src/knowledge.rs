@@ -1,7 +1,7 @@
-//! What is known of the time in which no entry of a region is at hand: whether WALs that may have held some are.
+//! What is known of times from which no entry of a region is available: whether all WALs that may have held some are.
 //!
-//! A region of which nothing more is known is quiet, or what was written of it is gone. It is quiet if the WALs of every
-//! server that can have had it open are at hand, from a moment in front of the last that is known on.
+//! A region of which nothing more is known is quiet, or what was written to it is gone. It is quiet if the WALs of
+//! every server that can have had it open are available, from a moment before the last known entry on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::{
     Asked, Clocks, Closed, Cut, FileEnd, Finding, History, RegionHistory, RegionPlace, RegionStart, Starts,
 };
 
-/// Everything that may have been written above the starts and inside a cut and of which the WALs are not at hand.
+/// Everything that may have been written above the starts and inside a cut, to WALs that are not available.
 pub(crate) fn unknown(
     history: &History,
     starts: &Starts,
@@ -64,7 +64,7 @@ struct Search<'a> {
     starts: &'a Starts,
     cut: Option<&'a Cut>,
     clocks: &'a Clocks,
-    /// Nothing that was written later is in the cut; `None`: there is no such time.
+    /// The time after which nothing that was written is in the cut; `None` if there is no such time.
     moment_ms: Option<i64>,
     meta: Option<MetaKnown>,
     groups: BTreeMap<&'a ServerName, Vec<Vec<usize>>>,
@@ -81,7 +81,7 @@ impl Search<'_> {
             self.only_child(region);
             return;
         }
-        // Something that is out is known: gaps tell what lies in front of it.
+        // Something that is out is known: gaps show what lies before it.
         let is_out_known = self.cut.is_some_and(|cut| cut.last(region) < self.history.last_of(region));
         if is_out_known || self.ends_with_child(region) {
             return;
@@ -106,8 +106,8 @@ impl Search<'_> {
         self.children(region).find(inside).copied()
     }
 
-    /// Another region came of this one later than the cut, which was closed before, wherever that was: what is missing up to there
-    /// may belong into the cut.
+    /// Another region came of this one later than the cut, so this one was closed before, wherever that was: what is
+    /// missing up to there may belong to the cut.
     fn without_closing(&mut self, region: &EncodedRegionName) {
         let is_known = |child: &&EncodedRegionName| self.history.region(child).is_some();
         let child = self.children(region).find(is_known).copied().filter(|_| self.moment_ms.is_some());
@@ -116,8 +116,8 @@ impl Search<'_> {
         }
     }
 
-    /// A split has two daughters. Of a merge of a region without files this one looks like a split of which one is known: what
-    /// hbase:meta says tells which.
+    /// A split has two daughters. A merge of a region without files looks like a split with only one daughter known:
+    /// hbase:meta shows which it is.
     fn only_child(&mut self, region: &EncodedRegionName) {
         let lineages = self.history.lineages();
         let children: Vec<_> = self.children(region).collect();
@@ -133,12 +133,12 @@ impl Search<'_> {
         }
     }
 
-    /// The regions that came of this one. Of those that a restore had undone before the snapshot it knows nothing.
+    /// The regions that came of this one, except those that a restore had undone before the snapshot.
     fn children(&self, region: &EncodedRegionName) -> impl Iterator<Item = &EncodedRegionName> {
         self.history.lineages().children(region).filter(|child| !self.starts.ended().contains(*child))
     }
 
-    /// Whether a region that came of this one alone opened right above the last that is known of it.
+    /// Whether a region that came of this one alone opened right above its last known entry.
     fn ends_with_child(&self, region: &EncodedRegionName) -> bool {
         let last = self.history.last_of(region);
         let opened = |child: &EncodedRegionName| {
@@ -149,23 +149,23 @@ impl Search<'_> {
         self.children(region).any(opened)
     }
 
-    /// An opening that is later than the cut and in no WAL at hand, of a region of which nothing else is known to be out: what is
-    /// missing in front of it may belong into the cut.
+    /// An opening that is later than the cut and in no available WAL, of a region of which nothing else is known to be
+    /// out: what is missing before it may belong to the cut.
     fn later_opening(&mut self, region: &EncodedRegionName) {
         let Some(moment_ms) = self.moment_ms else { return };
         let (last, horizon) = (self.history.last_of(region), self.horizon());
-        let told = self.history.openings_told(region, Some(horizon)).find(|(place, server)| {
+        let opening = self.history.openings_told(region, Some(horizon)).find(|(place, server)| {
             let number = place.open_number.filter(|number| *number > last);
             place.write_time > moment_ms
                 && number.is_some_and(|number| !self.history.has_opening(region, server, number))
         });
-        if let Some((place, server)) = told {
+        if let Some((place, server)) = opening {
             let (server, number) = (server.clone(), place.open_number);
             self.tell(Finding::UnseenOpening { region: *region, server, number });
         }
     }
 
-    /// Openings behind the snapshot that hbase:meta tells of and no WAL at hand has.
+    /// Openings after the snapshot that hbase:meta records and no available WAL has.
     fn openings(&mut self, region: &EncodedRegionName) {
         let start = self.starts.regions().get(region);
         let held = start.map_or(0, |start| start.held);
@@ -176,7 +176,7 @@ impl Search<'_> {
             Some(_) => number > held || late_ms.is_some_and(|late| place.write_time > late),
             None => true,
         };
-        let told: Vec<_> = self
+        let openings: Vec<_> = self
             .history
             .openings_told(region, self.moment_ms)
             .filter_map(|(place, server)| Some((place.open_number?, server, place)))
@@ -186,12 +186,12 @@ impl Search<'_> {
             })
             .map(|(number, server, place)| (number, server.clone(), place.write_time))
             .collect();
-        for (number, server, at_ms) in told {
+        for (number, server, at_ms) in openings {
             self.unseen_opening(region, server, Some(number), at_ms);
         }
     }
 
-    /// Open on a server when the last that is known was written.
+    /// The region was open on a server when its last known entry was written.
     fn on_server(&mut self, region: &EncodedRegionName, file: usize, number: Option<u64>) {
         self.gone_behind(file, i64::MIN);
         self.cut_short(region, file);
@@ -205,8 +205,8 @@ impl Search<'_> {
         self.newest_gone(file);
     }
 
-    /// The snapshot's files reach beyond the last that is known of a region. A flush or a bulk load has made them, which the WALs
-    /// would tell that follow that entry.
+    /// The snapshot's files reach beyond a region's last known entry. A flush or a bulk load has made them, and the
+    /// WALs that follow that entry would show it.
     fn cut_short(&mut self, region: &EncodedRegionName, file: usize) {
         let Some(start) = self.starts.regions().get(region).filter(|start| start.taken_ms.is_some()) else {
             return;
@@ -220,7 +220,7 @@ impl Search<'_> {
         }
     }
 
-    /// The newest WAL at hand of a living server is closed, or torn and does not grow.
+    /// The newest available WAL of a living server is closed, or torn and does not grow.
     fn newest_gone(&mut self, file: usize) {
         let newest = self.newest_of_group(file);
         let Some(state) = self.history.files().get(newest) else { return };
@@ -237,7 +237,7 @@ impl Search<'_> {
         }
     }
 
-    /// Closed, or its server died; who opened it then?
+    /// The region was closed, or its server died; who opened it then?
     fn lost_track(&mut self, region: &EncodedRegionName, since_ms: i64, number: Option<u64>) {
         if !self.is_inside(since_ms) {
             return;
@@ -250,8 +250,9 @@ impl Search<'_> {
         }
         let later = self.history.openings_told(region, self.moment_ms).find(|(place, server)| {
             match (number, place.open_number) {
-                (Some(number), Some(told)) => {
-                    told > number || told == number && !self.history.has_opening(region, server, told)
+                (Some(number), Some(recorded)) => {
+                    recorded > number
+                        || recorded == number && !self.history.has_opening(region, server, recorded)
                 }
                 _ => place.write_time > since_ms,
             }
@@ -264,7 +265,7 @@ impl Search<'_> {
         }
     }
 
-    /// A region of the snapshot of which no WAL at hand has an entry.
+    /// A region of the snapshot of which no available WAL has an entry.
     fn unseen(&mut self, region: &EncodedRegionName, start: &RegionStart) {
         let since_ms = start.since_ms.map_or(i64::MIN, |since| since.saturating_sub(self.slack()));
         if !self.is_inside(since_ms) {
@@ -278,7 +279,8 @@ impl Search<'_> {
             let (server, number, at) = (server.clone(), place.open_number, place.write_time);
             return self.unseen_opening(region, server, number, at);
         }
-        // Of what a snapshot that flushed nothing lacks, no time is known: hbase:meta must be, from where it begins on.
+        // For what a snapshot that flushed nothing lacks, no time is known: hbase:meta must be known from its beginning
+        // on.
         let from_ms =
             self.meta.map_or(i64::MAX, |meta| if since_ms > i64::MIN { since_ms } else { meta.from_ms });
         if !self.meta_tells(from_ms) {
@@ -292,7 +294,7 @@ impl Search<'_> {
         }
     }
 
-    /// hbase:meta tells of an opening that no WAL has: those of its server are not at hand.
+    /// hbase:meta records an opening that no WAL has: those of its server are not available.
     fn unseen_opening(
         &mut self,
         region: &EncodedRegionName,
@@ -308,18 +310,18 @@ impl Search<'_> {
 
     /// The servers that may have had a region open since a time.
     fn may_have_had(&self, region: &EncodedRegionName, since_ms: i64) -> BTreeSet<ServerName> {
-        let told = self.meta_tells(since_ms);
-        let home = match told && since_ms > i64::MIN {
+        let known = self.meta_tells(since_ms);
+        let home = match known && since_ms > i64::MIN {
             true => self.history.openings_told(region, Some(since_ms)).last(),
             false => self.history.openings_told(region, self.moment_ms).last(),
         };
-        if let Some((_, server)) = home.filter(|_| told || since_ms == i64::MIN) {
+        if let Some((_, server)) = home.filter(|_| known || since_ms == i64::MIN) {
             return BTreeSet::from([server.clone()]);
         }
-        // Where hbase:meta tells of no move, it was on a server that had started before.
+        // Where hbase:meta records no move, it was on a server that had started before.
         let started = |server: &ServerName| server.start_code.and_then(|ms| i64::try_from(ms).ok());
         let was_there =
-            |server: &ServerName| !told || started(server).is_none_or(|started| started <= since_ms);
+            |server: &ServerName| !known || started(server).is_none_or(|started| started <= since_ms);
         self.groups.keys().filter(|server| was_there(server)).map(|server| (*server).clone()).collect()
     }
 
@@ -335,8 +337,8 @@ impl Search<'_> {
         self.newest_gone(first);
     }
 
-    /// Whether the WALs of a server that was alive at a time are at hand from before it on: each group has one that was written
-    /// then, and none is gone behind it.
+    /// Whether the WALs of a server that was alive at a time are available from before that time on: each group has one
+    /// that was written then, and none is gone after it.
     fn covers(&self, server: &ServerName, at_ms: i64) -> bool {
         let early_ms = at_ms.saturating_sub(self.history.tolerances.clock_ms);
         let opened = |file: usize| self.history.files().get(file).and_then(opened_ms);
@@ -349,7 +351,7 @@ impl Search<'_> {
         self.groups.get(server).is_some_and(|groups| groups.iter().all(covers))
     }
 
-    /// A WAL of the group is gone behind this file, and entries of it may be in the cut.
+    /// A WAL of the group is gone after this file, and entries of it may be in the cut.
     fn gone_behind(&mut self, file: usize, since_ms: i64) {
         let Some((older, newer)) = self.history.borders.gone_behind(file) else { return };
         let (Some(old), Some(new)) = (self.history.files().get(older), self.history.files().get(newer))
@@ -370,7 +372,7 @@ impl Search<'_> {
         self.moment_ms.is_none_or(|moment| time_ms <= moment)
     }
 
-    /// Whether all is known that hbase:meta said from a time on, as far as the cut goes.
+    /// Whether everything that hbase:meta said from a time on is known, up to the cut.
     fn meta_tells(&self, since_ms: i64) -> bool {
         let Some(MetaKnown { from_ms, until }) = self.meta else { return false };
         let horizon = match self.moment_ms {
@@ -380,14 +382,14 @@ impl Search<'_> {
         from_ms <= since_ms && until >= Closed::Until(horizon)
     }
 
-    /// Up to when WALs have been read at all.
+    /// The time up to which WALs have been read at all.
     fn horizon(&self) -> i64 {
         let listed = self.history.listed_ms.map(|listed| listed - 1 - self.slack());
         let written = || self.history.files().iter().filter_map(|file| file.last_write_ms).max();
         listed.or_else(written).unwrap_or(i64::MIN)
     }
 
-    /// How far two clocks may be apart, as far as a bound is known.
+    /// How far two clocks may be apart, if a bound is known.
     fn slack(&self) -> i64 {
         self.clocks.widest()
     }
@@ -404,7 +406,7 @@ impl Search<'_> {
         at
     }
 
-    /// A server lived at least so long.
+    /// The time up to which a server lived at least.
     fn last_write_of(&self, server: &ServerName) -> i64 {
         let files = self.groups.get(server).into_iter().flatten().flatten();
         let written = files.filter_map(|file| self.history.files().get(*file)?.last_write_ms);
@@ -412,7 +414,7 @@ impl Search<'_> {
     }
 
     fn tell(&mut self, finding: Finding) {
-        // A server's WALs are told once, not for each region that it may have had.
+        // A server's WALs are reported once, not for each region that it may have had.
         let same = |known: &Finding| match (known, &finding) {
             (
                 Finding::UnknownSpan { server, to_ms, .. },
@@ -429,8 +431,8 @@ impl Search<'_> {
     }
 }
 
-/// Whether the last that is known of a region, before another came of it, is that it was closed: so it was before it was split
-/// or merged.
+/// Whether a region's last known entry, before another region came of it, is its closing: a region is closed before it
+/// is split or merged.
 fn is_finished(history: &History, region: &EncodedRegionName, child: &EncodedRegionName) -> bool {
     let Some(entries) = history.region(region) else { return false };
     let end = history.end_before(region, child);

@@ -1,5 +1,5 @@
 //! Which region came from which, through splits and merges. A region that moves or is opened again after a crash
-//! stays itself: its sequence ids go on.
+//! stays itself: its sequence ids continue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,18 +49,18 @@ impl Lineages {
         self.children.entry(parent).or_default().insert(child);
     }
 
-    /// The regions it was split from, or merged of.
+    /// The regions that it was split from, or merged from.
     pub fn parents(&self, region: &EncodedRegionName) -> impl Iterator<Item = &EncodedRegionName> {
         self.parents.get(region).into_iter().flatten()
     }
 
-    /// The regions it was split into, or merged to.
+    /// The regions that it was split into, or merged into.
     pub fn children(&self, region: &EncodedRegionName) -> impl Iterator<Item = &EncodedRegionName> {
         self.children.get(region).into_iter().flatten()
     }
 
-    /// Parents and children that cannot be, since the child is the parent itself or one of its ancestors; they are
-    /// left out.
+    /// Impossible pairs of parent and child, in which the child is the parent itself or one of its ancestors; they
+    /// are left out.
     #[must_use]
     pub fn contradictions(&self) -> &BTreeSet<(EncodedRegionName, EncodedRegionName)> {
         &self.contradictions

@@ -65,12 +65,12 @@ pub struct RegionHistory {
 }
 
 impl RegionHistory {
-    /// Of a region of which nothing is known yet.
+    /// Starts a region of which nothing is known yet.
     pub(crate) fn new(table: TableName) -> Self {
         Self { table, parts: Vec::new(), segments: Vec::new(), markers: Vec::new(), last: None }
     }
 
-    /// Takes the entries of one file; gives the newest write time among them. [`Self::sort`] follows when all are taken.
+    /// Takes the entries of one file; returns the newest write time among them. Call [`Self::sort`] when all are taken.
     pub(crate) fn take(&mut self, file: usize, entries: Entries) -> Option<i64> {
         let (edits, times, markers) = entries.into_parts();
         let newest = times.iter().map(|(_, time)| *time).chain(markers.iter().map(|entry| entry.write_time));
@@ -138,12 +138,12 @@ impl RegionHistory {
         })
     }
 
-    /// When the region opened for the first time that is known, ms by its server's clock.
+    /// When the region's first known opening was, ms by its server's clock.
     pub(crate) fn first_opened_ms(&self) -> Option<i64> {
         self.openings().next().map(|(entry, _)| entry.write_time)
     }
 
-    /// The number with which the region opened for the first time that is known.
+    /// The number of the region's first known opening.
     pub(crate) fn first_open_number(&self) -> Option<u64> {
         self.markers.iter().find_map(MarkerEntry::open_number)
     }
@@ -155,7 +155,7 @@ impl RegionHistory {
         above.map(|segment| segment.run.first.max(sequence + 1)).min()
     }
 
-    /// The markers of all files by id; a file that was copied gives its own again.
+    /// The markers of all files by id; those of a copied file come again.
     #[must_use]
     pub fn markers(&self) -> &[MarkerEntry] {
         &self.markers
@@ -169,8 +169,8 @@ impl RegionHistory {
         self.parts.get(segment.part as usize)
     }
 
-    /// Every id once, with its write time. A bulk load has its own turn even if its id was given again to something
-    /// else: after a crash the ids of markers are.
+    /// Every id once, with its write time. A bulk load comes separately even if its id was given again to something
+    /// else, as happens to ids of markers after a crash.
     pub(crate) fn each_stretch<'a>(&'a self, mut visit: impl FnMut(Stretch<'a>)) {
         let mut covered = None;
         let mut last_load: Option<&MarkerEntry> = None;

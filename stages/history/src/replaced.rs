@@ -1,4 +1,4 @@
-//! Whether a table held something else in between: what openings show of that, against snapshots and cuts.
+//! Whether a table held something else in between: what openings show about that, held against snapshots and cuts.
 
 use formats::wal::EventType;
 use names::{EncodedRegionName, TableName};
@@ -23,8 +23,8 @@ impl StoreListBreakKind {
 }
 
 impl StoreListBreak {
-    /// Whether it tells of something later than the starts: of earlier restores the snapshot is the outcome. Of regions that are
-    /// none of a snapshot, and came of none, that is a matter of time.
+    /// Whether it shows something later than the starts: the snapshot is the outcome of earlier restores. For regions
+    /// that are not a snapshot's, and came of none of its regions, time decides.
     pub(crate) fn matters_above(&self, history: &History, starts: &Starts) -> bool {
         if self.is_over {
             return false;
@@ -76,8 +76,8 @@ impl StoreListBreak {
         })
     }
 
-    /// When the last of the regions were closed that the table had before, ms: this one, or those that were in its place and
-    /// have not been opened again.
+    /// When the last of the table's earlier regions was closed, ms: this one, or those that were in its place and have
+    /// not been opened again.
     fn closed_ms(&self, history: &History, table: &TableName) -> Option<i64> {
         let before = |time_ms: &i64| *time_ms < self.written_ms;
         let of_table = history.regions().iter().filter(|(_, entries)| entries.table() == table);
@@ -97,8 +97,8 @@ impl StoreListBreak {
     }
 }
 
-/// Whether an opening, by its id and its time, is in a cut. If its id was given again, to what is out, its server died right after
-/// it; then its time tells.
+/// Whether an opening, by its id and its time, is in a cut. If its id was given again, to something that is out, its
+/// server died right after it; then its time decides.
 fn holds(
     history: &History,
     cut: &Cut,
@@ -110,7 +110,7 @@ fn holds(
     cut.contains(region, sequence) || is_next()
 }
 
-/// Whether something was written after the snapshot of a region's table was asked for, as far as that is known.
+/// Whether something was written after the snapshot of a region's table was asked for, where known.
 fn is_after_snapshot(
     history: &History,
     starts: &Starts,
@@ -122,7 +122,7 @@ fn is_after_snapshot(
     created_ms.is_none_or(|created| written_ms > created)
 }
 
-/// Regions that are none of a snapshot, nor came of one that is, and that opened after it.
+/// Regions that opened after a snapshot, are none of its regions and came of none.
 pub(crate) fn returned(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
     let of_snapshot = history.lineages().with_descendants(starts.regions().keys());
     let is_over = |region: &EncodedRegionName| starts.ended().contains(region);
@@ -142,7 +142,7 @@ fn is_asked(starts: &Starts, entries: &RegionHistory) -> bool {
     starts.table(entries.table()).is_some_and(|table| table.created_ms.is_some())
 }
 
-/// Regions that had entries before the snapshot was asked for, and that it does not have, nor what came of them.
+/// Regions that had entries before the snapshot was asked for, where it has neither them nor what came of them.
 pub(crate) fn vanished(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
     let of_snapshot = history.lineages().with_descendants(starts.regions().keys());
     let is_gone = |region: &EncodedRegionName| {

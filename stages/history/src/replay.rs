@@ -20,12 +20,12 @@ pub struct BulkLoadedFile {
     pub sequence: u64,
 }
 
-/// What of a source region is replayed.
+/// What is replayed of a source region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayRegion {
     /// The region's table.
     pub table: TableName,
-    /// One of the snapshot's regions, or one that came of them later.
+    /// Whether it is one of the snapshot's regions, or came of them later.
     pub relation: Relation,
     /// The last sequence id that is in.
     pub through: u64,
@@ -36,7 +36,7 @@ pub struct ReplayRegion {
     /// Bulk-loaded files, by the ids of their markers.
     pub bulk: Vec<BulkLoadedFile>,
     after: Vec<(FamilyName, u64)>,
-    /// Of families that are not named there.
+    /// The start of families that are not named there.
     after_others: u64,
 }
 
@@ -60,7 +60,7 @@ impl ReplayRegion {
     #[must_use]
     pub fn first(&self) -> u64 {
         match self.relation {
-            // A family that was added later has no start of its own, but no edit either that is older than the files.
+            // A family that was added later has no start of its own, but no edit that is older than the files either.
             Relation::Snapshot => self.covered.saturating_add(1),
             _ => 1,
         }
@@ -74,7 +74,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// What a cut, trimmed and checked, holds above the starts.
+    /// Collects what a cut, trimmed and checked, holds above the starts.
     #[must_use]
     pub fn new(history: &History, starts: &Starts, cut: &Cut) -> Self {
         let mut regions = BTreeMap::new();
@@ -112,7 +112,7 @@ impl Replay {
         Self { regions }
     }
 
-    /// The source regions of which something is replayed, by name.
+    /// The source regions from which something is replayed, by name.
     #[must_use]
     pub fn regions(&self) -> &BTreeMap<EncodedRegionName, ReplayRegion> {
         &self.regions
@@ -153,7 +153,7 @@ fn bulk_loaded(
                 // A load takes its number before its file is there, so a snapshot may have files that reach beyond it
                 // and not the file itself, nor what it was compacted into. That the snapshot came in between is proved
                 // by the marker alone, which is written last: one whose entry the start takes in is of a load whose
-                // file was compacted or removed before, whether a COMPACTION tells it or not.
+                // file was compacted or removed before, whether a COMPACTION shows it or not.
                 let in_files = entry.sequence <= starts.of_store(name, &family) || in_start(file);
                 let again = files.iter().any(|known| known.sequence == entry.sequence && known.file == *file);
                 if !in_files && !again {

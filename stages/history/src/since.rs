@@ -1,16 +1,16 @@
-//! From when on the WALs of a group are at hand, for a region that its server may have had open.
+//! Since when the WALs of a group are available, for a region that its server may have had open.
 
 use crate::History;
 use crate::border::{Border, opened_ms};
 use names::{EncodedRegionName, ServerName};
 
-/// A time of which no WAL of a group is at hand.
+/// A span of time from which no WAL of a group is available.
 pub(crate) struct Span {
     pub from_ms: Option<i64>,
     pub to_ms: i64,
 }
 
-/// The time behind `since_ms` of which no WAL of a group is at hand, in front of its oldest one.
+/// The span after `since_ms`, before the group's oldest available WAL, from which none is available.
 pub(crate) fn unknown_span(
     history: &History,
     region: &EncodedRegionName,
@@ -30,8 +30,8 @@ pub(crate) fn unknown_span(
     Some(Span { from_ms: (from_ms > i64::MIN).then_some(from_ms), to_ms: opened })
 }
 
-/// Whether hbase:meta tells that a server had opened a region by a time, and no WAL at hand has that opening: then the server
-/// had a WAL before.
+/// Whether hbase:meta records that a server had opened a region by a time, and no available WAL has that opening: then
+/// the server had a WAL before.
 fn was_open_before(
     history: &History,
     region: &EncodedRegionName,
@@ -39,13 +39,13 @@ fn was_open_before(
     opened_ms: i64,
 ) -> bool {
     let until_ms = opened_ms.saturating_sub(history.tolerances.clock_ms);
-    let mut told = history.openings_told(region, Some(until_ms)).filter(|(_, opener)| *opener == server);
-    told.any(|(place, _)| {
+    let mut openings = history.openings_told(region, Some(until_ms)).filter(|(_, opener)| *opener == server);
+    openings.any(|(place, _)| {
         place.open_number.is_some_and(|number| !history.has_opening(region, server, number))
     })
 }
 
-/// Whether all WALs of a file's group are at hand from a time on, up to that file, as their borders show.
+/// Whether all WALs of a file's group are available from a time on, up to that file, as their borders show.
 pub(crate) fn is_known_since(
     history: &History,
     region: &EncodedRegionName,

@@ -1,4 +1,4 @@
-//! What is given: files, what hbase:meta says, which servers are dead.
+//! The input: files, what hbase:meta says, which servers are dead.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::{Entries, Tolerances};
 pub enum FileEnd {
     /// With its trailer, or with a part of it: every entry is there.
     Closed,
-    /// Behind an entry, without a trailer; or before its header: still being written, or its server died.
+    /// After an entry, without a trailer; or before its header: still being written, or its server died.
     Unclosed,
     /// In the middle of an entry.
     Torn,
@@ -54,12 +54,12 @@ pub struct RegionLog {
 pub struct LogFile {
     /// The path, to be shown.
     pub path: String,
-    /// What sort of file.
+    /// The sort of file.
     pub origin: Origin,
     /// How it ended.
     pub end: FileEnd,
     /// When its end was read, ms by the reader's clock, where that was recorded: all that the file held then is here.
-    /// No later than the WALs were listed: of a WAL or a server that began later nothing is known.
+    /// No later than the WALs were listed: nothing is known of a WAL or a server that began later.
     pub read_ms: Option<i64>,
     /// When it was last written to, ms by the clock of its file system, where that was recorded while the file lay under
     /// `WALs`. Of a WAL that was closed this is the time of its closing, on the root where HBase wrote it; on a copy it may be
@@ -70,14 +70,14 @@ pub struct LogFile {
     pub archived_ms: Option<i64>,
     /// Whether it was still growing when its end was read: an entry that it ends in the middle of was on its way.
     pub growing: bool,
-    /// Whether every entry in front of the end is here (not so after a salvage that skipped bytes).
+    /// Whether every entry before the end is here (not so after a salvage that skipped bytes).
     pub intact: bool,
-    /// What it holds. Files without a region of interest are given too, for the frontier.
+    /// What it holds. Files without a region of interest are included, for the frontier.
     pub regions: BTreeMap<EncodedRegionName, RegionLog>,
 }
 
 /// A split (one parent, two children) or a merge (parents, one child), as hbase:meta (`info:splitA`, `info:splitB`,
-/// `info:merge0000` ...) or a References in a snapshot says.
+/// `info:merge0000` ...) or References in a snapshot say.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Descent {
     /// The regions that ended.
@@ -110,7 +110,7 @@ pub struct MetaLog {
 pub enum PlaceState {
     /// It is open on a server.
     Open,
-    /// A server was told to open it.
+    /// A server was asked to open it.
     Opening,
     /// Anything else: it is closed, or on its way there.
     Other,
@@ -138,15 +138,15 @@ pub struct RegionPlace {
 pub struct Sources {
     /// WALs and recovered edits.
     pub files: Vec<LogFile>,
-    /// Splits and merges that hbase:meta tells; those that a REGION_OPEN shows are found without.
+    /// Splits and merges that hbase:meta records; those that a REGION_OPEN shows are found without it.
     pub descents: Vec<Descent>,
-    /// Servers that write no more: none of their WALs lies under `WALs/<server>`.
+    /// Servers that no longer write: none of their WALs lies under `WALs/<server>`.
     pub dead_servers: BTreeSet<ServerName>,
-    /// Bulk-loaded files that a marker names and that are nowhere: region, and name in the marker.
+    /// Bulk-loaded files that a marker names and that cannot be found: region, and name in the marker.
     pub missing_bulk_files: BTreeSet<(EncodedRegionName, String)>,
     /// WALs of hbase:meta.
     pub meta: Vec<MetaLog>,
-    /// What they say of where the regions of the tables of interest are.
+    /// Where they say that the regions of the tables of interest are.
     pub places: Vec<RegionPlace>,
     /// When the WALs were listed last, ms by the reader's clock.
     pub listed_ms: Option<i64>,

@@ -1,4 +1,4 @@
-//! Exact start: the sequence id right behind which the replay of a store starts.
+//! Exact start: the sequence id right after which the replay of a store starts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,17 +11,17 @@ use crate::before::{made_of, raise_to_closing, raise_to_opening, unexplained};
 use crate::store_list::base_name;
 use crate::{History, RegionHistory};
 
-/// Up to which id the edits of its store are in a file.
+/// The id up to which a file holds the edits of its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileSequence {
     /// `MAX_SEQ_ID_KEY` in its FileInfo, or `n` of `_SeqId_<n>_` in the name of one that was bulk loaded.
     UpTo(u64),
-    /// It has none of both, or it is not readable (encrypted): the store cannot be replayed exactly.
+    /// It has neither, or it is not readable (encrypted): the store cannot be replayed exactly.
     Unknown,
 }
 
 impl FileSequence {
-    /// Of what the name and the FileInfo of a file say; HBase takes the name's number for a bulk-loaded file.
+    /// Combines what the name and the FileInfo of a file say; for a bulk-loaded file HBase takes the name's number.
     #[must_use]
     pub fn of(bulk_sequence_id: Option<u64>, max_seq_id_key: Option<i64>) -> Self {
         let stored = max_seq_id_key.and_then(|id| u64::try_from(id).ok());
@@ -60,8 +60,8 @@ pub struct SnapshotStores {
     pub taken_ms: Option<i64>,
     /// When it was asked for, ms by the master's clock (`creation_time`): no region had been looked at before.
     pub created_ms: Option<i64>,
-    /// No edit that its files lack was written before, ms by the master's clock: when a snapshot was asked for that
-    /// flushes. Of a SKIPFLUSH snapshot nothing is known.
+    /// The time before which no edit that its files lack was written, ms by the master's clock: when the snapshot was
+    /// asked for, if it flushes. Unknown for a SKIPFLUSH snapshot.
     pub since_ms: Option<i64>,
     /// Its regions.
     pub regions: Vec<SnapshotRegion>,
@@ -77,7 +77,7 @@ pub enum StartFrom {
     Region,
     /// From the opening of the region before the snapshot: all that it had then was in its files.
     Opening,
-    /// It has no files, and nothing else tells: everything is replayed.
+    /// It has no files, and nothing else shows its start: everything is replayed.
     Everything,
 }
 
@@ -88,7 +88,8 @@ pub struct StoreStart {
     pub after: u64,
     /// How that is known.
     pub from: StartFrom,
-    /// How many of its files do not say up to which id they reach, and no flush tells it: the true start may be larger.
+    /// How many of its files do not say up to which id they reach, where no flush does either: the true start may be
+    /// larger.
     pub unknown_files: usize,
 }
 
@@ -97,52 +98,53 @@ pub struct StoreStart {
 pub struct RegionStart {
     /// Each store's own start.
     pub stores: BTreeMap<FamilyName, StoreStart>,
-    /// Up to which id what is known of families that the snapshot's region does not have is over.
+    /// The id up to which entries of families that the snapshot's region does not have are obsolete.
     pub absent: AbsentFamilies,
-    /// The REGION_CLOSE in front of the snapshot, where its table was disabled.
+    /// The REGION_CLOSE before the snapshot, where its table was disabled.
     pub(crate) closed: Option<u64>,
-    /// Up to here every store's edits are in files.
+    /// The id up to which every store's edits are in files.
     pub covered: u64,
-    /// Up to here some store's edits are in files: a cut cannot leave them out.
+    /// The id up to which some store's edits are in files: a cut cannot leave them out.
     pub held: u64,
     /// The names of all its files.
     pub files: BTreeSet<String>,
-    /// The files that these are, or that compactions have made them of, as far as is known.
+    /// These files, and those from which compactions have made them, where known.
     pub(crate) made_of: BTreeSet<String>,
     /// Up to where its own files reach.
     pub(crate) reach: u64,
-    /// Up to where those reach of which no WAL at hand tells what made them: they may hold anything up to there.
+    /// Up to where those files reach for which no available WAL shows what made them: they may hold anything up to
+    /// there.
     pub(crate) unexplained: u64,
     /// A time at which all of them were there, ms.
     pub taken_ms: Option<i64>,
     /// When the snapshot was asked for, ms by the master's clock.
     pub created_ms: Option<i64>,
-    /// No edit that the files lack was written before, ms by the master's clock.
+    /// The time before which no edit that the files lack was written, ms by the master's clock.
     pub since_ms: Option<i64>,
 }
 
 impl RegionStart {
-    /// Behind which id the edits of a family are to be replayed.
+    /// The id after which the edits of a family are to be replayed.
     #[must_use]
     pub fn of_store(&self, family: &FamilyName) -> u64 {
         let absent = || self.absent.named.get(family).copied().unwrap_or(self.absent.others);
         self.stores.get(family).map_or_else(absent, |store| store.after)
     }
 
-    /// Whether what a file held is in the files: it is one of them, also through a link or a Reference, or a compaction has
-    /// made one of them of it.
+    /// Whether what a file held is in the files: it is one of them, perhaps through a link or a Reference, or a
+    /// compaction has made one of them from it.
     #[must_use]
     pub(crate) fn holds(&self, file: &str) -> bool {
         self.made_of.contains(base_name(file))
     }
 
-    /// Families whose start is not known: a file does not say up to which id it reaches.
+    /// Families whose start is not known, because a file does not say up to which id it reaches.
     pub fn unknown(&self) -> impl Iterator<Item = (&FamilyName, &StoreStart)> {
         self.stores.iter().filter(|(_, store)| store.unknown_files > 0)
     }
 }
 
-/// What a snapshot says of its table.
+/// What a snapshot says about its table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableStart {
     /// The id of its oldest region.
@@ -163,7 +165,7 @@ pub struct Starts {
 }
 
 impl Starts {
-    /// The starts of snapshots; what WALs say of their files counts, too.
+    /// Finds the starts of snapshots; what WALs say about their files counts, too.
     #[must_use]
     pub fn new(snapshots: &[SnapshotStores], history: &History) -> Self {
         let mut starts = Self::default();
@@ -195,7 +197,7 @@ impl Starts {
         starts
     }
 
-    /// Ancestors end with what they had in front of the regions that came of them.
+    /// Ancestors end with what they had before the regions that came of them.
     fn find_ends(&mut self, history: &History) {
         for region in &self.ended {
             let goes_on =
@@ -233,7 +235,7 @@ impl Starts {
         &self.regions
     }
 
-    /// What its snapshot says of a table.
+    /// What a table's snapshot says about it.
     pub(crate) fn table(&self, table: &TableName) -> Option<&TableStart> {
         self.tables.get(table)
     }
@@ -244,7 +246,7 @@ impl Starts {
         &self.ended
     }
 
-    /// Behind which id the edits of a store are to be replayed. A region that began after the snapshot is replayed
+    /// The id after which the edits of a store are to be replayed. A region that began after the snapshot is replayed
     /// whole, and so is a family that was added after it.
     #[must_use]
     pub fn of_store(&self, region: &EncodedRegionName, family: &FamilyName) -> u64 {
@@ -259,13 +261,13 @@ impl Starts {
         self.ends.get(region).copied()
     }
 
-    /// Up to which id a cut cannot leave edits of a region out.
+    /// The id up to which a cut cannot leave edits of a region out.
     #[must_use]
     pub fn held(&self, region: &EncodedRegionName) -> u64 {
         self.end(region).unwrap_or_else(|| self.of_region(region, |start| start.held))
     }
 
-    /// Up to which id every edit of a region is in files.
+    /// The id up to which every edit of a region is in files.
     #[must_use]
     pub fn covered(&self, region: &EncodedRegionName) -> u64 {
         self.of_region(region, |start| start.covered)
@@ -278,7 +280,7 @@ impl Starts {
         self.regions.get(region).map_or(0, what)
     }
 
-    /// Stores whose start is not their own files': to be reported.
+    /// Stores whose start does not come from their own files: to be reported.
     pub fn without_files(&self) -> impl Iterator<Item = (&EncodedRegionName, &FamilyName, &StoreStart)> {
         self.regions.iter().flat_map(|(region, start)| {
             let stores = start.stores.iter().filter(|(_, store)| store.from != StartFrom::Files);
@@ -335,7 +337,7 @@ fn region_start(region: &SnapshotRegion, snapshot: &SnapshotStores, reaches: &Fl
     }
 }
 
-/// Up to which id files reach, as WALs tell it: a flush's number is MAX_SEQ_ID_KEY of its files.
+/// The id up to which files reach, as WALs show it: a flush's number is MAX_SEQ_ID_KEY of its files.
 struct FlushedFiles<'a>(BTreeMap<&'a str, u64>);
 
 impl<'a> FlushedFiles<'a> {
@@ -354,7 +356,7 @@ impl<'a> FlushedFiles<'a> {
         Self(files.collect())
     }
 
-    /// Of a file, through a link or a Reference, too.
+    /// The sequence of a file, perhaps through a link or a Reference.
     fn up_to(&self, name: &str) -> Option<u64> {
         let parsed = StoreFileName::parse(name).ok()?;
         self.0.get(parsed.file().as_str()).copied()

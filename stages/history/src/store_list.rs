@@ -1,4 +1,4 @@
-//! The store lists of REGION_OPENs against what is known: a restore or a truncate inside the window shows there.
+//! Compares the store lists of REGION_OPENs with what is known: a restore or a truncate inside the window shows there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ pub enum StoreListBreakKind {
         /// Files that are gone.
         vanished: Vec<String>,
     },
-    /// Files that no flush, bulk load, compaction or replay of recovered edits has made, as far as is known.
+    /// Files that no flush, bulk load, compaction or replay of recovered edits has made, where known.
     Foreign {
         /// The files.
         files: Vec<String>,
@@ -32,12 +32,12 @@ pub enum StoreListBreakKind {
         family: String,
     },
     /// A region that came of no other, younger than the table: `truncate`, or the table was dropped and made anew;
-    /// or a split or merge that neither hbase:meta's WALs nor a Reference tells of.
+    /// or a split or merge that neither hbase:meta's WALs nor a Reference shows.
     Recreated,
     /// A region that the snapshot does not have, and that came of none of its regions, opened after it: `restore_snapshot` of a
     /// snapshot from before has brought it back.
     Returned,
-    /// A region that was there before the snapshot, and that it does not have, nor any that came of it: `truncate` or
+    /// A region that was there before the snapshot, which has neither it nor any that came of it: `truncate` or
     /// `restore_snapshot` took it away.
     Vanished,
     /// A region that had been split or merged was opened again after its child: `restore_snapshot` of a snapshot from
@@ -60,14 +60,14 @@ pub enum StoreListBreakKind {
 }
 
 impl StoreListBreakKind {
-    /// Whether the region's earlier entries no longer are what it holds.
+    /// Whether the region no longer holds its earlier entries.
     #[must_use]
     pub fn replaces(&self) -> bool {
         !matches!(self, Self::Foreign { .. })
     }
 }
 
-/// A REGION_OPEN that does not go with what is known.
+/// A REGION_OPEN that does not fit what is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreListBreak {
     /// The region.
@@ -94,7 +94,7 @@ impl StoreListBreak {
     }
 }
 
-/// Every REGION_OPEN that does not go with what is known.
+/// Every REGION_OPEN that does not fit what is known.
 #[must_use]
 pub fn store_list_breaks(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
     let mut breaks = Vec::new();
@@ -113,7 +113,7 @@ pub fn store_list_breaks(history: &History, starts: &Starts) -> Vec<StoreListBre
 #[derive(Default)]
 struct Known {
     files: Option<BTreeSet<String>>,
-    /// Compacted away.
+    /// Files that were compacted away.
     gone: BTreeSet<String>,
     /// Whether the last event was a REGION_CLOSE: then no replay of recovered edits has made a file.
     closed: bool,
@@ -159,7 +159,7 @@ fn walk(
     breaks
 }
 
-/// The snapshot of a disabled table has other files of a region than this had when it was closed.
+/// The snapshot of a disabled table has other files of a region than the region had when it was closed.
 fn while_closed(region: &EncodedRegionName, known: &Known, start: &RegionStart) -> Option<StoreListBreak> {
     let closed = start.closed.filter(|closed| start.held == *closed)?;
     let (before, created_ms) = (known.files.as_ref()?, start.created_ms?);
@@ -180,7 +180,7 @@ fn while_closed(region: &EncodedRegionName, known: &Known, start: &RegionStart) 
 }
 
 /// The markers in the order in which they were written. After a crash a region opens below the ids of its last markers,
-/// or with the same as the last time: those lie in WALs of another server, behind an older REGION_OPEN.
+/// or with the same as the last time: those lie in WALs of another server, after an older REGION_OPEN.
 fn by_life<'a>(history: &History, entries: &'a RegionHistory) -> Vec<&'a MarkerEntry> {
     let (mut opened, mut raised) = (BTreeMap::new(), BTreeSet::new());
     let mut markers = Vec::with_capacity(entries.markers().len());
@@ -191,7 +191,7 @@ fn by_life<'a>(history: &History, entries: &'a RegionHistory) -> Vec<&'a MarkerE
             opened.insert(server, (entry.sequence, entry.write_time));
         }
         let (open, time) = opened.get(&server).copied().unwrap_or((entry.sequence, entry.write_time));
-        // Behind these the region opens with a larger number.
+        // After these the region opens with a larger number.
         let raises = match &entry.marker {
             Marker::RegionEvent(event) => event.event_type == EventType::RegionClose,
             marker => !matches!(marker, Marker::Compaction(_)) && added_files(marker).next().is_some(),
@@ -220,8 +220,8 @@ pub(crate) fn added_files(marker: &Marker) -> Box<dyn Iterator<Item = &String> +
     }
 }
 
-/// The first marker that is later than a snapshot, as an index: those up to the number that its files reach are not,
-/// and none is in front of one that has put a file into the region which the snapshot lists. (A region may have been
+/// The first marker that is later than a snapshot, as an index: markers up to the number that its files reach are not,
+/// nor is any marker before one that has put a file into the region which the snapshot lists. (A region may have been
 /// opened and compacted after its last flush. But `restore_snapshot` puts its files back, too, when all of them were there.)
 fn snapshot_position(markers: &[&MarkerEntry], start: &RegionStart, clock_ms: i64) -> usize {
     let late_ms = start.taken_ms.map_or(i64::MAX, |taken| taken.saturating_add(clock_ms));
@@ -285,7 +285,7 @@ impl Known {
         let vanished: Vec<String> = known.difference(&listed).cloned().collect();
         let returned: Vec<String> =
             fresh.iter().filter(|name| self.gone.contains(*name) || into_itself(name)).cloned().collect();
-        // A server that died between the end of a compaction and its marker leaves one list for the other.
+        // A server that died between the end of a compaction and its marker leaves one list in place of the other.
         let died_compacting = !was_closed && returned.is_empty() && !fresh.is_empty();
         if !vanished.is_empty() && died_compacting {
             return Some(StoreListBreakKind::Foreign { files: fresh });
@@ -304,7 +304,7 @@ fn is_bulk_loaded(name: &str) -> bool {
     matches!(StoreFileName::parse(name), Ok(StoreFileName::HFile(file)) if file.bulk_sequence_id().is_some())
 }
 
-/// The name of the file that holds the cells, through a link or a Reference; a name that is none of HBase's stays.
+/// The name of the file that holds the cells, through a link or a Reference; a name that is not HBase's stays as it is.
 pub(crate) fn file_of(name: &str) -> String {
     StoreFileName::parse(name).map_or_else(|_| name.to_owned(), |name| name.file().to_string())
 }
@@ -346,8 +346,8 @@ fn open_numbers(entries: &RegionHistory) -> impl Iterator<Item = (&MarkerEntry, 
     entries.markers().iter().filter_map(|entry| Some((entry, entry.open_number()?)))
 }
 
-/// Regions of no parents that are younger than the snapshot's oldest of their table (without a snapshot, than the
-/// oldest that is known): HBase gives all regions that are made at once one id, the time.
+/// Regions without parents that are younger than the snapshot's oldest region of their table (without a snapshot, than
+/// the oldest known one): HBase gives all regions that are made at once one id, the time.
 fn recreated(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
     let mut roots: BTreeMap<&TableName, Vec<(u64, EncodedRegionName, &MarkerEntry)>> = BTreeMap::new();
     for (region, entries) in history.regions() {
@@ -373,7 +373,7 @@ fn recreated(history: &History, starts: &Starts) -> Vec<StoreListBreak> {
     breaks
 }
 
-/// The id in a region's full name: `<table>,<start key>,<id>.<encoded>.`, behind its last comma.
+/// The id in a region's full name: `<table>,<start key>,<id>.<encoded>.`, after its last comma.
 fn region_id(name: &[u8]) -> Option<u64> {
     let after = name.rsplit(|byte| *byte == b',').next()?;
     let digits = after.split(|byte| !byte.is_ascii_digit()).next()?;

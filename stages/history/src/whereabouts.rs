@@ -1,5 +1,5 @@
-//! Whereabouts: on which server a region was when the last that is known of it was written, and what hbase:meta says of
-//! where it went.
+//! Whereabouts: on which server a region was when its last known entry was written, and where hbase:meta says it
+//! went.
 
 use formats::wal::{EventType, Marker};
 use names::{EncodedRegionName, ServerName};
@@ -10,7 +10,7 @@ use crate::{Clocks, Closed, FileEnd, History, MarkerEntry, MetaLog, PlaceState, 
 /// Where the known entries of a region leave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whereabouts {
-    /// No WAL at hand has an entry of it.
+    /// No available WAL has an entry of it.
     Unseen,
     /// Open, on the server whose WAL this is: the file of its last entry.
     On { file: usize },
@@ -26,7 +26,7 @@ struct Last {
     write_time: i64,
 }
 
-/// Where a region is, and the number with which it opened last, as far as that is known.
+/// Where a region is, and the number with which it opened last, where known.
 pub(crate) fn whereabouts(history: &History, region: &EncodedRegionName) -> (Whereabouts, Option<u64>) {
     let Some(entries) = history.region(region) else { return (Whereabouts::Unseen, None) };
     let opened = last(entries, |event| event == EventType::RegionOpen);
@@ -39,7 +39,7 @@ pub(crate) fn whereabouts(history: &History, region: &EncodedRegionName) -> (Whe
     };
     let newest = entries.segments.iter().filter(of_wal).max_by_key(|segment| segment.run.last);
     let Some(file) = newest.and_then(|segment| entries.part(segment)).map(|part| part.file) else {
-        // Recovered edits alone: the region was opened again with them, and nothing tells where.
+        // Recovered edits alone: the region was opened again with them, and nothing shows where.
         return (Whereabouts::Unseen, None);
     };
     let written = entries.last_edit_up_to(u64::MAX).unwrap_or_default();
@@ -56,7 +56,7 @@ pub(crate) fn whereabouts(history: &History, region: &EncodedRegionName) -> (Whe
     (Whereabouts::On { file }, number)
 }
 
-/// The last file of the server that opened a region which has an entry of it.
+/// The last file with an entry of a region that is from the server which opened it.
 fn newest_on(history: &History, entries: &RegionHistory, opened: usize) -> usize {
     let first = |file: usize| history.borders.first_of(file);
     let on_server = entries.parts.iter().map(|part| part.file).filter(|file| first(*file) == first(opened));
@@ -79,14 +79,14 @@ fn last(entries: &RegionHistory, wanted: impl Fn(EventType) -> bool) -> Option<L
     found.max_by_key(|last| last.sequence)
 }
 
-/// From when to when all is known that hbase:meta said, ms.
+/// The span in which everything that hbase:meta said is known, ms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MetaKnown {
     pub from_ms: i64,
     pub until: Closed,
 }
 
-/// What is known of hbase:meta, on a cluster that was alive at a time (ms); `None` without a WAL of it.
+/// What is known of hbase:meta, on a cluster that was alive at a time (ms); `None` without a WAL of hbase:meta.
 pub(crate) fn meta_known(history: &History, clocks: &Clocks, alive_ms: i64) -> Option<MetaKnown> {
     let first = history.meta.first()?;
     let mut from_ms = created(first.name.created_ms);
@@ -105,8 +105,8 @@ pub(crate) fn meta_known(history: &History, clocks: &Clocks, alive_ms: i64) -> O
             other.name.group() == log.name.group() && other.name.created_ms > log.name.created_ms
         })
     };
-    // hbase:meta may go back to a server that has kept its WAL open: the WAL with the newest name need not be the one that is
-    // written.
+    // hbase:meta may return to a server that has kept its WAL open: the WAL with the newest name need not be the one
+    // that is being written.
     let until = history
         .meta
         .iter()
@@ -116,11 +116,11 @@ pub(crate) fn meta_known(history: &History, clocks: &Clocks, alive_ms: i64) -> O
     Some(MetaKnown { from_ms, until })
 }
 
-/// Up to when all is known that hbase:meta said while its newest WAL of a group was this one.
+/// Up to when everything that hbase:meta said is known, while this was its group's newest WAL.
 fn meta_until(history: &History, clocks: &Clocks, newest: &MetaLog, alive_ms: i64) -> Closed {
     let last_ms = newest.last_write_ms.unwrap_or(created(newest.name.created_ms));
     let is_dead = history.dead_servers.contains(&newest.name.server);
-    // Of a cluster that was stopped hbase:meta is the last that is closed. Else another server has opened it since.
+    // When a cluster is stopped, hbase:meta is closed last. Otherwise another server has opened it since.
     let was_stopped = || {
         newest.given_up && is_dead && history.is_dead() && last_ms >= alive_ms - history.tolerances.closing_ms
     };
@@ -140,7 +140,7 @@ pub(crate) fn created(ms: u64) -> i64 {
 }
 
 impl History {
-    /// Whether every server that is known is dead: nobody writes any more.
+    /// Whether every known server is dead: nobody writes any more.
     fn is_dead(&self) -> bool {
         let servers = self.files().iter().filter_map(|file| file.server());
         servers
@@ -148,7 +148,7 @@ impl History {
             .all(|server| self.dead_servers.contains(server))
     }
 
-    /// Whether an opening is in a WAL at hand.
+    /// Whether an opening is in an available WAL.
     pub(crate) fn has_opening(&self, region: &EncodedRegionName, server: &ServerName, number: u64) -> bool {
         self.region(region).is_some_and(|entries| {
             let mut opened =
@@ -157,7 +157,7 @@ impl History {
         })
     }
 
-    /// The openings of a region that hbase:meta tells, up to a time.
+    /// The openings of a region that hbase:meta records, up to a time.
     pub(crate) fn openings_told(
         &self,
         region: &EncodedRegionName,

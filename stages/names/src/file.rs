@@ -59,7 +59,7 @@ const DAY_DIGITS: RangeInclusive<usize> = 8..=13;
 /// (`mob.MobFileName`). Old ones have no region: those look like any other HFile and are read as [`HFileName`].
 ///
 /// A day has 8 digits only up to the year 9999; clients that count in micro- or nanoseconds write into years of up to 9
-/// digits. (HBase reads back what it made of such a day by fixed places, and so takes region and day for others.)
+/// digits. (HBase reads such a day back by fixed positions, and so gets a wrong region and day.)
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MobFileName(Box<str>);
 
@@ -106,7 +106,7 @@ impl MobFileName {
 }
 textual!(MobFileName);
 
-/// The name of a file that holds cells itself: an HFile, which may be a MOB file.
+/// The name of a file that itself holds cells: an HFile, which may be a MOB file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FileName {
     /// An ordinary HFile.

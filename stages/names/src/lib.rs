@@ -1,9 +1,10 @@
-//! The names HBase gives to namespaces, tables, snapshots, families, regions, store files, WALs and servers.
+//! The names that HBase gives to namespaces, tables, snapshots, families, regions, store files, WALs and servers, and
+//! the places where it keeps their files. Nothing here does I/O.
 //!
 //! A name from a manifest, a link or a directory listing becomes part of a path, so each is a type that only a strict
 //! grammar can make: what holds one of these types holds a single, harmless path segment (or several known ones).
-//! Where HBase's own patterns are looser (any hexadecimal word is a region, say) the stricter reading of what HBase
-//! really writes is taken; `parse` says what was refused and why.
+//! Where HBase's own patterns are looser (any hexadecimal word is a region, say) only what HBase really writes is
+//! accepted; `parse` says what was refused and why.
 
 mod back_reference;
 mod error;
@@ -59,7 +60,7 @@ fn is_lower_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// A Java long that is not negative, in decimal digits alone.
+/// Parses a Java long that is not negative, in decimal digits alone.
 fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| is_digits(text) && i64::try_from(*number).is_ok())
 }

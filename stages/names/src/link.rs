@@ -76,7 +76,7 @@ impl ReferenceName {
         Ok(Self { referred, parent })
     }
 
-    /// A Reference to a link of the parent region, if it is one.
+    /// The link of the parent region that it refers to, if it does.
     pub fn link(&self) -> Option<&HFileLink> {
         match &self.referred {
             Referred::File(_) => None,

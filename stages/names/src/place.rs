@@ -16,10 +16,10 @@ pub enum Place {
 
 impl Place {
     /// In the order in which HBase looks (`HFileLink.setLocations`). If a file is in none of them it may have moved
-    /// meanwhile: HBase goes over the list once more.
+    /// in the meantime: HBase goes over the list once more.
     pub const IN_ORDER: [Self; 4] = [Self::Live, Self::Archive, Self::Temporary, Self::Mob];
 
-    /// The path segments that stand before `<ns>/<table>/...`.
+    /// The path segments before `<ns>/<table>/...`.
     pub const fn prefix(self) -> &'static [&'static str] {
         match self {
             Self::Live => &[DATA],
@@ -60,7 +60,7 @@ impl StoreDirectory {
     }
 
     /// Reads the path of a store file, `[<root>/][archive/|mobdir/|.tmp/]data/<ns>/<table>/<region>/<family>/<file>`:
-    /// gives the path of the root, and the directory.
+    /// returns the path of the root, and the directory.
     pub fn of_path(path: &str) -> Option<(&str, Self)> {
         let mut parts = path.rsplitn(7, '/');
         let (_, family, region) = (parts.next()?, parts.next()?, parts.next()?);
@@ -76,7 +76,7 @@ impl StoreDirectory {
         (data == DATA).then_some((root, directory))
     }
 
-    /// Where the file lies that holds the cells of a file of this directory: a link and a reference lead to another region,
+    /// Where the cells of a file of this directory lie: a link and a reference lead to another region,
     /// a link also to another table, never to another family (`StoreFileInfo.getReferredToFile`, `HFileLink`).
     #[must_use]
     pub fn leads_to(&self, name: &StoreFileName) -> Self {

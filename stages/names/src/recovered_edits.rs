@@ -3,7 +3,7 @@ use crate::{NameError, number};
 /// The name of a file under `recovered.edits`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecoveredEditsName {
-    /// `<19 digits>`: edits up to this sequence id, to be replayed. (A negative one is taken by HBase too.)
+    /// `<19 digits>`: edits up to this sequence id, to be replayed. (HBase accepts a negative one, too.)
     Edits(i64),
     /// `<19 digits>-<WAL name>.temp`: edits from this id on, still being written.
     Temporary(u64),

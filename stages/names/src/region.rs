@@ -27,7 +27,7 @@ impl EncodedRegionName {
         Ok(Self::from_ascii(text.as_bytes()))
     }
 
-    /// Of checked text of at most 32 ASCII bytes.
+    /// Makes one of checked text of at most 32 ASCII bytes.
     fn from_ascii(text: &[u8]) -> Self {
         let mut bytes = [0; MD5_HEX];
         bytes.iter_mut().zip(text).for_each(|(to, from)| *to = *from);

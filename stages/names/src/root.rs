@@ -6,20 +6,20 @@ pub const DATA: &str = "data";
 pub const ARCHIVE: &str = "archive";
 /// Below it lies a `data` of live MOB files.
 pub(crate) const MOB_DIR: &str = "mobdir";
-/// What is being made: below it lies a `data` of tables that are just being created.
+/// What is in the making: below it lies a `data` of tables that are just being created.
 pub const TEMPORARY: &str = ".tmp";
-/// WALs that are written or wait for being split, a directory for each server.
+/// WALs that are being written or wait to be split, a directory for each server.
 pub const WALS: &str = "WALs";
 /// WALs that no region needs any more, until the cleaner takes them: flat, or a directory for each server
 /// (`hbase.separate.oldlogdir.by.regionserver`).
 pub const OLD_WALS: &str = "oldWALs";
-/// Completed snapshots, a directory each; those in work lie below its [`TEMPORARY`].
+/// Completed snapshots, a directory each; those in the making lie below its [`TEMPORARY`].
 pub const SNAPSHOTS: &str = ".hbase-snapshot";
-/// In a region's directory: what the splitting of WALs left for it.
+/// In a region's directory: what splitting WALs left for it.
 pub const RECOVERED_EDITS: &str = "recovered.edits";
 /// The cluster's id.
 pub const CLUSTER_ID: &str = "hbase.id";
 /// The version of this layout.
 pub const LAYOUT_VERSION: &str = "hbase.version";
-/// What a server's directory below [`WALS`] ends in while its WALs are being split.
+/// The suffix of a server's directory below [`WALS`] while its WALs are being split.
 pub(crate) const SPLITTING: &str = "-splitting";

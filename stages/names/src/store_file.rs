@@ -31,7 +31,7 @@ impl StoreFileName {
         })
     }
 
-    /// The file that holds the cells, through link and Reference.
+    /// The file that holds the cells, at the end of any link and Reference.
     pub fn file(&self) -> FileName {
         match self {
             Self::HFile(name) => FileName::HFile(name.clone()),

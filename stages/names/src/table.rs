@@ -4,8 +4,8 @@ use std::fmt;
 
 const DEFAULT_NAMESPACE: &str = "default";
 
-/// HBase's alphabet: letters of any language (of the Basic Multilingual Plane: Java looks at UTF-16 units one by
-/// one), ASCII digits and `_`.
+/// HBase's alphabet: letters of any language (in the Basic Multilingual Plane, as Java looks at single UTF-16 units),
+/// ASCII digits and `_`.
 fn is_word(letter: char) -> bool {
     letter == '_' || letter.is_ascii_digit() || (letter.is_alphabetic() && letter <= '\u{ffff}')
 }
@@ -161,7 +161,7 @@ impl std::str::FromStr for TableName {
     }
 }
 
-/// The bytes as text, or what they should have been.
+/// The bytes as text, or an error that says what they should have been.
 pub(super) fn utf8<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, NameError> {
     std::str::from_utf8(bytes).map_err(|_| refused(what, &String::from_utf8_lossy(bytes), "it is not UTF-8"))
 }

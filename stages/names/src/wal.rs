@@ -12,7 +12,7 @@ pub enum WalKind {
     Meta,
     /// `.rep`: edits of hbase:replication (3.0).
     Replication,
-    /// `.syncrep`: synchronous replication writes its copy of edits so.
+    /// `.syncrep`: synchronous replication writes its copy of edits under this name.
     SyncReplication,
     /// `$masterlocalwal$`: edits of the master's own region, no data of users.
     MasterLocal,
@@ -27,8 +27,8 @@ const SUFFIXES: [(&str, WalKind); 4] = [
 
 /// The name of a WAL's file: `<server>[.<group>].<ms>[<suffix>]`, the server URL-encoded.
 ///
-/// A tool that copied the file may have decoded it (`,` for `%2C`): it is the same name then, and known by the one that
-/// HBase gave it.
+/// A tool that copied the file may have decoded it (`,` for `%2C`): that is the same name, and is known as HBase gave
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalName {
     text: Box<str>,
@@ -40,7 +40,7 @@ pub struct WalName {
     pub created_ms: u64,
     /// What it holds.
     pub kind: WalKind,
-    /// With multiwal, the number of the region group.
+    /// The number of the region group, with multiwal.
     pub region_group: Option<u32>,
 }
 
@@ -56,7 +56,7 @@ impl WalName {
         }
     }
 
-    /// The name as HBase writes it, if it is written otherwise.
+    /// The name as HBase writes it, if it is written differently.
     fn encoded(text: &str) -> Option<String> {
         let (stem, suffix) = split_suffix(text);
         let encoded = url_encoded(&url_decoded(stem)?) + suffix;
@@ -69,7 +69,7 @@ impl WalName {
             Err(NameError::new(format!("\"{shown}\" is not the name of a WAL: {why}")))
         };
         if text.len() > 255 || text.contains(['/', '\\', '\0']) {
-            return refuse("no name of a file");
+            return refuse("it is no file name");
         }
         let (stem, suffix) = split_suffix(text);
         let kind = SUFFIXES.into_iter().find_map(|(known, kind)| (known == suffix).then_some(kind));
@@ -83,7 +83,7 @@ impl WalName {
         // `<server>-<peer>`
         let of_peer = kind == WalKind::SyncReplication && behind.starts_with('-');
         if !behind.is_empty() && !behind.starts_with('.') && !of_peer {
-            return refuse("there is no dot behind the server");
+            return refuse("there is no dot after the server");
         }
         let region_group = behind.rsplit_once(".regiongroup-").and_then(|(_, number)| number.parse().ok());
         Ok(Self { text: text.into(), group_end: group.len(), server, created_ms, kind, region_group })
@@ -110,7 +110,7 @@ impl WalName {
         self.text.get(..self.group_end).unwrap_or_default()
     }
 
-    /// What orders the files of each group by age, groups by name; it says nothing across groups.
+    /// A key that orders the files of each group by age, and groups by name; it says nothing across groups.
     #[must_use]
     pub fn order(&self) -> (&str, u64) {
         (self.group(), self.created_ms)
@@ -131,7 +131,7 @@ impl std::str::FromStr for WalName {
     }
 }
 
-/// What a WAL is known by whose name tells no server or no time, so that nothing says what came before it: its own name,
+/// The identity of a WAL whose name has no server or no time, so that nothing says what came before it: its own name,
 /// and that of the directory if it is a server's.
 #[must_use]
 pub fn unordered_name(directory: Option<&ServerName>, text: &str) -> String {
@@ -147,7 +147,7 @@ pub fn is_unordered_name(text: &str) -> bool {
 
 const UNORDERED: &str = "unordered-";
 
-/// Whether a file of this name beside WALs is none: Hadoop's and other tools' side files, which begin with a dot
+/// Whether a file of this name beside WALs is not a WAL: Hadoop's and other tools' side files, which begin with a dot
 /// (`.NAME.crc`, `.distcp.tmp.attempt_...`), and what `hdfs dfs -get` or `-put` has not finished.
 #[must_use]
 pub fn is_side_file(text: &str) -> bool {
@@ -159,8 +159,8 @@ fn split_suffix(text: &str) -> (&str, &str) {
     known.unwrap_or((text, ""))
 }
 
-/// The server at the front of a group's name, and where it ends. A host may have dots, what follows may not be
-/// anything but `.`: so the start code ends with its digits.
+/// The server at the start of a group's name, and where it ends. A host may have dots, and only a `.` may
+/// follow: so the start code ends with its digits.
 fn server_name(group: &str) -> Option<(ServerName, usize)> {
     let (host, rest) = group.split_once("%2C")?;
     let (port, rest) = rest.split_once("%2C")?;
@@ -186,7 +186,7 @@ fn url_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// As Java's `URLEncoder` writes it.
+/// Encodes text as Java's `URLEncoder` does.
 fn url_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len() + 16);
     for byte in text.bytes() {

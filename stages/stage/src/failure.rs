@@ -1,7 +1,7 @@
 use serde::Serialize;
 use std::fmt;
 
-/// How a run ended that could not go on; decides the exit code.
+/// How a run that could not continue ended; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
@@ -24,7 +24,7 @@ pub struct Failure {
     pub kind: FailureKind,
     /// What was being done: "reading the snapshot's manifest".
     pub doing: String,
-    /// To what: a path or URI, with the offset or region where there is one.
+    /// What it was done to: a path or URI, with the offset or region where there is one.
     pub subject: String,
     /// What is wrong.
     pub wrong: String,
@@ -61,7 +61,7 @@ impl Failure {
     /// It was stopped from outside.
     pub fn interrupted() -> Self {
         Self::new(FailureKind::Interrupted, "", "", "interrupted")
-            .hint("run the same command again: it goes on where it stopped")
+            .hint("run the same command again: it resumes where it stopped")
     }
 
     /// The same failure with a hint.

@@ -6,7 +6,7 @@ pub trait Bytes {
     fn bytes(&self) -> usize;
 }
 
-/// Yields units one after the other.
+/// Yields units one after another.
 pub trait Source {
     /// What it yields.
     type Out;
@@ -24,11 +24,11 @@ pub trait Map: Sync {
     fn map(&self, unit: Self::In) -> Result<Self::Out, Failure>;
 }
 
-/// Writes units somewhere and says at the end what it wrote.
+/// Writes units somewhere and reports at the end what it wrote.
 pub trait Sink {
     /// What goes in.
     type In;
-    /// What it says at the end.
+    /// What it reports at the end.
     type Report;
     /// Takes one unit.
     fn write(&mut self, unit: Self::In) -> Result<(), Failure>;

@@ -1,4 +1,5 @@
-//! What a stage is.
+//! What a stage is: the three traits, and the values by which it reports damage and failure. Knows no HBase word, and
+//! does no I/O.
 //!
 //! A stage knows bytes and values and starts no thread. It is one of three traits, and the receiver *is* the
 //! concurrency contract: [`Map`] takes `&self`, so a runner may call it from many threads; [`Source`] and [`Sink`]

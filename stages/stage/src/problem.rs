@@ -22,11 +22,11 @@ pub enum ProblemKind {
     Name,
     /// It could not be read.
     Unreadable,
-    /// It is there and whole as far as can be told, but this version cannot look inside.
+    /// It is there and seems whole, but this version cannot look inside.
     Unsupported,
     /// It is a file of another kind than the command reads.
     OtherKind,
-    /// Something to know that needs no repair now, but is not as it should be.
+    /// Something that is not as it should be, but needs no repair now.
     Warning,
 }
 
@@ -73,7 +73,7 @@ impl Problem {
         }
     }
 
-    /// Whether something is damaged or missing; else it is only not read, or to be known.
+    /// Whether something is damaged or missing; otherwise it could not be read, or is only worth knowing.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         !matches!(self.kind, ProblemKind::Unsupported | ProblemKind::OtherKind | ProblemKind::Warning)

@@ -1,7 +1,7 @@
 use crate::{Failure, Problems};
 use serde::Serialize;
 
-/// How a run ended that came to its end.
+/// How a run that reached its end came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -11,7 +11,7 @@ pub enum Outcome {
     Damage,
 }
 
-/// What a job says at its end: its own figures, and every problem that was found.
+/// What a job reports at its end: its own figures, and every problem that was found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report<T> {
     /// The command, as typed: `export`, `hfile verify`.
@@ -54,7 +54,7 @@ impl<T> Report<T> {
     }
 }
 
-/// A run that could not go on, with the damage it had found until then.
+/// A run that could not continue, with the damage that it had found until then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stopped {
     /// Why it ended.

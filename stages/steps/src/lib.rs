@@ -4,7 +4,7 @@
 //! state from unit to unit. Damage comes out as [`stage::Problem`]s, with the place; only what ends a run is a
 //! [`stage::Failure`].
 //!
-//! The steps live in six rooms, each of which knows only those in front of it:
+//! The steps live in six rooms, each of which knows only those before it:
 //! [`bytes`] <- [`hfile`] <- { [`copy`], [`wal`], [`edits`] } <- [`scan`].
 
 pub mod bytes;

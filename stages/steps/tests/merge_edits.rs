@@ -63,7 +63,7 @@ fn entries() -> impl Strategy<Value = Entries> {
     proptest::collection::btree_map(1u64..60, proptest::collection::vec(cells(), 1..4), 0..30)
 }
 
-/// A batch with these entries, cut into row groups of `group` entries; another region stands before and behind.
+/// A batch with these entries, cut into row groups of `group` entries; another region stands before and after.
 fn batch<'e>(entries: impl Iterator<Item = (&'e u64, &'e Vec<Cell>)>, group: usize) -> BatchFile<Bytes> {
     let mut bytes = Vec::new();
     let wal = WalMarks { name: "wal".into(), bytes: 1, closed: true };
@@ -181,7 +181,7 @@ proptest! {
         files.push(batch(one.into_iter(), 1));
         let problem = merged(&files, EditBounds::all()).unwrap_err();
         prop_assert!(problem.what.contains(&format!("id {sequence} with other cells")), "{problem}");
-        // Behind the cut it is nobody's business.
+        // After the cut it does not matter.
         prop_assert!(merged(&files, bounds(0, sequence - 1, &[])).is_ok());
     }
 

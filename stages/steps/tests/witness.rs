@@ -88,7 +88,7 @@ fn ranges_together_see_every_byte() {
     }
 }
 
-/// Blocks are read where they lie: of what is not in one piece whole chunks count, and nothing is wrongly told.
+/// Blocks are read where they lie: of what is not in one piece whole chunks count, and nothing is wrongly reported.
 #[test]
 fn reads_out_of_order_alarm_nobody() {
     let files = Files::new(9000, 512);
@@ -103,7 +103,7 @@ fn reads_out_of_order_alarm_nobody() {
 }
 
 #[test]
-fn a_file_that_grows_may_be_ahead_of_its_side_file_and_a_cut_one_is_told() {
+fn a_file_that_grows_may_be_ahead_of_its_side_file_and_a_cut_one_is_reported() {
     let files = Files::new(3000, 512);
     let side = files.dir.path().join(".f.crc");
     let sums = fs::read(&side).unwrap();

@@ -38,7 +38,7 @@ fn to_write() -> HFileToWrite {
     }
 }
 
-/// Rows of three cells: two versions and a family delete in front of every tenth row.
+/// Rows of three cells: two versions and a family delete before every tenth row.
 fn each_cell(rows: u64, mut each: impl FnMut(&CellRef<'_>)) {
     for row in 0..rows {
         let (name, sequence) = (format!("row{row:06}"), row + 7);

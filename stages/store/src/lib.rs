@@ -2,10 +2,12 @@
 //!
 //! One trait, [`Store`], over everything that can hold an HBase root: files and memory now, HDFS and object stores
 //! later. It is shaped by what the weakest of them can do: an object store has no rename and no directories, HDFS
-//! writes only at the end of a file; on the other hand both can say a file's checksum. What a store can do it says
-//! in [`Abilities`]; callers decide by that, never by the kind of store.
+//! writes only at the end of a file; on the other hand both can give a file's checksum. A store says in [`Abilities`]
+//! what it can do; callers decide by that, never by the kind of store.
 //!
-//! All calls block. An implementation that needs an async runtime hides it.
+//! [`FileStore`] and [`MemoryStore`] hold bytes; [`Throttle`], [`Recording`] and [`Faulty`] slow, record or break
+//! another store. All calls block; an implementation that needs an async runtime hides it. No format of HBase's is
+//! known here.
 
 mod error;
 mod faulty;
@@ -37,7 +39,7 @@ pub use watched::{Op, Operation, Watch, Watched};
 /// Storage below one root.
 ///
 /// Where Hadoop keeps checksums beside files ([`Abilities::side_files`]), a name that gets new bytes, by any of these
-/// calls, loses its side file before: there is no moment at which the two disagree.
+/// calls, loses its side file first: there is no moment at which the two disagree.
 pub trait Store: Send + Sync {
     /// The root's URI for messages; secrets are never in it.
     fn uri(&self) -> String;
@@ -45,21 +47,22 @@ pub trait Store: Send + Sync {
     /// What this store can do.
     fn abilities(&self) -> Abilities;
 
-    /// Up to `limit` entries of a directory in ascending order of name, those behind `after`. A directory that does
+    /// Up to `limit` entries of a directory in ascending order of name, those after `after`. A directory that does
     /// not exist is `NotFound` where directories exist, an empty page where they do not.
     fn list(&self, dir: &StorePath, after: Option<&str>, limit: usize) -> Result<Page, StoreError>;
 
     /// What is known of a file or directory without reading it.
     fn metadata(&self, path: &StorePath) -> Result<Metadata, StoreError>;
 
-    /// Opens a file for ranged reads. The handle stays good if the file is renamed meanwhile, where the store allows.
+    /// Opens a file for ranged reads. The handle stays valid if the file is renamed in the meantime, where the store
+    /// allows.
     fn open(&self, path: &StorePath) -> Result<Box<dyn ReadRanges>, StoreError>;
 
     /// Opens a file for reading *from the medium*: not from a cache that still holds what was just written.
     /// Call it after [`Store::sync_batch`].
     fn open_uncached(&self, path: &StorePath) -> Result<Box<dyn ReadRanges>, StoreError>;
 
-    /// Starts, or with `resume` (a token of an earlier [`WriteParts::token`]) goes on with, the writing of a file in
+    /// Starts or, with `resume` (a token of an earlier [`WriteParts::token`]), resumes writing a file in
     /// parts. Directories above it are made. Without `resume` what was there under this path is replaced; a token
     /// that no longer names anything is `NotFound`: start afresh.
     fn write(
@@ -93,8 +96,8 @@ pub trait Store: Send + Sync {
     fn exchange(&self, one: &StorePath, other: &StorePath) -> Result<(), StoreError>;
 
     /// Opens a file for appending, or makes it. What one [`AppendLog::append`] call wrote survives the death of the
-    /// process. Only one process can have it open, where the store can tell (a file lock that goes with its process):
-    /// the second gets `Busy`. `Unsupported` where [`Abilities::append`] is false.
+    /// process. Only one process can have it open, where the store can detect that (a file lock that ends with its
+    /// process): the second gets `Busy`. `Unsupported` where [`Abilities::append`] is false.
     fn append_log(&self, path: &StorePath) -> Result<Box<dyn AppendLog>, StoreError>;
 
     /// Deletes a file. `NotFound` if there is none.
@@ -103,7 +106,7 @@ pub trait Store: Send + Sync {
     /// Deletes a directory and all below it. `NotFound` if there is none.
     fn delete_tree(&self, dir: &StorePath) -> Result<(), StoreError>;
 
-    /// Whether these attributes could be set, as far as that is known without a file: an owner that does not exist, say.
+    /// Whether these attributes could be set, as far as is known without a file: an owner that does not exist, say.
     fn check_attributes(&self, attributes: &Attributes) -> Result<(), StoreError>;
 
     /// Sets those attributes that are `Some`.
@@ -121,17 +124,17 @@ pub trait ReadRanges: Send + Sync {
     /// The file as it was when it was opened.
     fn metadata(&self) -> &Metadata;
 
-    /// Reads at an offset into the whole buffer as far as the file goes; returns the bytes read, fewer than asked
-    /// only at the end of the file.
+    /// Fills the buffer from an offset; returns the bytes read, fewer than asked only at the end of the
+    /// file.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, StoreError>;
 
-    /// The file as it is now, for telling whether it changed while it was read.
+    /// The file as it is now, to see whether it changed while it was read.
     fn current(&self) -> Result<Metadata, StoreError>;
 }
 
 /// A file being written in parts, from any number of threads, a part a thread.
 pub trait WriteParts: Send + Sync {
-    /// What a later run needs to go on with this file.
+    /// What a later run needs to resume this file.
     fn token(&self) -> String;
 
     /// Starts writing (again) one part of the shape, from its beginning.
@@ -151,7 +154,7 @@ pub trait WritePart: Send {
     fn finish(self: Box<Self>) -> Result<PartReceipt, StoreError>;
 }
 
-/// A file that is written from front to back, its length not known before.
+/// A file that is written from front to back, without its length being known in advance.
 pub trait GrowingFile: Send {
     /// Adds bytes at the end.
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
@@ -160,7 +163,7 @@ pub trait GrowingFile: Send {
     fn finish(self: Box<Self>) -> Result<u64, StoreError>;
 }
 
-/// A file open for appending: a journal, which a killed process goes on with.
+/// A file open for appending: a journal, which the next run after a killed one continues.
 pub trait AppendLog: Send {
     /// Adds bytes at the end.
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError>;

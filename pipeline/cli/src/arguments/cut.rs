@@ -2,16 +2,16 @@ use super::Milliseconds;
 use clap::Args;
 use jobs::{AcceptGaps, Until};
 
-/// Which snapshots, and which cut on top of them: what cutting, restoring, replaying and scanning have in common.
+/// Which snapshots, and which cut on top of them: the options that cutting, restoring, replaying and scanning share.
 #[derive(Debug, Args)]
 pub struct CutArguments {
     /// The repository: what `tidegate export` and `tidegate convert` wrote to.
     #[arg(long, value_name = "REPO", env = "TIDEGATE_FROM")]
     pub from: String,
-    /// The snapshot; several, each of another table, give one cut of all of them.
+    /// The snapshot; several, each of another table, make one cut of all of them.
     #[arg(long = "snapshot", value_name = "NAME", required_unless_present = "images")]
     pub snapshots: Vec<String>,
-    /// The same by an image's id (`tidegate image list`).
+    /// The same, by an image's id (`tidegate image list`).
     #[arg(long = "image", value_name = "ID")]
     pub images: Vec<String>,
     /// The cut: snapshot, end, time:2026-11-20T10:00:00Z, time:EPOCH_MS, marker:NAME, marker:FILE (with a / or
@@ -21,21 +21,21 @@ pub struct CutArguments {
     /// Trim the cut until no effect is in it without its cause: JSON Lines of {"cause":{...},"effect":{...}}.
     #[arg(long, value_name = "FILE")]
     pub dependencies: Option<String>,
-    /// Every server's clock is wrong by so much at most: 50ms, 2s.
+    /// The most by which any server's clock is wrong: 50ms, 2s.
     #[arg(long, value_name = "DURATION", env = "TIDEGATE_CLOCK_BOUND")]
     pub clock_bound: Option<Milliseconds>,
     /// How wrong servers' clocks may be, ms: a JSON object of "host,port,startcode" (or "others") and {"low":n,"high":n}.
     #[arg(long, value_name = "FILE", env = "TIDEGATE_CLOCKS")]
     pub clocks: Option<String>,
-    /// Ambiguous gaps of which you know that nothing was lost there, by name, as `tidegate cut` prints them; or a file: the
-    /// report of `tidegate cut --output json` for the same cut (a path with a / or .json). What is known to be missing stays a
-    /// problem.
+    /// Ambiguous gaps in which you know that nothing was lost, by name, as `tidegate cut` prints them; or a file: the
+    /// report of `tidegate cut --output json` for the same cut (a path with a / or .json). What is known to be missing
+    /// stays a problem.
     #[arg(long, value_name = "REGION:FROM-TO[,...]|FILE")]
     pub accept_gaps: Option<AcceptGaps>,
 }
 
 /// Says what a cut holds, whether anything is missing, and how consistent it is: the certificate of what `restore`,
-/// `replay` and `scan` would take. Nothing is written.
+/// `replay` and `scan` would use. Nothing is written.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  tidegate cut --from /backup/hbase --snapshot s1 --until time:2026-11-20T10:00:00Z\n\n\

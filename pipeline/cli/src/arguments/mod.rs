@@ -45,13 +45,13 @@ pub struct EveryCommand {
     /// Also write the report, as JSON, to this file.
     #[arg(long, global = true, value_name = "FILE", env = "TIDEGATE_REPORT")]
     pub report: Option<PathBuf>,
-    /// Progress bars on standard error, if that is a terminal.
+    /// Whether progress bars are shown on standard error.
     #[arg(long, global = true, value_enum, default_value_t = ProgressBars::Auto, env = "TIDEGATE_PROGRESS")]
     pub progress: ProgressBars,
     /// Memory that may be held in flight, as 256MiB or 4GB [default: a quarter of the machine's].
     #[arg(long, global = true, value_name = "SIZE", env = "TIDEGATE_MEMORY")]
     pub memory: Option<ByteSize>,
-    /// Say on standard error how long each piece of the work took.
+    /// Report on standard error how long each piece of the work took.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Read defaults for options from this TOML file: a table per command, keys as the long options.
@@ -107,9 +107,9 @@ pub enum Command {
     /// Look into WALs.
     #[command(subcommand)]
     Wal(Wal),
-    /// Turn the WALs of a root into batches that can be replayed, and that any reader of Parquet opens.
+    /// Turn the WALs of a root into batches that can be replayed, and that any Parquet reader opens.
     Convert(Convert),
-    /// Prove what can be proved of a cut: what it holds, whether anything is missing, how consistent it is.
+    /// Prove what can be proved about a cut: what it holds, whether anything is missing, how consistent it is.
     Cut(Cut),
     /// Make native snapshots of tables from a repository, for `clone_snapshot`.
     Restore(Restore),
@@ -127,7 +127,7 @@ pub enum Command {
 /// Copies the snapshot's files and manifest into another HBase root (or an empty directory, which becomes one) as
 /// HBase's ExportSnapshot does, so that any HBase can `clone_snapshot` it there. Every file is hashed and its blocks
 /// are verified while it is copied; it is read back from the medium and compared before the snapshot is published.
-/// Run it again after an interruption: it goes on where it stopped.
+/// Run it again after an interruption: it resumes where it stopped.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  tidegate export --from /hbase --snapshot s1 --to /backup/hbase")]
 pub struct Export {
@@ -146,14 +146,14 @@ pub struct Export {
     /// Replace a snapshot of that name in the target, once the new one is proved.
     #[arg(long)]
     pub overwrite: bool,
-    /// How much is verified. Below `blocks` damage in the source is copied as it is, but for bytes that a `.crc` file
+    /// How much is verified. Below `blocks`, damage in the source is copied as it is, except bytes that a `.crc` file
     /// beside them contradicts.
     #[arg(long, value_enum, default_value_t = Level::Blocks, value_name = "LEVEL", env = "TIDEGATE_VERIFY")]
     pub verify: Level,
     /// How many ranges are copied at the same time.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=512), env = "TIDEGATE_WORKERS")]
     pub workers: u16,
-    /// Write at most this much a second, all workers together: 50MB/s, 1GiB/s.
+    /// Write at most this much per second, all workers together: 50MB/s, 1GiB/s.
     #[arg(long, value_name = "RATE", env = "TIDEGATE_BANDWIDTH")]
     pub bandwidth: Option<ByteRate>,
     /// Owner of the files and the snapshot in the target.
@@ -165,16 +165,16 @@ pub struct Export {
     /// Permission bits of the files in the target, in octal.
     #[arg(long, value_name = "MODE", value_parser = octal_mode, env = "TIDEGATE_CHMODE")]
     pub chmod: Option<u32>,
-    /// Let the snapshot live for ever in the target, whatever its time to live in the source.
+    /// Keep the snapshot for ever in the target, whatever its time to live in the source.
     #[arg(long)]
     pub reset_ttl: bool,
-    /// Export although the snapshot's regions leave holes in the key space or overlap. A clone of it is as broken.
+    /// Export although the snapshot's regions leave holes in the key space or overlap. A clone of it is just as broken.
     #[arg(long)]
     pub accept_holes: bool,
     /// Print the plan and stop.
     #[arg(long)]
     pub dry_run: bool,
-    /// Forget what an interrupted run of the same export has finished.
+    /// Start afresh: ignore what an interrupted run of the same export has finished.
     #[arg(long)]
     pub no_resume: bool,
     /// Length of the ranges in which long files are copied and resumed: a power of two, at least 64KiB.
@@ -299,6 +299,6 @@ pub enum Hfile {
 fn octal_mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= 0o7777 => Ok(mode),
-        _ => Err("give permission bits in octal, as 640".into()),
+        _ => Err("give permission bits in octal, for example 640".into()),
     }
 }

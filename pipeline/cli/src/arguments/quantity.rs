@@ -43,7 +43,7 @@ impl FromStr for ByteSize {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong =
-            || format!("{text:?} is no size: give bytes, or a number with KB, MB, GB, KiB, MiB or GiB");
+            || format!("{text:?} is not a size: give bytes, or a number with KB, MB, GB, KiB, MiB or GiB");
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
         let number: u64 = number.parse().map_err(|_| wrong())?;
@@ -60,7 +60,7 @@ impl FromStr for ByteRate {
         match ByteSize::from_str(text.strip_suffix("/s").unwrap_or(text)) {
             Ok(ByteSize(0)) => Err("a rate of 0 would never end".into()),
             Ok(ByteSize(bytes)) => Ok(Self(bytes)),
-            Err(_) => Err(format!("{text:?} is no rate: give 50MB/s or the like")),
+            Err(_) => Err(format!("{text:?} is not a rate: give a value such as 50MB/s")),
         }
     }
 }
@@ -69,7 +69,7 @@ impl FromStr for Milliseconds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no duration: give 50ms, 2s or 5m");
+        let wrong = || format!("{text:?} is not a duration: give 50ms, 2s or 5m");
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
         let factor = match unit.trim() {

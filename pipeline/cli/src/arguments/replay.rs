@@ -13,7 +13,7 @@ pub struct Replay {
     /// Which cut.
     #[command(flatten)]
     pub cut: CutArguments,
-    /// Where edits go: jsonl:FILE (a new file, an entry a line), hfiles:URI (a new directory
+    /// Where edits go: jsonl:FILE (a new file, one entry per line), hfiles:URI (a new directory
     /// of HFiles for completebulkload), or null: (they are only counted).
     #[arg(long, value_name = "TARGET")]
     pub to: Target,

@@ -1,10 +1,10 @@
 use super::CutArguments;
 use clap::Args;
 
-/// Makes a native HBase snapshot of each table as it was at a cut, which `clone_snapshot` opens at once. The files of the base snapshot are
-/// used where they are if --to is the repository, and copied and verified otherwise, as `tidegate export` does it.
-/// The edits up to the cut become new HFiles. Nothing is published before every written file was read back. Run it again after an interruption: it goes on where
-/// it stopped.
+/// Makes a native HBase snapshot of each table as it was at a cut, which `clone_snapshot` opens at once. The files of
+/// the base snapshot are used in place if --to is the repository, and otherwise copied and verified as `tidegate
+/// export` does. The edits up to the cut become new HFiles. Nothing is published before every written file has been
+/// read back. Run it again after an interruption: it resumes where it stopped.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 tidegate restore --from /backup/hbase --snapshot s1 --until time:2026-11-20T10:00:00Z --to /hbase --as s1-at-ten\n  \
@@ -18,7 +18,7 @@ pub struct Restore {
     /// The HBase root to restore to: the repository itself, another root, or an empty directory, which becomes one.
     #[arg(long, value_name = "ROOT", env = "TIDEGATE_TO")]
     pub to: String,
-    /// Name of the restored snapshot; one that is there is never replaced.
+    /// Name of the restored snapshot; an existing one is never replaced.
     #[arg(long = "as", value_name = "NAME")]
     pub name: String,
     /// Restore the table OLD as NEW, or with `:` at both ends every table of a namespace into another; may be given
@@ -34,8 +34,8 @@ pub struct Restore {
     /// Group of the files and the snapshot in the target.
     #[arg(long, value_name = "GROUP", env = "TIDEGATE_CHGROUP")]
     pub chgroup: Option<String>,
-    /// Leave out edits of families that the base snapshot's schema does not have, without a problem: the restored table
-    /// has the schema of the base snapshot.
+    /// Leave out edits of families that the base snapshot's schema does not have without reporting a problem: the
+    /// restored table has the schema of the base snapshot.
     #[arg(long)]
     pub leave_out_families: bool,
     /// Print what would be done and stop.

@@ -13,7 +13,7 @@ pub struct Scan {
     /// Which cut [default of --until: snapshot].
     #[command(flatten)]
     pub cut: CutArguments,
-    /// The table, as ns:name [default: the snapshot's, if there is one only].
+    /// The table, as ns:name [default: the snapshot's, if there is only one].
     #[arg(long, value_name = "TABLE")]
     pub table: Option<String>,
     /// All versions that a family keeps, not only the newest.
@@ -28,7 +28,7 @@ pub struct Scan {
     /// Only this row: text, or bytes as \xNN.
     #[arg(long, value_name = "ROW", conflicts_with = "prefix")]
     pub row: Option<String>,
-    /// Only rows that begin so: text, or bytes as \xNN.
+    /// Only rows that begin with this: text, or bytes as \xNN.
     #[arg(long, value_name = "PREFIX")]
     pub prefix: Option<String>,
     /// Only this family.
@@ -57,7 +57,7 @@ pub struct Scan {
 /// How cells are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CellFormat {
-    /// A JSON object a line.
+    /// One JSON object per line.
     Jsonl,
     /// For people: fields with tabs between them, values cut short.
     Table,

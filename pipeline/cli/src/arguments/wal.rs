@@ -2,8 +2,8 @@ use super::Moment;
 use clap::{Args, Subcommand};
 
 /// Reads the WALs of an HBase root (WALs, oldWALs, recovered edits) and writes their edits as Parquet batches, a file
-/// for each WAL and table, with the markers beside them. What is converted already is left alone: run it again, and it
-/// converts what has come since; after an interruption it goes on. Bulk-loaded files that the WALs name are kept, too.
+/// for each WAL and table, with the markers beside them. What has been converted is left alone: run it again, and it
+/// converts what is new, or resumes after an interruption. Bulk-loaded files that the WALs name are kept, too.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  tidegate convert --from /hbase --to /backup/hbase\n\n\
 The batches lie in <REPO>/.tidegate/batches/<namespace>/<table>/. See docs/wal.md for how often to run it.")]
@@ -24,11 +24,11 @@ pub struct Convert {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=512), env = "TIDEGATE_WORKERS")]
     pub workers: u16,
     /// Allow batches in clear text of tables with encrypted families, and of WALs that are encrypted. (This version cannot
-    /// be given a key yet: such WALs are left out, and said so.)
+    /// be given a key yet: such WALs are left out and reported.)
     #[arg(long)]
     pub allow_clear_text: bool,
     /// The root is a copy (rsync, hdfs dfs -get, a volume snapshot) that was begun at this time: 2026-11-20T10:00:00Z or epoch
-    /// ms. Of what was written later nothing is known then.
+    /// ms. What was written later is then unknown.
     #[arg(long, value_name = "TIME")]
     pub copied_at: Option<Moment>,
     /// Print which WALs would be converted and stop.
@@ -62,10 +62,11 @@ pub enum Wal {
         /// Only entries with a cell of this family.
         #[arg(long, value_name = "FAMILY")]
         family: Option<String>,
-        /// Only entries with this sequence id, or from one to another: 7, 7..20, ..20, 7.. (both ends are in).
+        /// Only entries with this sequence id, or from one to another: 7, 7..20, ..20, 7.. (both ends included).
         #[arg(long, value_name = "IDS")]
         sequence: Option<String>,
-        /// Only entries written in this time: FROM..TO, each as 2026-11-20T10:00:00Z or milliseconds, or left out.
+        /// Only entries written in this span of time: FROM..TO, each as 2026-11-20T10:00:00Z or milliseconds, or left
+        /// out.
         #[arg(long, value_name = "TIMES")]
         time: Option<String>,
         /// At most this many entries.
@@ -81,12 +82,12 @@ pub enum Wal {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<String>,
     },
-    /// Find what is whole in a damaged WAL, behind the damage too, and say what is lost.
+    /// Find what is whole in a damaged WAL, past the damage too, and say what is lost.
     Salvage {
         /// The WAL.
         #[arg(value_name = "FILE")]
         file: String,
-        /// Write a WAL with all whole entries to this new file, byte for byte.
+        /// Write a WAL with all whole entries, byte for byte, to this new file.
         #[arg(long, value_name = "FILE")]
         to: Option<String>,
     },

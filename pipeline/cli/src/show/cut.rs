@@ -28,7 +28,7 @@ pub fn cut(report: &CutReport) -> String {
 fn replay(report: &CutReport) -> String {
     let of = &report.replay;
     if of.regions == 0 {
-        return facts(&[("replayed", "nothing: the snapshot's files have it all".to_owned())]);
+        return facts(&[("replayed", "nothing: the snapshot's files hold everything".to_owned())]);
     }
     let entries =
         format!("{} entries of {} regions, in {} batches", count(of.entries), of.regions, of.batches);
@@ -50,14 +50,14 @@ fn completeness(report: &CutReport) -> String {
     };
     let verdict = match (of.proved, of.missing.ids, of.ambiguous.ids) {
         (true, ..) => "proved: nothing is missing",
-        (false, 0, 1..) if of.findings.is_empty() => "not proved: ids are free that may have been entries",
+        (false, 0, 1..) if of.findings.is_empty() => "not proved: some unused ids may have been entries",
         _ => "NOT complete: see the problems",
     };
     facts(&[
         ("completeness", verdict.to_owned()),
         ("  explained", ids(of.explained, "flushes, opens and bulk loads took them")),
         ("  unlogged", ids(of.unlogged, "SKIP_WAL writes and flushes of empty memstores")),
-        ("  AMBIGUOUS", ids(of.ambiguous, "at the border of two WALs: nothing tells")),
+        ("  AMBIGUOUS", ids(of.ambiguous, "at the border of two WALs: nothing shows which")),
         ("  MISSING", ids(of.missing, "entries that are in no WAL here")),
         ("  findings", some(of.findings.len() as u64)),
         ("  beyond what is known", some(report.beyond.len() as u64)),

@@ -50,7 +50,7 @@ fn hfile(file: &HFileDescription) -> String {
     text
 }
 
-/// What verifying HFiles came to.
+/// The outcome of verifying HFiles.
 pub fn hfiles_verified(report: &HFilesVerified) -> String {
     let verified = &report.verified;
     let verdict = match (verified.damaged, verified.unreadable) {

@@ -22,7 +22,7 @@ pub use wal::{salvaged, wals, wals_verified};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 
-/// The width of what people look at: the terminal's; a file or pipe takes more.
+/// The width for people: the terminal's; a file or pipe takes more.
 fn width() -> u16 {
     console::Term::stdout().size_checked().map_or(160, |(_, columns)| columns.max(40))
 }
@@ -35,7 +35,7 @@ fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Stri
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(width());
     table.set_header(headings.iter().map(|heading| heading.trim_start_matches('#')));
-    // The first column names the thing: it is what people copy, so it is never broken.
+    // The first column is the name, which people copy, so it is never broken.
     if let Some(name) = table.column_mut(0) {
         name.set_constraint(ColumnConstraint::ContentWidth);
     }
@@ -68,7 +68,7 @@ fn count(count: u64) -> String {
     indicatif::HumanCount(count).to_string()
 }
 
-/// `3 files, 1.5 MiB`; nothing for none.
+/// `3 files, 1.5 MiB`; empty for none.
 fn files(files: u64, of_bytes: u64) -> String {
     match files {
         0 => String::new(),

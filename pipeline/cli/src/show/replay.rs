@@ -1,15 +1,15 @@
 use super::{count, facts, some, table};
 use jobs::replay::ReplayReport;
 
-/// What a replay came to.
+/// What a replay did.
 pub fn replay(report: &ReplayReport) -> String {
     let mut text = facts(&[
         ("from", report.from.clone()),
         ("to", report.to.clone()),
         ("entries", count(report.entries)),
         ("cells", count(report.cells)),
-        ("came twice", some(report.duplicates)),
-        ("published", if report.published { "yes" } else { "no: the stream is not whole" }.to_owned()),
+        ("duplicates", some(report.duplicates)),
+        ("published", if report.published { "yes" } else { "no: the stream is incomplete" }.to_owned()),
     ]);
     if let Some(hfiles) = &report.hfiles {
         text += &facts(&[

@@ -56,7 +56,7 @@ fn shown(report: &RestoreReport, table: &RestoredTable) -> String {
         ("duplicates", some(table.duplicates)),
         ("version deletes", some(table.version_deletes)),
         ("cells LEFT OUT", some(table.left_out.values().sum())),
-        ("to be done", table.forecast.as_ref().filter(|_| report.dry_run).map_or(String::new(), forecast)),
+        ("forecast", table.forecast.as_ref().filter(|_| report.dry_run).map_or(String::new(), forecast)),
     ]);
     format!("{title}\n{facts}{}", warnings(&table.warnings))
 }

@@ -73,7 +73,7 @@ pub fn snapshot(report: &SnapshotReport, schema: bool, stats: bool) -> String {
     text
 }
 
-/// What verifying a snapshot came to.
+/// The outcome of verifying a snapshot.
 pub fn snapshot_verified(report: &SnapshotVerified) -> String {
     let verdict = match (report.missing, report.verified.damaged, report.verified.unreadable) {
         (0, 0, 0) => "is whole".to_owned(),
@@ -98,7 +98,7 @@ pub fn reached(reached: jobs::Level, asked: jobs::Level) -> String {
     }
 }
 
-/// What verifying files came to.
+/// The outcome of verifying files.
 pub fn verified(verified: &Verified, needed: u64) -> String {
     let digests = match verified.digests {
         compared if compared < needed => format!("{}/{} recorded", count(compared), count(needed)),

@@ -41,7 +41,7 @@ fn wal(wal: &WalDescription) -> String {
     text
 }
 
-/// What verifying WALs came to.
+/// The outcome of verifying WALs.
 pub fn wals_verified(report: &WalsVerified) -> String {
     facts(&[
         ("WALs", files(report.files, report.bytes)),
@@ -52,7 +52,7 @@ pub fn wals_verified(report: &WalsVerified) -> String {
     ])
 }
 
-/// What salvaging a WAL came to.
+/// The outcome of salvaging a WAL.
 pub fn salvaged(report: &SalvageReport) -> String {
     let salvaged = &report.salvaged;
     facts(&[

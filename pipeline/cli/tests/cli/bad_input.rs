@@ -347,7 +347,7 @@ fn judge(case: &Case, dir: &Path, root: &Path, target: &Path) -> Vec<String> {
 }
 
 #[test]
-fn bad_input_is_told_with_its_place_and_what_to_do() {
+fn bad_input_is_reported_with_its_place_and_what_to_do() {
     let mut wrong = Vec::new();
     for case in CASES {
         with_roots(|dir, root, target| {
@@ -381,7 +381,7 @@ fn a_target_equal_to_or_inside_the_source_is_refused() {
 }
 
 #[test]
-fn damage_is_copied_when_asked_and_told_by_verify() {
+fn damage_is_copied_when_asked_and_reported_by_verify() {
     with_roots(|_, root, target| {
         hfile(root, |bytes| bytes[1_000] ^= 1);
         tidegate([
@@ -403,7 +403,7 @@ fn damage_is_copied_when_asked_and_told_by_verify() {
 }
 
 #[test]
-fn what_is_no_hfile_is_told_by_every_hfile_command() {
+fn what_is_no_hfile_is_reported_by_every_hfile_command() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, vec![7; 10_000]).unwrap();
@@ -447,9 +447,9 @@ impl Drop for Mounted {
 }
 
 #[test]
-fn a_full_disk_is_told_and_gone_on_with_once_there_is_room() {
+fn a_full_disk_is_reported_and_resumed_once_there_is_room() {
     with_roots(|_, root, target| {
-        let test = "a_full_disk_is_told_and_gone_on_with_once_there_is_room";
+        let test = "a_full_disk_is_reported_and_resumed_once_there_is_room";
         let Some(disk) = Mounted::new(target.to_owned(), "size=64k", test) else { return };
         let ran = export(root, target).with(1);
         assert!(ran.err.contains("free") && ran.err.contains("make room"), "{}", ran.err);
@@ -473,9 +473,9 @@ fn a_full_disk_is_told_and_gone_on_with_once_there_is_room() {
 }
 
 #[test]
-fn a_target_that_is_read_only_is_told() {
+fn a_target_that_is_read_only_is_reported() {
     with_roots(|_, root, target| {
-        let test = "a_target_that_is_read_only_is_told";
+        let test = "a_target_that_is_read_only_is_reported";
         let Some(_disk) = Mounted::new(target.to_owned(), "ro", test) else { return };
         let ran = export(root, target).with(1);
         assert!(ran.err.contains("hint:") && ran.err.contains("read-only"), "{}", ran.err);

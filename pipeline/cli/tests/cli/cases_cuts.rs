@@ -72,8 +72,8 @@ impl Repository {
     /// The cut is proved, and a scan of it gives exactly these cells.
     #[track_caller]
     fn is_proved(&self, snapshot: &str, until: &str, truth: &Path) {
-        let (code, told) = self.cut(snapshot, until);
-        assert_eq!((code, &told["completeness"]["proved"]), (0, &true.into()), "{}", told["problems"]);
+        let (code, answer) = self.cut(snapshot, until);
+        assert_eq!((code, &answer["completeness"]["proved"]), (0, &true.into()), "{}", answer["problems"]);
         let scan = self.scan(snapshot, until).with(0);
         assert_eq!(cells(&scan.out), cells(&fs::read_to_string(truth).unwrap()));
         self.restore(snapshot, until).with(0);
@@ -82,9 +82,9 @@ impl Repository {
     /// The cut is not proved, and a problem says so.
     #[track_caller]
     fn is_not_proved(&self, snapshot: &str, until: &str, says: &str) {
-        let (code, told) = self.cut(snapshot, until);
-        assert_eq!((code, &told["completeness"]["proved"]), (3, &false.into()), "{told}");
-        assert!(told["problems"].to_string().contains(says), "no {says:?} in {}", told["problems"]);
+        let (code, answer) = self.cut(snapshot, until);
+        assert_eq!((code, &answer["completeness"]["proved"]), (3, &false.into()), "{answer}");
+        assert!(answer["problems"].to_string().contains(says), "no {says:?} in {}", answer["problems"]);
         self.scan(snapshot, until).with(3);
     }
 }
@@ -130,8 +130,8 @@ fn case_06_a_bulk_loaded_file_that_the_base_holds_is_not_missing() {
     kept.with(0);
     let converted = tidegate(["convert", "--from", text(&root), "--to", text(again.path())]);
     let repository = Repository { dir: again, converted };
-    let (code, told) = repository.cut("customers-before", "end");
-    assert_eq!((code, &told["completeness"]["proved"]), (0, &true.into()), "{}", told["problems"]);
+    let (code, answer) = repository.cut("customers-before", "end");
+    assert_eq!((code, &answer["completeness"]["proved"]), (0, &true.into()), "{}", answer["problems"]);
     assert_eq!(repository.scan("customers-before", "end").with(0).out, before);
 }
 
@@ -140,7 +140,7 @@ fn case_09_a_wal_that_was_cleaned_before_the_first_convert_is_missed() {
     let Some(case) = case("09") else { return };
     let repository = Repository::of(&case.join("root"), &["s-empty", "s-disabled", "s-replicas"]);
     for snapshot in ["s-empty", "s-disabled", "s-replicas"] {
-        repository.is_not_proved(snapshot, "end", "are not at hand");
+        repository.is_not_proved(snapshot, "end", "are not available");
     }
     let said = &repository.converted;
     assert_eq!(said.code, 3, "{}", said.err);
@@ -157,23 +157,23 @@ fn case_09_a_wal_that_was_cleaned_before_the_first_convert_is_missed() {
     fs::copy(case.join("the-lost-wal"), root.join("oldWALs").join(name)).unwrap();
     let whole = Repository::of(&root, &["s-empty", "s-disabled", "s-replicas"]);
     for snapshot in ["s-empty", "s-disabled", "s-replicas"] {
-        let (code, told) = whole.cut(snapshot, "end");
-        assert_eq!((code, &told["completeness"]["proved"]), (0, &true.into()), "{}", told["problems"]);
+        let (code, answer) = whole.cut(snapshot, "end");
+        assert_eq!((code, &answer["completeness"]["proved"]), (0, &true.into()), "{}", answer["problems"]);
     }
 }
 
 #[test]
-fn case_10_ids_of_parents_and_in_front_of_a_first_open_are_explained() {
+fn case_10_ids_of_parents_and_before_a_first_open_are_explained() {
     let Some(case) = case("10") else { return };
     let snapshots = ["s-presplit", "s-lsplit", "s-lclone", "s-lclone2"];
     let repository = Repository::of(&case.join("root"), &snapshots);
     for snapshot in snapshots {
-        let (code, told) = repository.cut(snapshot, "end");
+        let (code, answer) = repository.cut(snapshot, "end");
         assert_eq!(
-            (code, &told["completeness"]["proved"]),
+            (code, &answer["completeness"]["proved"]),
             (0, &true.into()),
             "{snapshot}: {}",
-            told["problems"]
+            answer["problems"]
         );
     }
 }
@@ -187,7 +187,7 @@ fn case_11_a_start_that_is_not_known_is_not_taken_for_0() {
     let cut = ["cut", "--from", to, "--snapshot", "s-enc", "--until", "time:1795822858190"];
     let refused = tidegate(cut).with(4);
     assert!(refused.err.contains("the cut leaves out what the snapshot's files hold"), "{}", refused.err);
-    // A flush in the WALs tells up to where the file reaches; of the snapshot alone nothing has to be known.
+    // A flush in the WALs shows up to where the file reaches; nothing has to be known for the snapshot alone.
     tidegate(["cut", "--from", to, "--snapshot", "s-enc", "--until", "snapshot"]).with(0);
     tidegate(["cut", "--from", to, "--snapshot", "s-enc", "--until", "end"]).with(0);
     let elsewhere = tempfile::tempdir().unwrap();
@@ -208,18 +208,18 @@ fn case_12_an_empty_wal_that_was_archived_is_whole() {
     let repository = Repository::of(&root, &["customers-before"]);
     assert_eq!(repository.converted.code, 0, "{}", repository.converted.err);
     assert!(repository.converted.out.contains("of those empty"), "{}", repository.converted.out);
-    let (code, told) = repository.cut("customers-before", "end");
-    assert_eq!((code, &told["completeness"]["proved"]), (0, &true.into()), "{}", told["problems"]);
+    let (code, answer) = repository.cut("customers-before", "end");
+    assert_eq!((code, &answer["completeness"]["proved"]), (0, &true.into()), "{}", answer["problems"]);
 }
 
 #[test]
-fn case_16_parents_of_a_merge_whose_last_entries_are_gone_are_told() {
+fn case_16_parents_of_a_merge_whose_last_entries_are_gone_are_reported() {
     let Some(case) = case("16") else { return };
     let repository = Repository::of(&case.join("root"), &["s1-flush-ca"]);
     repository.is_not_proved("s1-flush-ca", "end", "7b4db86a");
 }
 
-/// Cuts by time in front of the merge: what is gone was written before most of them.
+/// Cuts by time before the merge: what is gone was written before most of them.
 const IN_FRONT_OF_THE_MERGE: [&str; 4] =
     ["time:1795824600000", "time:1795824605000", "time:1795824607500", "time:1795824608000"];
 
@@ -241,11 +241,11 @@ fn case_16_part_of_the_wal_does_not_do() {
     for length in [808, 1158, 1241] {
         let (repository, _dir) = with_head(length);
         for until in IN_FRONT_OF_THE_MERGE.iter().chain(&["end"]) {
-            let (code, told) = repository.cut("s1-flush-ca", until);
+            let (code, answer) = repository.cut("s1-flush-ca", until);
             assert_eq!(
-                (code, &told["completeness"]["proved"]),
+                (code, &answer["completeness"]["proved"]),
                 (3, &false.into()),
-                "{length} {until}: {told}"
+                "{length} {until}: {answer}"
             );
         }
     }
@@ -264,9 +264,9 @@ fn case_17_recovered_edits_are_a_subset_of_the_wals_entry() {
     for root in ["root", "root-default"] {
         let repository = Repository::of_table(&case.join(root), "s2-flush-cb", "cb");
         assert_eq!(repository.converted.code, 0, "{root}: {}", repository.converted.err);
-        let (code, told) = repository.cut("s2-flush-cb", "end");
+        let (code, answer) = repository.cut("s2-flush-cb", "end");
         // Family x was added after the snapshot: its settings are not known, so its cells are left out, and every command says that.
-        assert_eq!((code, &told["completeness"]["proved"]), (3, &true.into()), "{}", told["problems"]);
+        assert_eq!((code, &answer["completeness"]["proved"]), (3, &true.into()), "{}", answer["problems"]);
         let scan = repository.scan("s2-flush-cb", "end").with(3);
         let said = "109 cells of family x, which the snapshot's table does not have";
         assert!(scan.err.contains(said) && scan.err.matches("problem:").count() == 1, "{root}: {}", scan.err);

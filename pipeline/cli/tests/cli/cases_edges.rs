@@ -49,11 +49,11 @@ fn case_04_stale_crc() {
     // Nothing is read or changed a second time.
     let (code, said) = report(&export(&tour(), "customers-before", &target));
     assert_eq!((code, &said["already_there"], sides()), (0, &Value::from(true), 2), "{said}");
-    // Negative control: what an earlier version left is told.
+    // Negative control: what an earlier version left is reported.
     let file = files_below(&target.join("archive")).into_iter().find(|file| !is_side_file(file)).unwrap();
     fs::write(side_of(&file), side_bytes(b"other bytes")).unwrap();
-    let told = tidegate(verify).with(3);
-    assert!(told.err.contains(text(&file)) && told.err.contains("Hadoop"), "{}", told.err);
+    let answer = tidegate(verify).with(3);
+    assert!(answer.err.contains(text(&file)) && answer.err.contains("Hadoop"), "{}", answer.err);
 }
 
 /// Files that are there already, and equal, must be readable, too: of HFiles, of the snapshot's documents and of ours.
@@ -184,7 +184,7 @@ fn a_side_file_that_disagrees_is_a_witness() {
     let ran = tidegate(["snapshot", "verify", "--from", text(&root), "customers-before", "--level", "sums"])
         .with(3);
     assert!(ran.err.contains("offset 1024"), "{}", ran.err);
-    // Where the blocks tell of damage, they are told.
+    // Where the blocks show damage, they are reported.
     flip(&hfile, 1500);
     let ran = tidegate(export(&root, "customers-before", &fresh("d"))).with(1);
     assert!(ran.err.contains("block: CRC32C") && !ran.err.contains("remove its .crc"), "{}", ran.err);
@@ -213,7 +213,7 @@ fn a_side_file_that_disagrees_is_a_witness() {
 
 /// WALs have no checksums: the side file is the only witness of a changed value.
 #[test]
-fn a_side_file_tells_of_a_changed_wal() {
+fn a_side_file_shows_a_changed_wal() {
     let dir = tempfile::tempdir().unwrap();
     let (root, repository) = (dir.path().join("root"), dir.path().join("repository"));
     copy_of(&tour(), &root);

@@ -64,7 +64,7 @@ fn case_07_decoded_wal_names() {
     assert!(ran.out.contains("localhost,34621,1795232934330"), "{}", ran.out);
 }
 
-/// Names that tell no server or no time, and those of synchronous replication: all is read, and said.
+/// Names without a server or a time, and those of synchronous replication: all are read and reported.
 #[test]
 fn case_07_other_names_of_wals() {
     let dir = tempfile::tempdir().unwrap();
@@ -131,10 +131,10 @@ fn case_07_other_names_of_wals() {
     assert!(cells(&proper) == cells(&repository));
     let ran = tidegate(convert(&root, &repository)).with(0);
     assert!(ran.out.contains("under other names") && ran.out.contains("of unknown order"), "{}", ran.out);
-    // What is no WAL is told, without a word on what HBase does.
+    // What is no WAL is reported, without a word on what HBase does.
     fs::write(root.join("oldWALs/notes.txt"), b"hello, this is no WAL").unwrap();
     let ran = tidegate(convert(&root, &repository)).with(3);
-    assert!(ran.err.contains("notes.txt") && ran.err.contains("does not begin as one"), "{}", ran.err);
+    assert!(ran.err.contains("notes.txt") && ran.err.contains("does not begin like one"), "{}", ran.err);
     assert!(!ran.err.contains("HBase"), "{}", ran.err);
 }
 
@@ -248,7 +248,7 @@ fn case_13_an_indexed_key_value_is_refused_by_name() {
         fs::write(&path, bytes).unwrap();
         path
     };
-    // The length of the last plain cell, which is that of "row3"; the byte in front of the last compressed one.
+    // The length of the last plain cell, which is that of "row3"; the byte before the last compressed one.
     let plain = change("plain.1700000000000", &[0, 0, 0, 31, 0, 0, 0, 18], &[0xff; 4]);
     let dictionary = change("comp.1700000000000", &[0, 18, 5, 0], &[1]);
     for wal in [plain, dictionary] {

@@ -19,7 +19,7 @@ fn copied(from: &Path, to: &Path) {
     }
 }
 
-/// Verified at level cells: well, and so many cells decoded.
+/// Verified at level cells without damage, with this many cells decoded.
 fn verified(file: &Path, cells: u64) {
     let (code, report) = report(&["hfile", "verify", "--level", "cells", text(file)]);
     assert_eq!(code, 0, "{}: {report:#}", file.display());
@@ -272,7 +272,7 @@ fn case_08_a_reference_outside_of_a_root() {
         named(
             &["hfile", command, text(&reference)],
             3,
-            "is a link or reference outside of an HBase root",
+            "is a link or reference outside an HBase root",
             "below the root",
         );
     }

@@ -1,5 +1,5 @@
 //! What other HBases and other writers left on disk (`fixtures/data`, made by `scripts/make-old-fixtures`), against what
-//! they themselves told of it.
+//! they themselves reported about it.
 
 use crate::support::{files_below, report, repository, text, tidegate};
 use serde_json::Value;
@@ -105,7 +105,7 @@ fn files_of_hudis_own_writer_are_named() {
     }
 }
 
-/// The entries of a WAL, as the reader of HBase tells them and as we do.
+/// The entries of a WAL, as HBase's reader and as ours show them.
 type Entry = (String, u64, u64, Vec<Value>);
 
 fn entry(line: &Value, sequence: &str) -> Entry {

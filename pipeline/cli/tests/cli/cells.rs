@@ -189,7 +189,7 @@ fn seek(file: &Path) {
     rows.dedup();
     let step = rows.len().div_ceil(10).max(1);
     let sought = rows.iter().step_by(step).chain(rows.last()).cloned();
-    // Rows that are not there: in front of all, behind all, and between two.
+    // Rows that are not there: before all, after all, and between two.
     let absent = [
         String::from("00"),
         "ff".repeat(20),

@@ -126,11 +126,11 @@ const CASES: &[Case] = &[
         converted: true,
     },
     Case {
-        name: "garbage behind the trailer",
+        name: "garbage after the trailer",
         harm: |root| of_wal(root, |bytes| bytes.extend(b"garbage of some length")),
         more: &[],
         code: 3,
-        says: &[WAL, "behind the trailer", "at offset 31660", "hint:"],
+        says: &[WAL, "after the trailer", "at offset 31660", "hint:"],
         converted: true,
     },
     Case {
@@ -237,11 +237,11 @@ const CASES: &[Case] = &[
         converted: true,
     },
     Case {
-        name: "a directory inside of a server's",
+        name: "a directory inside a server's",
         harm: |root| fs::create_dir(root.join("WALs").join(SERVER).join("copy")).unwrap(),
         more: &[],
         code: 3,
-        says: &["copy", "is a directory inside of a region server's", "it was passed over"],
+        says: &["copy", "is a directory inside a region server's", "it was skipped"],
         converted: true,
     },
     Case {
@@ -273,7 +273,7 @@ fn done(repository: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_wrong_with_a_root_of_wals_is_told_and_the_rest_is_converted() {
+fn what_is_wrong_with_a_root_of_wals_is_reported_and_the_rest_is_converted() {
     let mut wrong = Vec::new();
     for case in CASES {
         let dir = tempfile::tempdir().unwrap();

@@ -23,10 +23,10 @@ fn cut(repository: &Path, until: &str, more: &[&str]) -> Ran {
 
 /// The report.
 fn certificate(repository: &Path, until: &str) -> Value {
-    let (code, told) = report(&arguments(repository, until));
-    assert_eq!(code, 0, "{until}: {told}");
-    assert_eq!((&told["command"], &told["problem_count"]), (&"cut".into(), &0.into()), "{told}");
-    told
+    let (code, answer) = report(&arguments(repository, until));
+    assert_eq!(code, 0, "{until}: {answer}");
+    assert_eq!((&answer["command"], &answer["problem_count"]), (&"cut".into(), &0.into()), "{answer}");
+    answer
 }
 
 fn fixture(name: &str) -> PathBuf {
@@ -70,25 +70,25 @@ fn with_a_gap(dir: &Path) -> PathBuf {
 fn an_ambiguous_gap_is_a_problem_unless_it_is_accepted_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let repository = with_a_gap(dir.path());
-    let told = cut(&repository, "end", &[]).with(3);
+    let answer = cut(&repository, "end", &[]).with(3);
     let gap = format!("region {WITH_A_GAP}: sequence ids 4 to 5 are ambiguous");
-    assert!(told.err.contains(&gap) && told.err.contains("hint:"), "{}", told.err);
-    assert!(told.err.contains(&format!("--accept-gaps {WITH_A_GAP}:4-5")), "{}", told.err);
+    assert!(answer.err.contains(&gap) && answer.err.contains("hint:"), "{}", answer.err);
+    assert!(answer.err.contains(&format!("--accept-gaps {WITH_A_GAP}:4-5")), "{}", answer.err);
     for says in ["AMBIGUOUS", "not proved", WITH_A_GAP, "212 entries of 7 regions", "orders-before"] {
-        assert!(told.out.contains(says), "no {says:?} in {}", told.out);
+        assert!(answer.out.contains(says), "no {says:?} in {}", answer.out);
     }
-    let (code, told) = report(&arguments(&repository, "end"));
-    assert_eq!((code, &told["problem_count"]), (3, &1.into()), "{told}");
-    assert_eq!(told["problems"][0]["region"], WITH_A_GAP, "{told}");
-    let gap = &told["completeness"]["gaps"][0];
+    let (code, answer) = report(&arguments(&repository, "end"));
+    assert_eq!((code, &answer["problem_count"]), (3, &1.into()), "{answer}");
+    assert_eq!(answer["problems"][0]["region"], WITH_A_GAP, "{answer}");
+    let gap = &answer["completeness"]["gaps"][0];
     let expected = (&WITH_A_GAP.into(), &4.into(), &5.into(), &"ambiguous".into());
     assert_eq!((&gap["region"], &gap["first"], &gap["last"], &gap["class"]), expected);
-    let of = &told["completeness"];
+    let of = &answer["completeness"];
     assert_eq!((&of["proved"], &of["missing"]), (&false.into(), &json!({"gaps": 0, "ids": 0})));
 
     // By name, and by the report of the same cut.
     let file = dir.path().join("cut.json");
-    fs::write(&file, told.to_string()).unwrap();
+    fs::write(&file, answer.to_string()).unwrap();
     for named in [format!("{WITH_A_GAP}:4-5"), text(&file).to_owned()] {
         let accepted = cut(&repository, "end", &["--accept-gaps", &named]).with(0);
         assert!(
@@ -97,9 +97,9 @@ fn an_ambiguous_gap_is_a_problem_unless_it_is_accepted_by_name() {
             accepted.err
         );
     }
-    let (_, told) = report(&[arguments(&repository, "end"), vec!["--accept-gaps", text(&file)]].concat());
-    assert_eq!(told["completeness"]["proved"], false, "{told}");
-    assert_eq!(told["completeness"]["accepted"][0]["region"], WITH_A_GAP, "{told}");
+    let (_, answer) = report(&[arguments(&repository, "end"), vec!["--accept-gaps", text(&file)]].concat());
+    assert_eq!(answer["completeness"]["proved"], false, "{answer}");
+    assert_eq!(answer["completeness"]["accepted"][0]["region"], WITH_A_GAP, "{answer}");
 }
 
 #[test]
@@ -107,20 +107,20 @@ fn only_gaps_that_are_there_are_accepted() {
     let dir = tempfile::tempdir().unwrap();
     let repository = with_a_gap(dir.path());
     let file = dir.path().join("cut.json");
-    let (_, told) = report(&arguments(&repository, "end"));
-    fs::write(&file, told.to_string()).unwrap();
+    let (_, answer) = report(&arguments(&repository, "end"));
+    fs::write(&file, answer.to_string()).unwrap();
     let other = arguments(&repository, "time:1795232954645");
     let ran = tidegate([other, vec!["--accept-gaps", text(&file)]].concat()).with(4);
     assert!(ran.err.contains("another cut"), "{}", ran.err);
     for (named, code, says) in [
-        ("", 2, "names no gap"),
-        ("4-5", 2, "names no gap"),
-        (WITH_A_GAP, 2, "names no gap"),
+        ("", 2, "does not name a gap"),
+        ("4-5", 2, "does not name a gap"),
+        (WITH_A_GAP, 2, "does not name a gap"),
         ("no/such/file", 1, "there is no such file"),
-        (&format!("{WITH_A_GAP}:4-4"), 3, "is no gap of this cut"),
-        (&format!("{WITH_A_GAP}:1-999999"), 3, "is no gap of this cut"),
-        (&format!("{WITH_A_GAP}:4-5,{WITH_A_GAP}:7-8"), 3, "7-8 is no gap of this cut"),
-        (&format!("{SPLIT}:1-2"), 3, "is no gap of this cut"),
+        (&format!("{WITH_A_GAP}:4-4"), 3, "is not a gap of this cut"),
+        (&format!("{WITH_A_GAP}:1-999999"), 3, "is not a gap of this cut"),
+        (&format!("{WITH_A_GAP}:4-5,{WITH_A_GAP}:7-8"), 3, "7-8 is not a gap of this cut"),
+        (&format!("{SPLIT}:1-2"), 3, "is not a gap of this cut"),
     ] {
         let ran = cut(&repository, "end", &["--accept-gaps", named]);
         assert_eq!(ran.code, code, "{named:?}: {}", ran.err);
@@ -129,7 +129,7 @@ fn only_gaps_that_are_there_are_accepted() {
 }
 
 #[test]
-fn what_was_accepted_stands_in_the_image_and_is_told_of_every_cut_on_top() {
+fn what_was_accepted_stands_in_the_image_and_is_reported_of_every_cut_on_top() {
     let dir = tempfile::tempdir().unwrap();
     let repository = with_a_gap(dir.path());
     let named = format!("{WITH_A_GAP}:4-5");
@@ -155,8 +155,8 @@ fn what_was_accepted_stands_in_the_image_and_is_told_of_every_cut_on_top() {
     assert_eq!(image["cut"]["accepted_gaps"], json!([named]), "{image}");
     assert_eq!((&image["cut"]["until"], &image["cut"]["proved"]), (&until.into(), &false.into()), "{image}");
     let next = ["cut", "--from", from, "--snapshot", "early", "--until", "end"];
-    let told = tidegate(next).with(3);
-    assert!(told.err.contains(&format!("restored with the gap {named} accepted")), "{}", told.err);
+    let answer = tidegate(next).with(3);
+    assert!(answer.err.contains(&format!("restored with the gap {named} accepted")), "{}", answer.err);
     let (_, again) = report(&[&next[..], &["--accept-gaps", &named]].concat());
     assert_eq!(
         (&again["outcome"], &again["completeness"]["proved"]),
@@ -184,11 +184,11 @@ fn what_was_accepted_stands_in_the_image_and_is_told_of_every_cut_on_top() {
     );
     for (root, name) in [(from, "later"), (from, "alone"), (to, "early")] {
         let cut = ["cut", "--from", root, "--snapshot", name, "--until", "snapshot"];
-        let told = tidegate(cut).with(3);
+        let answer = tidegate(cut).with(3);
         assert!(
-            told.err.contains(&format!("restored with the gap {named} accepted")),
+            answer.err.contains(&format!("restored with the gap {named} accepted")),
             "{name}: {}",
-            told.err
+            answer.err
         );
     }
 }
@@ -202,10 +202,10 @@ fn a_snapshot_that_was_restored_with_a_gap_is_proved_by_nothing() {
     let base = ["restore", "--from", from, "--snapshot", "orders-before", "--until", "end"];
     tidegate([&base[..], &["--to", from, "--as", "gappy"]].concat()).with(3);
     for until in ["end", "snapshot"] {
-        let (code, told) = report(&["cut", "--from", from, "--snapshot", "gappy", "--until", until]);
-        assert_eq!((code, &told["completeness"]["proved"]), (3, &false.into()), "{told}");
-        let open = told["bases"][0]["unproved"].to_string();
-        assert!(open.contains(&format!("{WITH_A_GAP}:4-5 is ambiguous")), "{told}");
+        let (code, answer) = report(&["cut", "--from", from, "--snapshot", "gappy", "--until", until]);
+        assert_eq!((code, &answer["completeness"]["proved"]), (3, &false.into()), "{answer}");
+        let open = answer["bases"][0]["unproved"].to_string();
+        assert!(open.contains(&format!("{WITH_A_GAP}:4-5 is ambiguous")), "{answer}");
     }
 }
 
@@ -218,24 +218,24 @@ fn fields(value: &Value) -> BTreeSet<&str> {
 fn the_fields_of_a_certificate_are_the_documented_ones() {
     let dir = tempfile::tempdir().unwrap();
     let repository = repository(dir.path());
-    let told = certificate(&repository, "end");
+    let answer = certificate(&repository, "end");
     let expect = |value: &Value, names: &str| assert_eq!(fields(value), names.split_whitespace().collect());
     expect(
-        &told,
+        &answer,
         "assumptions bases clock command completeness declared from frontier outcome problem_count problems \
          regions replay sequences until without_files",
     );
-    expect(&told["bases"][0], "files image kind regions snapshot table");
-    expect(&told["declared"], "given in_files outside trimmed");
-    expect(&told["completeness"], "ambiguous explained findings gaps missing proved unlogged");
+    expect(&answer["bases"][0], "files image kind regions snapshot table");
+    expect(&answer["declared"], "given in_files outside trimmed");
+    expect(&answer["completeness"], "ambiguous explained findings gaps missing proved unlogged");
     let gaps = tempfile::tempdir().unwrap();
     let gap = report(&arguments(&with_a_gap(gaps.path()), "end")).1;
     expect(&gap["completeness"]["gaps"][0], "cause class first last region");
-    expect(&told["frontier"], "groups held_by time_ms");
-    expect(&told["frontier"]["groups"][0], "because group newest until_ms");
-    expect(&told["replay"], "batches bulk_files entries regions");
-    expect(&told["regions"][0], "covered entries_in entries_out known last region relation table");
-    expect(&told["without_files"][0], "after family from region");
+    expect(&answer["frontier"], "groups held_by time_ms");
+    expect(&answer["frontier"]["groups"][0], "because group newest until_ms");
+    expect(&answer["replay"], "batches bulk_files entries regions");
+    expect(&answer["regions"][0], "covered entries_in entries_out known last region relation table");
+    expect(&answer["without_files"][0], "after family from region");
     let bounded = report(&[arguments(&repository, "end"), vec!["--clock-bound", "50ms"]].concat()).1;
     assert_eq!(bounded["clock"], "bounded");
     expect(&bounded["bounded"], "uncertain_in uncertain_out undated_regions");
@@ -255,9 +255,9 @@ fn each_kind_of_cut_is_where_it_should_be() {
 
     // A label is a quiet moment: where HBase's read points are, there is the cut.
     let points = read_points("m1");
-    let at = |told: &Value, region: &str| told["sequences"][region].as_u64();
-    let known = |told: &Value| {
-        let regions = told["regions"].as_array().unwrap().iter();
+    let at = |answer: &Value, region: &str| answer["sequences"][region].as_u64();
+    let known = |answer: &Value| {
+        let regions = answer["regions"].as_array().unwrap().iter();
         regions
             .map(|region| (region["region"].as_str().unwrap().to_owned(), region["known"].as_u64().unwrap()))
             .collect::<BTreeMap<_, _>>()
@@ -268,12 +268,12 @@ fn each_kind_of_cut_is_where_it_should_be() {
     let sequences = format!("sequences:{}", text(&file));
     let marker = format!("marker:{}", text(&fixture("markers/m1.json")));
     for until in [sequences.as_str(), &marker, "time:1795232954731", "time:2026-11-21T03:49:14.731Z"] {
-        let told = certificate(&repository, until);
-        assert_eq!(told["replay"]["entries"], 100, "{until}: {told}");
+        let answer = certificate(&repository, until);
+        assert_eq!(answer["replay"]["entries"], 100, "{until}: {answer}");
         for (region, point) in points.iter().filter(|(region, _)| known.contains_key(*region)) {
-            assert_eq!(at(&told, region), Some(*point), "{until}: {region}");
+            assert_eq!(at(&answer, region), Some(*point), "{until}: {region}");
         }
-        assert_eq!(at(&told, SPLIT), Some(known[SPLIT]), "{until}: the parent of a split is in whole");
+        assert_eq!(at(&answer, SPLIT), Some(known[SPLIT]), "{until}: the parent of a split is in whole");
     }
     // The same by name, once the marker is in the repository; and a report's ids are a cut again.
     let markers = repository.join(".tidegate/markers");
@@ -314,8 +314,8 @@ const CASES: &[Case] = &[
         code: 2,
         says: &["2026-11-20T10:00:00Z (its offset, too)"],
     },
-    Case { name: "a day", asks: |_| "time:2026-11-20".into(), code: 2, says: &["is no time", "offset"] },
-    Case { name: "no time", asks: |_| "time:".into(), code: 2, says: &["is no time"] },
+    Case { name: "a day", asks: |_| "time:2026-11-20".into(), code: 2, says: &["is not a time", "offset"] },
+    Case { name: "no time", asks: |_| "time:".into(), code: 2, says: &["is not a time"] },
     Case { name: "another word", asks: |_| "yesterday".into(), code: 2, says: &["snapshot, marker:NAME"] },
     Case { name: "a marker without a name", asks: |_| "marker:".into(), code: 2, says: &["marker:NAME"] },
     Case {
@@ -325,7 +325,7 @@ const CASES: &[Case] = &[
         says: &[
             "cannot be rolled back",
             "hint:",
-            "the earliest cut that would do is --until time:179523294",
+            "the earliest possible cut is --until time:179523294",
             "older snapshot",
         ],
     },
@@ -339,7 +339,12 @@ const CASES: &[Case] = &[
         name: "a time beyond what was read",
         asks: |_| "time:2100-01-01T00:00:00Z".into(),
         code: 4,
-        says: &["beyond what has been read", "hint:", "it can go as far as --until time:", "--until end"],
+        says: &[
+            "beyond what has been read",
+            "hint:",
+            "the latest cut possible is --until time:",
+            "--until end",
+        ],
     },
     Case {
         name: "a marker that is not there",
@@ -414,13 +419,13 @@ const CASES: &[Case] = &[
         says: &["document.json", "hint:"],
     },
     Case {
-        name: "nothing was converted",
+        name: "nothing has been converted",
         asks: |repository| {
             fs::remove_dir_all(repository.join(".tidegate/batches")).unwrap();
             "end".into()
         },
         code: 1,
-        says: &["nothing was converted yet", "hint:", "tidegate convert"],
+        says: &["nothing has been converted yet", "hint:", "tidegate convert"],
     },
     Case {
         name: "no repository",
@@ -434,7 +439,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn what_cannot_be_cut_is_told_with_what_can() {
+fn what_cannot_be_cut_is_reported_with_what_can() {
     let mut wrong = Vec::new();
     for case in CASES {
         let dir = tempfile::tempdir().unwrap();
@@ -465,14 +470,14 @@ fn the_golden_sets_have_no_ambiguous_gap() {
                 continue;
             }
             tidegate(["export", "--from", text(&root), "--snapshot", &snapshot, "--to", from]).with(0);
-            let (code, told) = report(&["cut", "--from", from, "--snapshot", &snapshot, "--until", "end"]);
-            let said = format!("{}, {snapshot}: {}", set.display(), told["problems"]);
+            let (code, answer) = report(&["cut", "--from", from, "--snapshot", &snapshot, "--until", "end"]);
+            let said = format!("{}, {snapshot}: {}", set.display(), answer["problems"]);
             // Some snapshots are from before a family was added: nothing is missing, and its cells can be put nowhere.
-            let mut problems = told["problems"].as_array().unwrap().iter();
+            let mut problems = answer["problems"].as_array().unwrap().iter();
             let of_family = |problem: &Value| problem["what"].as_str().unwrap().contains("cells of family");
             assert!(problems.all(of_family), "{said}");
-            let ended = if told["problem_count"] == 0 { 0 } else { 3 };
-            assert_eq!((code, &told["completeness"]["proved"]), (ended, &true.into()), "{said}");
+            let ended = if answer["problem_count"] == 0 { 0 } else { 3 };
+            assert_eq!((code, &answer["completeness"]["proved"]), (ended, &true.into()), "{said}");
         }
     }
 }

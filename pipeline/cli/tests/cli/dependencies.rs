@@ -184,7 +184,7 @@ fn a_file_of_dependencies_that_is_none_is_refused_with_its_line() {
         assert_eq!(ended, code, "{report}");
         assert!(report.to_string().contains(said), "{report}");
     }
-    // Of another table: nothing can be said. Nowhere at all: a problem.
+    // In another table: nothing can be said. Not found at all: a problem.
     let (code, outside) = asked(&line(hidden, known.clone()));
     assert_eq!((code, &outside["declared"]["outside"]), (0, &json!(1)), "{outside}");
     let (code, nowhere) = asked(&line(edit("shop:orders", "ff"), known));

@@ -64,7 +64,7 @@ fn every_kind(dir: &Path) -> Vec<(PathBuf, (Said, Said))> {
         (made(".x.crc", b"crc\0\0\0\x02\0abcd"), both("a Hadoop checksum file", "the file beside it")),
         (dir.join("directory"), both("a directory", "the files in it")),
         (tour(), both("an HBase root directory", "snapshot list --from ROOT")),
-        (made("7.seqid", b""), both("the mark of a region's sequence id", "nothing is in it")),
+        (made("7.seqid", b""), both("the mark of a region's sequence id", "it is empty")),
     ]
 }
 
@@ -75,7 +75,7 @@ fn a_file_of_another_kind_is_named_by_every_command() {
     let kinds = every_kind(dir.path());
     let empty = dir.path().join("empty");
     fs::write(&empty, b"").unwrap();
-    named(&["hfile", "verify", text(&empty)], 3, "an empty file, not an HFile", "nothing is in it");
+    named(&["hfile", "verify", text(&empty)], 3, "an empty file, not an HFile", "it is empty");
     tidegate(["wal", "info", text(&empty)]).with(0);
     for (file, (by_hfile, by_wal)) in &kinds {
         let file = text(file);
@@ -129,7 +129,7 @@ fn a_file_of_another_kind_is_named_by_every_argument() {
     let tour = tour();
     for (file, (by_hfile, by_wal)) in every_kind(dir.path()) {
         let (what, hint) = by_hfile.or(by_wal).unwrap();
-        // A target inside of the source is refused before it is looked at.
+        // A target inside the source is refused before it is looked at.
         let copied = tempfile::tempdir().unwrap();
         let copy = copied.path().join(file.file_name().unwrap());
         let before =

@@ -1,4 +1,5 @@
-//! One cut, one answer: `cut`, `scan`, `replay` and `restore` of it end with the same exit code and tell of the same kinds of problems.
+//! One cut, one answer: `cut`, `scan`, `replay` and `restore` of it end with the same exit code and report the same
+//! kinds of problems.
 
 use crate::support::{Ran, golden_sets, text, tidegate, tour};
 use serde_json::Value;
@@ -63,7 +64,7 @@ fn all_commands_agree(set: &Path) -> usize {
             assert_eq!(asked("replay", &["--to", "null:"]), cut, "replay: {case}");
             let target = dir.path().join("restored");
             let restored = asked("restore", &["--to", text(&target), "--as", "restored"]);
-            // Of some families no file can be written: that is asked before the cut is opened.
+            // For some families no file can be written: that is checked before the cut is opened.
             let unwritten = restored == (4, BTreeSet::from(["failure: refused".to_owned()]));
             assert!(unwritten || restored == cut, "restore: {case}: {restored:?}, and cut {cut:?}");
             let _ = fs::remove_dir_all(&target);
@@ -85,7 +86,7 @@ fn all_commands_agree_on_every_cut_of_the_golden_sets() {
     }
 }
 
-/// The ids of a cut of two tables are a cut of one of them: of the other's regions nothing is told.
+/// The ids of a cut of two tables are a cut of one of them: nothing is reported about the other's regions.
 #[test]
 fn ids_of_another_tables_regions_are_passed_over() {
     let dir = tempfile::tempdir().unwrap();
@@ -106,7 +107,7 @@ fn ids_of_another_tables_regions_are_passed_over() {
 
 /// What a cut cannot read of a batch it says: every byte of a batch in turn, every 61st, is another one.
 #[test]
-fn a_batch_whose_cells_cannot_be_read_is_told() {
+fn a_batch_whose_cells_cannot_be_read_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let repository = crate::kill_restores::repository(dir.path());
     let batches = crate::support::files_below(&repository.join(".tidegate"));

@@ -176,7 +176,7 @@ fn several_tables_become_one_snapshot_each() {
 }
 
 #[test]
-fn edits_that_hbase_would_replay_into_the_restored_table_are_told() {
+fn edits_that_hbase_would_replay_into_the_restored_table_are_reported() {
     let (_root, repository) = small();
     let target = tempfile::tempdir().unwrap();
     let region = roots::table().encoded(1);

@@ -1,4 +1,5 @@
-//! Restores at a cut from what is damaged, incomplete or foreign: told with its place, and nothing half is published.
+//! Restores at a cut from what is damaged, incomplete or foreign: reported with its place, and nothing is half
+//! published.
 
 use crate::kill_restores::repository;
 use crate::support::{Ran, command, files_below, report, run, shared, text, tidegate, tour};
@@ -77,11 +78,11 @@ const CASES: &[Case] = &[
         published: true,
     },
     Case {
-        name: "nothing was converted",
+        name: "nothing has been converted",
         harm: |repository| fs::remove_dir_all(repository.join(".tidegate/batches")).unwrap(),
         until: "end",
         code: 1,
-        says: &["nothing was converted yet", "hint:", "convert"],
+        says: &["nothing has been converted yet", "hint:", "convert"],
         published: false,
     },
     Case {
@@ -101,7 +102,7 @@ const CASES: &[Case] = &[
         published: false,
     },
     Case {
-        name: "a cut behind what is known",
+        name: "a cut past what is known",
         harm: |_| (),
         until: "time:2100-01-01T00:00:00Z",
         code: 4,
@@ -109,7 +110,7 @@ const CASES: &[Case] = &[
         published: false,
     },
     Case {
-        name: "a cut in front of the snapshot",
+        name: "a cut before the snapshot",
         harm: |_| (),
         until: "time:2020-01-01T00:00:00Z",
         code: 4,
@@ -174,7 +175,7 @@ fn restore(repository: &Path, until: &str, target: &Path) -> Ran {
 }
 
 #[test]
-fn what_is_wrong_with_a_repository_is_told_and_nothing_half_is_published() {
+fn what_is_wrong_with_a_repository_is_reported_and_nothing_half_is_published() {
     let dir = tempfile::tempdir().unwrap();
     let mut wrong = Vec::new();
     for (number, case) in CASES.iter().enumerate() {
@@ -203,7 +204,7 @@ fn what_is_wrong_with_a_repository_is_told_and_nothing_half_is_published() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// Whatever byte of a batch is another: it is told, or the cells are those of an undamaged batch.
+/// Whatever byte of a batch is changed: it is reported, or the cells are those of an undamaged batch.
 #[test]
 fn altered_batches_are_noticed() {
     let dir = tempfile::tempdir().unwrap();
@@ -274,18 +275,18 @@ fn edits_of_a_family_that_came_later_are_counted_unless_they_may_be_left_out() {
         let target = ["--to", text(&repository), "--as", name];
         report(&[&arguments[..], &target, more].concat())
     };
-    let (code, told) = restore("r", &[]);
-    let cells = told["tables"][0]["left_out"]["h"].as_u64().unwrap();
-    let problem = told["problems"].as_array().unwrap().iter().find_map(|problem| {
+    let (code, answer) = restore("r", &[]);
+    let cells = answer["tables"][0]["left_out"]["h"].as_u64().unwrap();
+    let problem = answer["problems"].as_array().unwrap().iter().find_map(|problem| {
         problem["what"].as_str().filter(|what| what.starts_with(&format!("{cells} cells of family h")))
     });
-    assert!(code == 3 && cells > 0 && problem.is_some(), "{told}");
+    assert!(code == 3 && cells > 0 && problem.is_some(), "{answer}");
     let (code, accepted) = restore("r2", &["--leave-out-families"]);
     assert_eq!((code, &accepted["tables"][0]["left_out"]["h"]), (0, &cells.into()), "{accepted}");
 }
 
 #[test]
-fn an_image_whose_table_has_no_batches_is_told() {
+fn an_image_whose_table_has_no_batches_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let (root, repository) = (tour(), dir.path().join("repository"));
     let export =

@@ -30,7 +30,7 @@ fn key(cell: &Value) -> [&Value; 5] {
     ["row", "family", "qualifier", "ts", "type"].map(|name| &cell[name])
 }
 
-/// The same cells in the same order; values as far as the truth has them.
+/// The same cells in the same order; values where the truth has them.
 #[track_caller]
 fn same(found: &str, truth: &str) {
     let truth = fs::read_to_string(repository().join("fixtures/data/tour/truth").join(truth)).unwrap();
@@ -135,7 +135,7 @@ fn a_missing_hfile_leaves_out_its_rows_and_says_which() {
 }
 
 #[test]
-fn a_damaged_hfile_leaves_out_the_rows_behind_the_damage() {
+fn a_damaged_hfile_leaves_out_the_rows_after_the_damage() {
     let made = made();
     let all = lines(&scan(made.path(), &["--snapshot", "orders-before"]).with(0).out);
     let files = files_below(&made.path().join("archive/data/shop/orders"));

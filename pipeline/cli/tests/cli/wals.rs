@@ -56,8 +56,8 @@ fn truth(set: &Path) -> BTreeMap<String, Vec<Entry>> {
 /// The WALs of a root that have a truth: not meta's, not the master's own.
 fn wals_of(root: &Path) -> Vec<PathBuf> {
     let dirs = ["WALs", "oldWALs"].map(|dir| files_below(&root.join(dir)));
-    let told = |path: &PathBuf| !text(path).ends_with(".meta") && !text(path).ends_with("$masterlocalwal$");
-    dirs.concat().into_iter().filter(told).collect()
+    let answer = |path: &PathBuf| !text(path).ends_with(".meta") && !text(path).ends_with("$masterlocalwal$");
+    dirs.concat().into_iter().filter(answer).collect()
 }
 
 /// Number of WALs and entries.
@@ -75,7 +75,7 @@ fn same_as_hbase(set: &Path) -> (usize, usize) {
         assert_eq!(ours.len(), expected.len(), "{file}: number of entries");
         entries += ours.len();
     }
-    // Recovered edits come and go; those that are told of are read where they are still there.
+    // Recovered edits come and go; those that are listed are read where they are still there.
     for (file, expected) in &truth {
         let path = root.join(file);
         if !wals.contains(&path) {
@@ -185,14 +185,14 @@ pub fn closed_wal() -> PathBuf {
 #[test]
 fn info_says_what_is_in_a_wal() {
     let wal = closed_wal();
-    let (code, told) = report(&["wal", "info", text(&wal)]);
-    let of = &told["files"][0];
-    assert_eq!((code, &of["end"], &of["entries"]), (0, &"closed".into(), &132.into()), "{told}");
+    let (code, answer) = report(&["wal", "info", text(&wal)]);
+    let of = &answer["files"][0];
+    assert_eq!((code, &of["end"], &of["entries"]), (0, &"closed".into(), &132.into()), "{answer}");
     assert_eq!(of["server"], "localhost,33359,1795232934405");
     assert_eq!((&of["created_ms"], &of["layout"]), (&1_795_232_936_851_i64.into(), &"plain".into()));
     let regions = of["regions"].as_array().unwrap();
     let orders = regions.iter().filter(|region| region["table"] == "shop:orders").count();
-    assert_eq!(orders, 2, "{told}");
+    assert_eq!(orders, 2, "{answer}");
     let said = tidegate(["wal", "info", text(&wal)]).with(0).out;
     assert!(said.contains("closed (last whole entry ends at 31652)") && said.contains("132"), "{said}");
 }
@@ -236,13 +236,13 @@ fn what_salvage_writes_is_a_wal_with_all_that_was_whole() {
     bytes[from as usize..to as usize].fill(0);
     fs::write(&damaged, bytes).unwrap();
     let arguments = ["wal", "salvage", text(&damaged), "--to", text(&salvaged)];
-    let (code, told) = report(&arguments);
+    let (code, answer) = report(&arguments);
     assert_eq!(
-        (code, &told["entries"], &told["lost_bytes"]),
+        (code, &answer["entries"], &answer["lost_bytes"]),
         (3, &131.into(), &(to - from).into()),
-        "{told}"
+        "{answer}"
     );
-    assert_eq!(told["problems"][0]["offset"], from, "{told}");
+    assert_eq!(answer["problems"][0]["offset"], from, "{answer}");
     let without_places = |entries: Vec<Entry>| {
         let pruned = entries.into_iter().map(|mut entry| {
             entry.retain(|name, _| name != "offset" && name != "next");
@@ -307,10 +307,10 @@ const HARMS: &[Harm] = &[
         says: &["at offset 31652", "within its trailer"],
     },
     Harm {
-        name: "garbage behind the trailer",
+        name: "garbage after the trailer",
         harm: |bytes| bytes.extend(b"garbage of some length"),
         code: 3,
-        says: &["at offset 31660", "behind the trailer", "hint:"],
+        says: &["at offset 31660", "after the trailer", "hint:"],
     },
     Harm {
         name: "zeroes from an entry on",
@@ -348,7 +348,7 @@ const HARMS: &[Harm] = &[
 const LOSSLESS: [&str; 3] = ["cut within the header", "cut within the trailer", "a region name that is none"];
 
 #[test]
-fn damage_is_told_with_its_place_and_what_is_whole_is_printed() {
+fn damage_is_reported_with_its_place_and_what_is_whole_is_printed() {
     let dir = tempfile::tempdir().unwrap();
     let original = fs::read(closed_wal()).unwrap();
     let whole = printed(&closed_wal());
@@ -386,7 +386,7 @@ fn damage_is_told_with_its_place_and_what_is_whole_is_printed() {
 }
 
 #[test]
-fn a_wal_that_is_not_there_is_told_and_the_others_are_read() {
+fn a_wal_that_is_not_there_is_reported_and_the_others_are_read() {
     let wal = closed_wal();
     let ran = tidegate(["wal", "verify", "/nowhere/wal", text(&wal)]).with(3);
     assert!(ran.err.contains("/nowhere") && ran.out.contains("132"), "{}{}", ran.out, ran.err);

@@ -1,4 +1,4 @@
-//! Keeps the files that bulk loads brought: their cells are in no WAL, and HBase's cleaner takes them one day.
+//! Keeps bulk-loaded files: their cells are in no WAL, and HBase's cleaner deletes them one day.
 
 use super::publish::Publishing;
 use super::report::BulkCounts;
@@ -13,7 +13,7 @@ use steps::copy::{CopyRanges, CopyUnit, ProveRanges, ProvedRange, RangeOfUnit, R
 use steps::hfile::block_problems;
 use store::{Kind, Metadata, Publish, Store, StoreError, StoreErrorKind, StorePath, WriteShape};
 
-/// A file that a bulk load brought.
+/// A bulk-loaded file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BulkFile {
     directory: StoreDirectory,
@@ -189,7 +189,7 @@ impl KeepBulk<'_> {
             return Err(Failure::failed(
                 "reading the copy back",
                 kept,
-                "the medium does not give back what was written",
+                "the medium does not return what was written",
             )
             .hint("check the target's disks; nothing of this file was published"));
         }

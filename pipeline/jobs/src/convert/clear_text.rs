@@ -1,4 +1,4 @@
-//! Batches are written in clear text: what a cluster keeps encrypted becomes one only if that is wanted.
+//! Batches are written in clear text: what a cluster keeps encrypted becomes a batch only on request.
 
 use super::ConvertOptions;
 use super::plan::{self, ConvertPlan};
@@ -10,7 +10,7 @@ const DOING: &str = "converting";
 const ALLOW: &str =
     "give --allow-clear-text if the repository is as safe as the cluster; nothing was written";
 
-/// Refuses encrypted WALs unless they are wanted, and then there is no key yet.
+/// Refuses encrypted WALs unless they are allowed; even then no key can be given yet.
 pub fn refuse_encrypted(
     todo: &mut Vec<WalPlace>,
     options: &ConvertOptions,
@@ -37,7 +37,7 @@ pub fn refuse_encrypted(
 }
 
 /// The families of the wanted tables whose HFiles are encrypted (`ENCRYPTION`), though the WALs that are to be converted
-/// are not; refused unless they are wanted. As `ns:table family`.
+/// are not; refused unless they are allowed. As `ns:table family`.
 pub fn encrypted_families(
     plan: &ConvertPlan,
     todo: &[WalPlace],

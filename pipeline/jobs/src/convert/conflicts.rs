@@ -1,5 +1,5 @@
-//! Finds entries that two WALs claim with different cells: by reading again only where two batches have ids of one
-//! region in common. What earlier runs converted is compared too.
+//! Finds entries that two WALs claim with different cells: reads again only where two batches have ids of one region
+//! in common. What earlier runs converted is compared, too.
 
 use catalog::{CatalogError, ListedWal, StoredBatch};
 use stage::{Failure, Problem, ProblemKind, Problems};
@@ -101,7 +101,7 @@ fn compare_region(
                     )
                     .in_region(conflict.region)
                     .in_table(table)
-                    .meaning("both are kept; none of the two can be trusted over the other")
+                    .meaning("both are kept; neither can be trusted over the other")
                     .hint("see whether one of the files belongs to another cluster or to a table of the same name"),
                 ),
                 Err(error) => {

@@ -17,7 +17,7 @@ use steps::wal::{
 };
 use store::{StoreError, StorePath};
 
-/// What converting a large WAL came to.
+/// The outcome of converting a large WAL.
 pub struct ConvertedLarge {
     pub tally: Tally,
     pub problems: Problems,
@@ -69,7 +69,7 @@ impl LargeWal<'_> {
     }
 }
 
-/// The batches, one after the other.
+/// Writes the batches, one after another.
 struct Writing<'a> {
     publishing: &'a Publishing<'a>,
     run: &'a Run,
@@ -82,7 +82,7 @@ struct Writing<'a> {
 struct TableBatch<'a> {
     name: String,
     path: StorePath,
-    /// None: it is there already.
+    /// `None`: it is there already.
     batch: Option<(BatchEncoder<GrowingFile<'a>>, GrowingFile<'a>)>,
 }
 

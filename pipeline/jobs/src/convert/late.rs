@@ -48,7 +48,7 @@ fn late(oldest: &WalName, images: &[&Image]) -> Option<Problem> {
         images.iter().filter(|image| image.source.created_ms >= started && image.source.created_ms < opened);
     let image = before.min_by_key(|image| image.source.created_ms)?;
     let what = format!(
-        "the oldest WAL of {} at hand was opened at {}; snapshot {} was taken at {}, and the WALs in between are not there",
+        "the oldest available WAL of {} was opened at {}; snapshot {} was taken at {}, and the WALs in between are not there",
         oldest.server,
         time::shown(opened),
         image.snapshot,
@@ -57,7 +57,7 @@ fn late(oldest: &WalName, images: &[&Image]) -> Option<Problem> {
     Some(
         Problem::new(ProblemKind::Missing, oldest, what)
             .in_table(&image.table)
-            .meaning("edits of that time may be missing from cuts on top of this snapshot; tidegate cut says of which")
+            .meaning("edits of that time may be missing from cuts on top of this snapshot; tidegate cut says from which")
             .hint(
                 "HBase's log cleaner deletes WALs hbase.master.logcleaner.ttl after their closing (10 minutes): raise it above \
                  the time between two conversions, and take a snapshot after the first one",

@@ -1,5 +1,5 @@
-//! Remembers what no batch can say: which servers are dead, when open WALs were read to their end, and when closed ones had
-//! been closed.
+//! Records what no batch can say: which servers are dead, when open WALs were read to their end, and when closed ones
+//! had been closed.
 
 use super::plan::ConvertPlan;
 use catalog::{CatalogError, ListedWal, WalListing, layout};
@@ -16,13 +16,13 @@ use store::{Metadata, Store};
 /// When the WALs were listed, and whether that is the time of a copy.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen {
-    /// A time before the WALs were listed; of a copy, that of the copy. Milliseconds since the epoch.
+    /// A time before the WALs were listed; for a copy, the time of the copy. Milliseconds since the epoch.
     pub listed_ms: i64,
     /// Whether what was read is a copy.
     pub is_copy: bool,
 }
 
-/// Writes what this run has seen; to be called when it has converted all it can.
+/// Records what this run has seen; to be called when it has converted all it can.
 pub fn remember(
     target: &dyn Store,
     plan: &ConvertPlan,
@@ -34,7 +34,7 @@ pub fn remember(
         Err(CatalogError::Damaged { path, what }) => {
             problems.push(
                 Problem::new(ProblemKind::Structure, path, what)
-                    .meaning("which servers died in earlier runs is forgotten; it was made anew"),
+                    .meaning("it was made anew, without the servers that died in earlier runs"),
             );
             None
         }
@@ -62,7 +62,7 @@ pub fn remember(
     listing.write(target).map_err(unread)
 }
 
-/// What an older reading of a WAL, or of one that was closed by now, has said, is of no more use.
+/// What an older reading of a WAL said, or a reading of one that is now closed, is of no use any more.
 fn forget(listing: &mut WalListing, listed: &[ListedWal]) {
     let is_known = |stem: &String| listed.iter().any(|wal| wal.stem == *stem);
     listing.read_ms.retain(|stem, _| is_known(stem));
@@ -78,7 +78,7 @@ fn older_copy(plan: &ConvertPlan, known_ms: i64, listed_ms: i64) -> Problem {
         time(known_ms)
     );
     Problem::new(ProblemKind::Warning, plan.source.uri(), what)
-        .meaning("its WALs were taken; which servers live, and up to when WALs are known, stays as it was")
+        .meaning("its WALs were converted; which servers live, and up to when WALs are known, is unchanged")
         .hint("convert copies of one root in the order of their times")
 }
 
@@ -90,7 +90,7 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// Looks at every WAL that was listed; gives the servers of those that the repository does not have whole.
+    /// Looks at every listed WAL; returns the servers of those that the repository does not have whole.
     fn all(&self, listing: &mut WalListing) -> Result<BTreeSet<String>, Failure> {
         let latest: BTreeMap<&str, &ListedWal> = self.listed.iter().map(|wal| (wal.wal().0, wal)).collect();
         let mut incomplete: BTreeSet<String> = BTreeSet::new();
@@ -149,7 +149,7 @@ fn server_of(wal: &WalPlace) -> Option<String> {
 /// Whether the repository has all of a WAL as it was listed.
 enum Reading {
     Closed,
-    /// It was not closed; so its batches are called, so many entries it has, and whether it ends within one.
+    /// It was not closed; how its batches are called, how many entries it has, and whether it ends within one.
     Open {
         stem: String,
         entries: u64,
@@ -158,7 +158,7 @@ enum Reading {
     NotWhole,
 }
 
-/// Remembers when a WAL was closed, or archived if that comes first.
+/// Records when a WAL was closed, or archived if that comes first.
 fn closed(wal: &WalPlace, listing: &mut WalListing) -> Result<(), Failure> {
     if listing.closed_ms.contains_key(&wal.name) || listing.archived_ms.contains_key(&wal.name) {
         return Ok(());
@@ -182,7 +182,7 @@ fn found_now(wal: &WalPlace) -> Result<Option<(Metadata, bool)>, Failure> {
     Ok(None)
 }
 
-/// How often, and how long after each other, a file is looked at that ends within an entry.
+/// How often, and at what interval, a file that ends within an entry is looked at.
 const LOOKS: u32 = 5;
 const BETWEEN: Duration = Duration::from_millis(100);
 

@@ -47,7 +47,7 @@ pub struct ConvertOptions {
     pub workers: usize,
     /// Whether encrypted WALs may become batches in clear text.
     pub allow_clear_text: bool,
-    /// When the root was copied, ms, if it is a copy: of what was written later nothing is known.
+    /// When the root was copied, ms, if it is a copy: nothing is known of what was written later.
     pub copied_at_ms: Option<i64>,
     /// Whether only the plan is made.
     pub dry_run: bool,
@@ -62,7 +62,7 @@ pub fn run(options: &ConvertOptions, context: &Context) -> Result<Report<Convert
     run_between(options, source, wal_root, &target, context)
 }
 
-/// The same between stores that are open; the options' locations are for the report.
+/// The same, between open stores; the options' locations are for the report.
 pub fn run_between(
     options: &ConvertOptions,
     source: Arc<dyn Store>,
@@ -112,9 +112,9 @@ pub fn run_between(
 /// What a run was doing when a document of the repository could not be read.
 const READING: &str = "reading the repository";
 
-/// A share of the memory that one WAL may take, at most: two are then in flight, and each is decoded and encoded.
+/// The largest share of the memory that one WAL may take: two are then in flight, and each is decoded and encoded.
 const SHARES: usize = 5;
-/// More than this is never needed for a byte of a WAL.
+/// The most memory that a byte of a WAL ever needs.
 const EXPANSION: usize = 4;
 /// What the smallest WAL may take.
 const LEAST: usize = 1 << 20;
@@ -127,7 +127,7 @@ struct Converting<'a> {
     run: &'a Run,
 }
 
-/// What this run has made, for the steps behind.
+/// What this run has made, for the steps that follow.
 #[derive(Default)]
 struct New {
     /// Stems of new batches, by table.
@@ -152,7 +152,7 @@ impl Converting<'_> {
         let partial = layout::partial("convert").map_err(Failure::usage)?;
         let clear = || match target.delete_tree(&partial) {
             Err(error) if !error.is_not_found() => {
-                Err(failed_store("clearing away unfinished files", target, error))
+                Err(failed_store("removing unfinished files", target, error))
             }
             _ => Ok(()),
         };
@@ -195,7 +195,7 @@ impl Converting<'_> {
         let to_decode = |wal: WalPlace| {
             let bytes = usize::try_from(wal.length).unwrap_or(usize::MAX);
             let most = bytes.saturating_mul(EXPANSION).saturating_add(LEAST);
-            // One that would not fit into a share has two, and is alone in flight: reading it twice costs more.
+            // One that would not fit into a share gets two, and is alone in flight: reading it twice would cost more.
             let shares = if bytes.saturating_add(bytes / 2) > share { 2 * share } else { share };
             WalToDecode { memory: most.min(shares), wal }
         };
@@ -243,7 +243,7 @@ impl Converting<'_> {
         let what = format!("has entries of {}, and --copied-at says {}", shown(written_ms), shown(copied));
         Some(
             Problem::new(ProblemKind::Warning, self.plan.source.uri(), what)
-                .meaning("the copy is newer than it is said to be: cuts go no further than --copied-at")
+                .meaning("the copy is newer than --copied-at says: cuts go no further than that time")
                 .hint("give the time at which the copy began, and convert again"),
         )
     }
@@ -276,7 +276,7 @@ impl Converting<'_> {
         }
     }
 
-    /// The bulk-loaded files that the markers of all planned WALs name: of those converted before, too, so that what
+    /// The bulk-loaded files that the markers of all planned WALs name, including those converted before, so that what
     /// could not be copied then is tried again.
     fn bulk_files(&self, problems: &mut Problems) -> Result<BTreeSet<BulkFile>, Failure> {
         let target = self.target.as_ref();
@@ -309,7 +309,7 @@ impl Converting<'_> {
     }
 }
 
-/// Held while converting: only one run converts into a repository at a time, where the storage can tell.
+/// Held while converting: only one run converts into a repository at a time, where the storage can detect that.
 fn alone(target: &dyn Store) -> Result<Option<Box<dyn AppendLog>>, Failure> {
     let path = layout::journal("convert").map_err(Failure::usage)?;
     let log = target.abilities().append.then(|| target.append_log(&path)).transpose();

@@ -15,14 +15,14 @@ use steps::bytes::{ReadFault, failed_store, source_problem};
 use steps::wal::{TableFilter, WalPlace};
 use store::{Entry, Kind, Store, StoreError, StorePath, shown};
 
-/// Names that are not as HBase gives them, counted.
+/// How many names differ from those that HBase gives.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NameCounts {
-    /// WALs that are known by another name than their file has: it was decoded, or lacks its server.
+    /// WALs that are known by a name other than their file's, which was decoded, or lacks the server.
     pub renamed: u64,
-    /// WALs whose names tell no server or no time.
+    /// WALs whose names have no server or no time.
     pub unordered: u64,
-    /// Files that are no WALs: side files of Hadoop's and other tools', and copies that were not finished.
+    /// Files that are not WALs: side files of Hadoop and other tools, and unfinished copies.
     pub side_files: u64,
 }
 
@@ -36,11 +36,11 @@ pub struct ConvertPlan {
     pub wals: Vec<WalPlace>,
     /// Files that hold no edits of users: the master's own WALs, recovered edits still being written.
     pub passed_over: u64,
-    /// How files beside WALs are called.
+    /// The names of files beside WALs.
     pub names: NameCounts,
-    /// Servers (`host,port,startcode`) with a directory under `WALs`, one that is being split too.
+    /// Servers (`host,port,startcode`) with a directory under `WALs`, including one that is being split.
     pub live: BTreeSet<String>,
-    /// WALs that lie in `oldWALs`, by name: HBase writes them no more.
+    /// WALs that lie in `oldWALs`, by name: HBase no longer writes them.
     pub archived: BTreeSet<String>,
     /// When the newest of the WALs under `WALs` was written to, ms by the clock of its file system.
     pub newest_ms: Option<i64>,
@@ -48,17 +48,18 @@ pub struct ConvertPlan {
     pub problems: Problems,
 }
 
-/// A cluster that lives writes to some WAL at least this often: each is rolled once an hour (`hbase.regionserver.logroll.period`).
+/// A live cluster writes to some WAL at least this often: each is rolled once an hour
+/// (`hbase.regionserver.logroll.period`).
 const DAY_MS: i64 = 24 * 3_600_000;
 
 impl ConvertPlan {
-    /// Servers are said to live, and none has written for a day: it may be a copy, and then it is not known up to now.
+    /// Servers seem to live, but none has written for a day: it may be a copy, and then it is not known up to now.
     pub fn looks_like_a_copy(&self, options: &ConvertOptions, now_ms: i64) -> Option<Problem> {
         let newest = self.newest_ms.filter(|newest| !self.live.is_empty() && now_ms - newest > DAY_MS)?;
         let what = format!("no WAL of a living server was written to since {}", catalog::time::shown(newest));
         let problem = Problem::new(ProblemKind::Warning, self.source.uri(), what)
             .meaning(
-                "if this is a copy of a root, what was written after it was copied is taken for not written",
+                "if this is a copy of a root, what was written after the copy is assumed not to have been written",
             )
             .hint("give --copied-at TIME, when the copy began; the cluster may be down, too");
         options.copied_at_ms.is_none().then_some(problem)
@@ -83,7 +84,7 @@ impl ConvertPlan {
         Ok(Self { source, tables, wals, passed_over, names, live, archived, newest_ms, problems })
     }
 
-    /// Of the planned WALs those that are not converted yet; what is there under their names with another length is a
+    /// The planned WALs that are not converted yet; one that is there under its name with another length is a
     /// problem.
     pub fn unconverted(&self, target: &dyn Store, problems: &mut Problems) -> Result<Vec<WalPlace>, Failure> {
         let unread = |error: catalog::CatalogError| error.failed(super::READING);
@@ -100,7 +101,7 @@ impl ConvertPlan {
             let summary = match catalog::read_wal_summary(target, &listed.path) {
                 Ok(summary) => summary,
                 Err(error) => {
-                    let meaning = "the WAL counts as converted, and its markers cannot be read";
+                    let meaning = "the WAL counts as converted, but its markers cannot be read";
                     let problem = match error {
                         CatalogError::Store(error) => source_problem(&error),
                         error => Problem::new(ProblemKind::Unreadable, &listed.path, error)
@@ -115,8 +116,8 @@ impl ConvertPlan {
                     format!("has {} bytes; it was converted when it had {}", wal.length, summary.length);
                 problems.push(
                     Problem::new(ProblemKind::Length, wal.shown(), what)
-                        .meaning("a closed WAL does not change: these are two files of one name")
-                        .hint("see where the file comes from; its batches were left as they are"),
+                        .meaning("a closed WAL does not change: these are two files of the same name")
+                        .hint("check where the file comes from; its batches were left as they are"),
                 );
                 continue;
             }
@@ -156,7 +157,7 @@ struct Listing {
     wals: BTreeMap<String, WalPlace>,
     passed_over: u64,
     names: NameCounts,
-    /// WALs that are called by their server's directory and their time, with the names that they should have, and those
+    /// WALs that are named by their server's directory and their time, with the names that they should have, and those
     /// that they get if another file has these.
     in_directories: Vec<(WalName, WalPlace)>,
     live: BTreeSet<String>,
@@ -166,14 +167,14 @@ struct Listing {
 }
 
 impl Listing {
-    /// `WALs` before `oldWALs`: what moves meanwhile is found in one of them.
+    /// `WALs` before `oldWALs`: what moves in between is found in one of them.
     fn wals(&mut self, store: &Arc<dyn Store>) -> Result<(), Failure> {
         let live = list(store.as_ref(), WALS)?;
         let old = list(store.as_ref(), OLD_WALS)?;
         if live.is_none() && old.is_none() {
             let wrong = "there is neither `WALs` nor `oldWALs`";
             return Err(Failure::failed("looking for WALs", store.uri(), wrong)
-                .hint("give the HBase root directory, and --wal-root if hbase.wal.dir is another"));
+                .hint("give the HBase root directory, and --wal-root if hbase.wal.dir differs"));
         }
         for (top, entries) in [(WALS, live), (OLD_WALS, old)] {
             for entry in entries.unwrap_or_default() {
@@ -197,7 +198,7 @@ impl Listing {
         }
         let dir = format!("{top}/{name}");
         if server.is_err() {
-            self.strange_directory(store, &dir, "is no directory of a region server: host,port,startcode");
+            self.strange_directory(store, &dir, "is not a region server's directory: host,port,startcode");
             return Ok(());
         }
         for entry in list(store.as_ref(), &dir)?.unwrap_or_default() {
@@ -206,7 +207,7 @@ impl Listing {
                 Kind::Directory if is_side_file(&entry.name) => self.names.side_files += 1,
                 Kind::Directory => {
                     let within = format!("{dir}/{}", entry.name);
-                    self.strange_directory(store, &within, "is a directory inside of a region server's");
+                    self.strange_directory(store, &within, "is a directory inside a region server's");
                 }
             }
         }
@@ -215,7 +216,7 @@ impl Listing {
 
     fn strange_directory(&mut self, store: &Arc<dyn Store>, dir: &str, what: &str) {
         let path = shown(store.as_ref(), dir);
-        self.problems.push(Problem::new(ProblemKind::Warning, path, what).meaning("it was passed over"));
+        self.problems.push(Problem::new(ProblemKind::Warning, path, what).meaning("it was skipped"));
     }
 
     fn wal(&mut self, store: &Arc<dyn Store>, dir: &[&str], entry: &Entry) {
@@ -237,7 +238,7 @@ impl Listing {
         }
     }
 
-    /// A WAL is what begins as one, whatever its name: that only groups and orders.
+    /// Whatever begins like a WAL is one, whatever its name: that only groups and orders.
     fn oddly_named(&mut self, store: &Arc<dyn Store>, dir: &[&str], entry: &Entry, what: &str) {
         let server = dir.last().and_then(|name| ServerName::parse(name).ok());
         let wal = place(store, dir, entry, unordered_name(server.as_ref(), &entry.name), server.as_ref());
@@ -246,14 +247,14 @@ impl Listing {
             return;
         }
         match begins_as_wal(&wal) {
-            Err(problem) => self.problems.push(problem.meaning("it was passed over")),
+            Err(problem) => self.problems.push(problem.meaning("it was skipped")),
             Ok(false) => self.problems.push(
                 Problem::new(
                     ProblemKind::Warning,
                     wal.shown(),
-                    format!("{what}, and it does not begin as one"),
+                    format!("{what}, and it does not begin like one"),
                 )
-                .meaning("it was passed over")
+                .meaning("it was skipped")
                 .hint("move it to another directory"),
             ),
             Ok(true) => match server.and_then(|server| WalName::in_directory_of(&server, &entry.name)) {
@@ -324,7 +325,7 @@ impl Listing {
                 Err(error) => {
                     let path = shown(store.as_ref(), &format!("{dir}/{}", entry.name));
                     let problem = Problem::new(ProblemKind::Warning, path, error.what);
-                    self.problems.push(problem.meaning("it was passed over"));
+                    self.problems.push(problem.meaning("it was skipped"));
                 }
             }
         }
@@ -348,7 +349,7 @@ impl Listing {
             Some(known) if known.length != wal.length => {
                 let what = format!("another file of recovered edits has its name: {}", known.shown());
                 self.problems
-                    .push(Problem::new(ProblemKind::Length, wal.shown(), what).meaning("it was passed over"));
+                    .push(Problem::new(ProblemKind::Length, wal.shown(), what).meaning("it was skipped"));
             }
             Some(_) => {}
             None => drop(self.wals.insert(name, wal)),
@@ -393,7 +394,7 @@ fn list(store: &dyn Store, dir: &str) -> Result<Option<Vec<Entry>>, Failure> {
     let path = StorePath::parse(dir).map_err(failed)?;
     match store::list_there(store, &path) {
         Ok(entries) => Ok(entries),
-        // A file where a directory may be: nothing of ours.
+        // A file where a directory may be: not ours.
         Err(error) if error.kind == store::StoreErrorKind::WrongKind => Ok(None),
         Err(error) => Err(failed(error)),
     }
@@ -404,7 +405,7 @@ fn directories(store: &dyn Store, dir: &str) -> Result<Vec<String>, Failure> {
     Ok(entries.filter(|entry| entry.metadata.kind == Kind::Directory).map(|entry| entry.name).collect())
 }
 
-/// What is wrong with the WALs that are encrypted.
+/// What is wrong with the encrypted WALs.
 pub fn encrypted(wals: &mut Vec<WalPlace>, problems: &mut Problems) -> Vec<String> {
     let mut found = Vec::new();
     wals.retain(|wal| {

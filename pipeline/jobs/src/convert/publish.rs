@@ -22,7 +22,7 @@ pub struct Publishing<'a> {
     pub next: AtomicU64,
 }
 
-/// What became of a WAL.
+/// The outcome for a WAL.
 pub struct PublishedWal {
     /// Which one.
     pub asked: WalToDecode,
@@ -98,7 +98,7 @@ impl Publishing<'_> {
         self.target.sync_batch(std::slice::from_ref(path)).map_err(failed)
     }
 
-    /// Writes the digests of a batch beside it, before it has its name: who reads it compares.
+    /// Writes the digests of a batch beside it, before it has its name: readers compare them.
     pub fn write_sum(&self, batch: &StorePath, sum: &RangeSum) -> Result<(), Failure> {
         let failed = |error| failed_store("writing a batch's digests", self.target, error);
         let document = BatchSum { len: sum.len, crc32c: sum.crc32c, blake3: sum.blake3.to_string() };
@@ -127,7 +127,7 @@ impl Publishing<'_> {
         if read.finish() == *sum {
             return Ok(());
         }
-        Err(Failure::failed("reading a batch back", path, "the medium does not give back what was written")
+        Err(Failure::failed("reading a batch back", path, "the medium does not return what was written")
             .hint("check the target's disks; what is published is whole"))
     }
 
@@ -163,7 +163,7 @@ pub fn differs(path: &StorePath) -> Problem {
     Problem::new(
         ProblemKind::Checksum,
         path,
-        "the repository has other bytes under this name than the WAL gives now",
+        "the bytes under this name in the repository are not what the WAL gives now",
     )
     .meaning("one of them is damaged, or another version wrote it; the file was left as it is")
     .hint("to have it made anew, delete it and run convert again")
@@ -198,8 +198,8 @@ fn each_piece(file: &dyn ReadRanges, mut take: impl FnMut(&[u8])) -> Result<(), 
     }
 }
 
-/// A file that is written from front to back, its length not known before. A clone is the same file: one is written
-/// to, the other gives it its name.
+/// A file that is written from front to back, without its length being known in advance. A clone is the same file: one
+/// is written to, the other gives it its name.
 #[derive(Clone)]
 pub struct GrowingFile<'a> {
     growing: Arc<Mutex<Growing>>,

@@ -49,7 +49,7 @@ pub struct WalCounts {
     pub converted: u64,
     /// Of those, with entries and not closed: they are converted again once they have grown.
     pub open: u64,
-    /// Of those, without an entry: nothing was ever in them, or nothing is yet.
+    /// Of those, without an entry: they never held any, or do not yet.
     pub empty: u64,
     /// Converted before, and unchanged.
     pub already: u64,
@@ -60,9 +60,10 @@ pub struct WalCounts {
     /// Of those found, read under the name that HBase gave them, which their files do not have: `%2C` was decoded, or
     /// the server is only in the directory's name.
     pub renamed: u64,
-    /// Of those found, whose names tell no server or no time: nothing says which WAL came before.
+    /// Of those found, whose names have no server or no time: nothing says which WAL came before.
     pub unordered: u64,
-    /// Files beside WALs that are none: names that begin with a dot (`.NAME.crc`, `.distcp.tmp.*`) or end in `._COPYING_`.
+    /// Files beside WALs that are not WALs: names that begin with a dot (`.NAME.crc`, `.distcp.tmp.*`) or end in
+    /// `._COPYING_`.
     pub side_files: u64,
 }
 
@@ -101,7 +102,7 @@ pub struct BulkCounts {
     pub copied_bytes: u64,
     /// Kept by an earlier run.
     pub already: u64,
-    /// Nowhere to be found, or damaged: a problem says which.
+    /// Not found, or damaged: a problem says which.
     pub failed: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Proves what can be proved of a cut, and says it: the certificate.
+//! Proves what can be proved about a cut, and reports it: the certificate.
 
 mod report;
 
@@ -15,13 +15,13 @@ pub use report::{
     assumption_text,
 };
 
-/// Proves what can be proved of a cut.
+/// Proves what can be proved about a cut.
 pub fn run(options: &CutOptions, context: &Context) -> Result<Report<CutReport>, Stopped> {
     let store = open_existing(&options.from)?;
     run_in(&store, options, context)
 }
 
-/// The same in a store that is open.
+/// The same, in an open store.
 pub fn run_in(
     store: &Arc<dyn Store>,
     options: &CutOptions,

@@ -30,11 +30,11 @@ pub struct CutReport {
     pub completeness: CompletenessReport,
     /// What is taken for granted, by name.
     pub assumptions: Vec<&'static str>,
-    /// Up to which time all that was written is known.
+    /// The time up to which all that was written is known.
     pub frontier: FrontierReport,
     /// What is put on top of the snapshots.
     pub replay: ReplayReport,
-    /// The cut: the last sequence id that is in, by encoded region name. Of other regions nothing is in.
+    /// The cut: the last sequence id that is in, by encoded region name. Nothing of other regions is in.
     pub sequences: BTreeMap<String, u64>,
     /// What is in and out, by region.
     pub regions: Vec<RegionReport>,
@@ -44,7 +44,7 @@ pub struct CutReport {
     /// Ids that were asked for and are not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub beyond: Vec<BeyondReport>,
-    /// Stores whose start is not that of files of their own.
+    /// Stores whose start does not come from their own files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub without_files: Vec<StoreReport>,
 }
@@ -65,10 +65,10 @@ pub struct BaseReport {
     pub regions: u64,
     /// Their files.
     pub files: u64,
-    /// Gaps that were accepted when it was restored, or what it stood on was.
+    /// Gaps that were accepted when it, or what it stood on, was restored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub accepted_gaps: Vec<String>,
-    /// What else was not proved of the cut that it was restored at.
+    /// What else was not proved about the cut at which it was restored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unproved: Vec<String>,
 }
@@ -94,7 +94,7 @@ pub struct DeclaredReport {
     pub trimmed: u64,
     /// Those whose effect is in the snapshot's files without its cause: a problem each.
     pub in_files: u64,
-    /// Those of other tables than the snapshots': nothing can be said of them.
+    /// Those of tables other than the snapshots': nothing can be said about them.
     pub outside: u64,
 }
 
@@ -107,7 +107,7 @@ pub struct CompletenessReport {
     pub explained: GapsReport,
     /// Ids that SKIP_WAL writes or flushes of empty memstores took.
     pub unlogged: GapsReport,
-    /// Ids of which nothing proves that they were no entries.
+    /// Ids that may have been entries: nothing proves that they were not.
     pub ambiguous: GapsReport,
     /// Ids of entries that are gone.
     pub missing: GapsReport,
@@ -144,7 +144,7 @@ pub struct GapReport {
     pub cause: String,
 }
 
-/// Up to which time all that was written is known.
+/// The time up to which all that was written is known.
 #[derive(Debug, Clone, Serialize)]
 pub struct FrontierReport {
     /// The latest time at which a cut can be made, ms; none if nothing more will come, or no WAL was looked at.
@@ -182,7 +182,7 @@ pub struct ReplayReport {
     pub bulk_files: u64,
 }
 
-/// What of a region is in and out.
+/// What is in and out of a region.
 #[derive(Debug, Clone, Serialize)]
 pub struct RegionReport {
     /// Its encoded name.
@@ -191,7 +191,7 @@ pub struct RegionReport {
     pub table: String,
     /// `snapshot`, `descendant`, `ended` or `unrelated`: the latter two are not replayed.
     pub relation: &'static str,
-    /// Up to here every edit is in the snapshot's files; none if all are.
+    /// The id up to which every edit is in the snapshot's files; none if all are.
     pub covered: Option<u64>,
     /// The last id that is in.
     pub last: u64,
@@ -223,16 +223,16 @@ pub struct BeyondReport {
     pub known: u64,
 }
 
-/// A store whose start is not that of files of its own.
+/// A store whose start does not come from its own files.
 #[derive(Debug, Clone, Serialize)]
 pub struct StoreReport {
     /// The region.
     pub region: String,
     /// The family.
     pub family: String,
-    /// Replay starts behind this id.
+    /// Replay starts after this id.
     pub after: u64,
-    /// `region` (its other stores', all were flushed), `opening` (the region opened in front of the snapshot) or
+    /// `region` (its other stores', all were flushed), `opening` (the region opened before the snapshot) or
     /// `everything`.
     pub from: &'static str,
 }
@@ -305,7 +305,7 @@ fn completeness_of(found: &Completeness, opened: &OpenedCut) -> CompletenessRepo
         let count = found.count(class);
         GapsReport { gaps: count.gaps, ids: count.ids }
     };
-    let told = |gap: &&Gap| matches!(gap.class, GapClass::Ambiguous | GapClass::Missing);
+    let open = |gap: &&Gap| matches!(gap.class, GapClass::Ambiguous | GapClass::Missing);
     let gap = |gap: &Gap| GapReport {
         region: gap.region.to_string(),
         first: gap.ids.first,
@@ -319,7 +319,7 @@ fn completeness_of(found: &Completeness, opened: &OpenedCut) -> CompletenessRepo
         unlogged: count(GapClass::Unlogged),
         ambiguous: count(GapClass::Ambiguous),
         missing: count(GapClass::Missing),
-        gaps: found.gaps.iter().filter(told).map(gap).collect(),
+        gaps: found.gaps.iter().filter(open).map(gap).collect(),
         accepted: opened.accepted.iter().map(gap).collect(),
         findings: found.findings.iter().map(ToString::to_string).collect(),
     }
@@ -341,7 +341,7 @@ fn assumption(assumption: &Assumption) -> &'static str {
     }
 }
 
-/// What an assumption of that name says, in words.
+/// What the assumption of this name says, in words.
 #[must_use]
 pub fn assumption_text(name: &str) -> String {
     let all = [

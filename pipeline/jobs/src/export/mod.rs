@@ -69,11 +69,11 @@ fn deliver(
     Ok(Report::new("export", ExportReport::of_run(plan, options, &image, &state), problems))
 }
 
-/// What is to be known where the run that made an image could not verify all that was asked for.
+/// A warning where the run that made an image could not verify as much as was asked for.
 fn level_of_before(delivery: &Delivery<'_>, image: &str, verified: Level) -> Option<Problem> {
     let DeliveryPlan { aim, .. } = delivery.plan;
     let asked = aim.level;
-    let what = format!("image {image} is verified up to level {verified} only, {asked} was asked for");
+    let what = format!("image {image} is verified only up to level {verified}, {asked} was asked for");
     let problem = Problem::new(ProblemKind::Unsupported, delivery.target.uri(), what);
     let problem = problem.hint("see which files and why: tidegate snapshot verify --level cells");
     (verified < asked).then_some(problem)
@@ -85,7 +85,7 @@ fn check_options(options: &ExportOptions) -> Result<(), Failure> {
     }
     match roots::are_one("exporting", &options.from, &options.to)? {
         true => Err(Failure::refused("exporting", &options.to, "the target is the source")
-            .hint("give a directory outside of the source root")),
+            .hint("give a directory outside the source root")),
         false => Ok(()),
     }
 }

@@ -20,7 +20,7 @@ pub struct ExportOptions {
     pub level: Level,
     /// Ranges copied at the same time.
     pub workers: usize,
-    /// Bytes written a second at most.
+    /// The most bytes that are written per second.
     pub bandwidth: Option<NonZeroU64>,
     /// Owner, group and mode of what is written.
     pub attributes: Attributes,
@@ -30,7 +30,7 @@ pub struct ExportOptions {
     pub accept_holes: bool,
     /// Whether only the plan is made.
     pub dry_run: bool,
-    /// Whether an interrupted run is gone on with.
+    /// Whether an interrupted run is resumed.
     pub resume: bool,
     /// Length of the ranges of long files: a power of two.
     pub range_len: u64,

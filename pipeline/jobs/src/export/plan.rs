@@ -30,7 +30,7 @@ pub struct ExportPlan {
 }
 
 impl ExportPlan {
-    /// Makes the plan. What makes the snapshot unfit to be exported stops here.
+    /// Makes the plan. A snapshot that is unfit to be exported stops here.
     pub fn make(
         options: &ExportOptions,
         source: &dyn Store,
@@ -63,7 +63,7 @@ impl ExportPlan {
     }
 }
 
-/// A restored snapshot takes with it what was not proved of its cut.
+/// A restored snapshot takes with it what was not proved about its cut.
 fn unproved(debts: &Debts) -> Option<String> {
     let Debts { accepted_gaps, unproved } = debts;
     let first = unproved.iter().chain(accepted_gaps).next()?;
@@ -82,10 +82,10 @@ fn refuse_expired(files: &SnapshotFiles, options: &ExportOptions, context: &Cont
     let at =
         description.expires_at().map_or_else(String::new, |ms| format!(" (at {})", catalog::time::shown(ms)));
     Err(Failure::refused("exporting", &options.snapshot, format!("the snapshot has expired{at}"))
-        .hint("HBase refuses to clone it and may delete it any moment; take a new snapshot"))
+        .hint("HBase refuses to clone it and may delete it at any moment; take a new snapshot"))
 }
 
-/// Stops at what makes a snapshot unfit; gives what is accepted.
+/// Stops at what makes a snapshot unfit; returns what is accepted.
 pub(crate) fn judge(
     files: &SnapshotFiles,
     accept_holes: bool,
@@ -116,7 +116,7 @@ pub(crate) fn judge(
         );
         let unread = files.missing.kept().iter().all(|problem| problem.kind == ProblemKind::Unreadable);
         let hint = match unread {
-            true => "nothing was written; mend what the problems say, and run the same command again",
+            true => "nothing was written; fix what the problems say, and run the same command again",
             false => "nothing was written; bring the files back into `archive`, or take a new snapshot",
         };
         return stop(FailureKind::Failed, wrong, hint, files.missing.clone());

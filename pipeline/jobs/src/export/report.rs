@@ -22,7 +22,7 @@ pub struct ExportReport {
     pub image: Option<String>,
     /// Whether this is only the plan.
     pub dry_run: bool,
-    /// Whether it was all there already, unchanged.
+    /// Whether everything was there already, unchanged.
     pub already_there: bool,
     /// Regions that hold rows.
     pub regions: usize,
@@ -38,7 +38,7 @@ pub struct ExportReport {
     pub compared: Counted,
     /// Files that were there with other bytes and were replaced.
     pub replaced: Counted,
-    /// Files of checksums that Hadoop had kept beside files that were there already, of other bytes than theirs: removed.
+    /// Stale files of checksums that Hadoop had kept beside files that were there already: removed.
     pub side_files_removed: u64,
     /// Bytes that this run read from the source's files.
     pub source_bytes_read: u64,
@@ -46,7 +46,7 @@ pub struct ExportReport {
     pub verified: Level,
     /// Files whose blocks hold no checksums: their bytes are proved to be the source's, not to be undamaged.
     pub without_checksums: u64,
-    /// Encrypted files: copied and their blocks verified; their cells cannot be looked at.
+    /// Encrypted files: copied and their blocks verified; their cells cannot be read.
     pub encrypted: u64,
     /// Files that could not be looked into for another reason.
     pub not_looked_into: u64,

@@ -31,12 +31,12 @@ pub fn info(files: &[String]) -> Result<Report<HFilesReport>, Failure> {
     Ok(Report::new("hfile info", HFilesReport { files: described }, problems))
 }
 
-/// What verifying HFiles came to.
+/// The outcome of verifying HFiles.
 #[derive(Debug, Clone, Serialize)]
 pub struct HFilesVerified {
-    /// How far all files were verified.
+    /// The level up to which all files were verified.
     pub level: Level,
-    /// How far they were to be.
+    /// The level that was asked for.
     pub asked: Level,
     /// Files that were given; fewer are looked at where one is no HFile, or cannot be found.
     pub given: u64,
@@ -57,7 +57,7 @@ pub fn verify(
     let (mut problems, mut to_verify) = (Problems::default(), Vec::new());
     for file in files {
         if let Some(Located { store, path, cells }) = problems.keep(locate(file))? {
-            // Of a link or reference, the file that it leads to.
+            // For a link or reference, the file that it leads to.
             let path = cells.leads_to.map_or(path, |led| led.path);
             to_verify.push(FileToVerify {
                 store,
@@ -76,7 +76,7 @@ pub fn verify(
     Ok(Report::new("hfile verify", report, problems))
 }
 
-/// What printing cells came to.
+/// The outcome of printing cells.
 #[derive(Debug, Clone, Serialize)]
 pub struct Printed {
     /// Files that were printed.
@@ -85,7 +85,8 @@ pub struct Printed {
     pub cells: u64,
 }
 
-/// Prints cells as JSON Lines to `out`; damage ends one file and is a problem. Nobody listening any more is no failure.
+/// Prints cells as JSON Lines to `out`; damage ends one file and is a problem. It is no failure if nobody listens any
+/// more.
 pub fn cat(
     files: &[String],
     options: &CatOptions,
@@ -123,8 +124,8 @@ fn locate(file: &str) -> Found<Located> {
     Ok(Located { store, path, cells })
 }
 
-/// Opens the storage that a file lies on, and gives the file's path there. The whole file system is the store, so that
-/// links and references find their way.
+/// Opens the storage that a file lies on, and returns the file's path there. The whole file system is the store, so
+/// that links and references can be followed.
 fn open_beside(file: &str) -> Result<(Arc<dyn Store>, StorePath), Failure> {
     store::connect_around(file).map_err(|error| match error.kind {
         store::StoreErrorKind::NotFound => Failure::failed("opening", &error.path, &error.what),

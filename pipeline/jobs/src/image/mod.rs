@@ -1,4 +1,4 @@
-//! What images a repository has and what they hold.
+//! Which images a repository has and what they hold.
 
 use crate::roots;
 use catalog::time;
@@ -90,7 +90,7 @@ pub fn info(from: &str, id: &str, with_files: bool) -> Result<Report<ImageReport
     let failed = |error: CatalogError| error.failed(DOING);
     let missing = || {
         Failure::failed("looking for the image", store.uri(), format!("there is no image {id}"))
-            .hint("tidegate image list shows which there are")
+            .hint("tidegate image list shows the images")
     };
     let listed = find_image(store.as_ref(), id).map_err(failed)?.ok_or_else(missing)?;
     let image = match listed.image.clone() {

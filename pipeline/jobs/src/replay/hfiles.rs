@@ -129,7 +129,7 @@ impl Place {
 }
 
 fn taken(uri: &str) -> Failure {
-    Failure::refused(WRITING, uri, "there is something of this name already")
+    Failure::refused(WRITING, uri, "something of this name exists already")
         .hint("give the name of a new directory, or remove it")
 }
 
@@ -149,7 +149,7 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    /// Writes all tables; true if the files have their names.
+    /// Writes all tables; returns true if the files have their names.
     fn all(&mut self) -> Result<bool, Stopped> {
         for base in &self.opened.bases {
             refuse_new_versions(base)?;
@@ -226,7 +226,7 @@ impl Loading<'_> {
                     file.asked.region
                 );
                 return Err(Failure::refused(WRITING, table, what)
-                    .hint("use restore: HBase could not tell which of two bulk-loaded files is later"));
+                    .hint("use restore: HBase could not know which of two bulk-loaded files is later"));
             }
             let below = self.below(table, &family.to_string(), file.name());
             let to =
@@ -243,7 +243,7 @@ impl Loading<'_> {
         Ok(())
     }
 
-    /// Where a file goes: as `BulkLoadHFilesTool` wants it of one table, or below its table's directory.
+    /// Where a file goes: as `BulkLoadHFilesTool` wants it for one table, or below its table's directory.
     fn below(&self, table: &TableName, family: &str, file: String) -> Vec<String> {
         let file = [family.to_owned(), file];
         match self.opened.bases.len() {
@@ -255,7 +255,7 @@ impl Loading<'_> {
     }
 }
 
-/// There sequence ids decide what a marker masks, and a bulk load gives all cells one.
+/// In such families sequence ids decide what a marker masks, and a bulk load gives all cells the same one.
 fn refuse_new_versions(base: &OpenedBase) -> Result<(), Failure> {
     let families = &base.files.snapshot.schema.families;
     let Some(family) = families.iter().find(|family| family.new_version_behavior()) else { return Ok(()) };

@@ -39,7 +39,7 @@ pub fn run(options: &ReplayOptions, context: &Context) -> Result<Report<ReplayRe
     run_in(&store, options, context)
 }
 
-/// The same from a store that is open.
+/// The same, from an open store.
 pub fn run_in(
     store: &Arc<dyn Store>,
     options: &ReplayOptions,
@@ -71,7 +71,7 @@ pub fn run_in(
     Report::ended("replay", ended, problems)
 }
 
-/// Holds batches against their recorded digests; gives those that have none.
+/// Compares batches with their recorded digests; returns those that have none.
 fn prove(
     store: &Arc<dyn Store>,
     options: &ReplayOptions,

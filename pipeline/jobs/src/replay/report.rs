@@ -5,7 +5,7 @@ use names::EncodedRegionName;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What a replay came to.
+/// The outcome of a replay.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ReplayReport {
     /// URI of the repository.
@@ -25,7 +25,7 @@ pub struct ReplayReport {
     pub hfiles: Option<HFilesReplayed>,
     /// By table.
     pub tables: Vec<TableReplayed>,
-    /// Batches of which no digest was recorded, so that a byte that has changed in them was not noticed.
+    /// Batches without a recorded digest, in which a changed byte would go unnoticed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unproved_batches: Vec<String>,
     /// How long it took, ms.
@@ -39,11 +39,11 @@ pub struct HFilesReplayed {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Cells that they do not have, because a later one has the same row, column, timestamp and type.
+    /// Cells that they lack, because a later one has the same row, column, timestamp and type.
     pub superseded: u64,
 }
 
-/// What of a table was replayed.
+/// What was replayed of a table.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct TableReplayed {
     /// The table, as `ns:name`.
@@ -59,7 +59,7 @@ pub struct TableReplayed {
     pub unknown_families: BTreeMap<String, u64>,
 }
 
-/// What of a source region was replayed.
+/// What was replayed of a source region.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct RegionReplayed {
     /// Its encoded name.

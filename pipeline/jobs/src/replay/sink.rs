@@ -12,7 +12,7 @@ use steps::edits::EntryLines;
 pub enum Target {
     /// Nowhere: they are only counted.
     Null,
-    /// A file of JSON Lines, an entry a line.
+    /// A file of JSON Lines, one entry per line.
     JsonLines(String),
     /// HFiles for completebulkload, in a new directory.
     HFiles(String),
@@ -102,7 +102,7 @@ impl EditSink {
         let file = match target {
             Target::Null => None,
             Target::JsonLines(file) => Some(JsonLines::begin(file)?),
-            Target::HFiles(uri) => return Err(Failure::usage(format!("{uri}: HFiles are no stream"))),
+            Target::HFiles(uri) => return Err(Failure::usage(format!("{uri}: HFiles are not a stream"))),
         };
         Ok(Self { file, whole: true })
     }
@@ -134,7 +134,7 @@ impl Sink for EditSink {
 
 const WRITING: &str = "writing the edits";
 
-/// A file that gets its name when it is whole; until then it lies beside, under another.
+/// A file that gets its name when it is whole; until then it lies beside it under another name.
 struct JsonLines {
     name: PathBuf,
     partial: PathBuf,
@@ -160,7 +160,7 @@ impl JsonLines {
         self.out.write_all(lines).map_err(|error| unwritten(&self.partial, &error))
     }
 
-    /// A hard link never replaces a file that came meanwhile.
+    /// A hard link never replaces a file that appeared in the meantime.
     fn finish(mut self) -> Result<(), Failure> {
         let synced = self.out.flush().and_then(|()| self.out.get_ref().sync_all());
         synced.map_err(|error| unwritten(&self.partial, &error))?;
@@ -177,7 +177,7 @@ impl JsonLines {
 
 impl Drop for JsonLines {
     fn drop(&mut self) {
-        // What did not become whole is of no use to anybody.
+        // What is not whole is of no use to anybody.
         let _ = std::fs::remove_file(&self.partial);
     }
 }

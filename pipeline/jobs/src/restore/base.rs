@@ -1,4 +1,4 @@
-//! What a restore stands on: the files of the base snapshot, as the repository remembers them.
+//! The basis of a restore: the files of the base snapshot, as the repository recorded them.
 
 use catalog::{CatalogError, FilesOfImage, list_images};
 use delivery::{SnapshotFiles, verify_files};
@@ -14,7 +14,7 @@ use steps::copy::{FoundFile, ListedFile};
 use steps::hfile::{FileToVerify, Level};
 use store::{Store, StorePath};
 
-/// What images record of a file.
+/// What images record about a file.
 struct Recorded {
     sum: FileSum,
     /// Whether an image knows the very file that is there.
@@ -22,7 +22,7 @@ struct Recorded {
 }
 
 /// Finds out which files are not those that images recorded. A file that was not touched since is not read; one that
-/// was (a repository that was moved or copied, too) is read and its digests are compared.
+/// was (as in a repository that was moved or copied) is read and its digests are compared.
 pub fn changed_files(
     files: &SnapshotFiles,
     source: &Arc<dyn Store>,
@@ -60,7 +60,7 @@ fn recorded(
     let unread = |error: CatalogError| error.failed("reading the repository's images");
     let mut recorded: HashMap<StorePath, Recorded> = HashMap::new();
     for listed in list_images(source).map_err(unread)? {
-        // A damaged image knows nothing; `image list` shows it.
+        // A damaged image says nothing; `image list` shows it.
         let Ok(rows) = FilesOfImage::of(source, &listed) else { continue };
         for row in rows.flatten().flatten() {
             let (Some(crc32c), Some(blake3)) = (row.crc32c, row.blake3) else { continue };

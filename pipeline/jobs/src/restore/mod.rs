@@ -1,7 +1,7 @@
 //! Restores tables at a cut: each becomes one native HBase snapshot, which `clone_snapshot` opens at once.
 //!
 //! A restore is an export whose manifest is made anew: the files of the base snapshot stay where they are, or are copied
-//! and proved as an export does it; and it is published as an export is.
+//! and proved as in an export; and it is published like an export.
 
 mod base;
 mod leftovers;
@@ -94,7 +94,7 @@ impl Restore<'_> {
         Ok(Report::new("restore", report, problems))
     }
 
-    /// What is not proved of the snapshots alone.
+    /// What is not proved about the snapshots alone.
     fn debts(&self, bases: &[Base]) -> Result<Problems, Failure> {
         let CutOptions { accept_gaps, until, .. } = &self.options.cut;
         let names: Vec<String> = bases.iter().map(Base::name).collect();
@@ -139,7 +139,7 @@ impl Restore<'_> {
         Ok(RestoredTable::of_run(plan, &image, &state, written))
     }
 
-    /// All plans before the first thing is written.
+    /// Makes all plans before anything is written.
     fn plans(
         &self,
         bases: Vec<Base>,
@@ -197,7 +197,7 @@ fn snapshot_of_image(source: &dyn Store, id: &str) -> Result<String, Failure> {
     let unread = |error: CatalogError| error.failed("reading the repository's images");
     let listed = find_image(source, id).map_err(unread)?.ok_or_else(|| {
         Failure::failed("reading the image", source.uri(), format!("there is no image {id}"))
-            .hint("`tidegate image list` shows what there is")
+            .hint("`tidegate image list` shows the images")
     })?;
     let damaged = |what| Failure::failed("reading the image", &listed.dir, what);
     Ok(listed.image.map_err(damaged)?.snapshot)

@@ -1,4 +1,4 @@
-//! Which table a table is restored as, and what its snapshot is called.
+//! Which table a table is restored as, and the name of its snapshot.
 
 use names::{SnapshotName, TableName};
 use stage::Failure;
@@ -11,7 +11,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// From pairs as typed: two tables, or two namespaces that end in `:`.
+    /// Parses pairs as typed: two tables, or two namespaces that end in `:`.
     pub fn parse(pairs: &[(String, String)]) -> Result<Self, Failure> {
         let mut mapping = Self::default();
         for (old, new) in pairs {
@@ -28,7 +28,7 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// What a table is restored as. A rule for the table goes before one for its namespace.
+    /// What a table is restored as. A rule for the table takes precedence over one for its namespace.
     pub fn target_of(&self, table: &TableName) -> Result<TableName, Failure> {
         if let Some((_, new)) = self.tables.iter().find(|(old, _)| old == table) {
             return Ok(new.clone());
@@ -39,7 +39,7 @@ impl Mapping {
         }
     }
 
-    /// Refuses rules for tables that are not restored: they are misspelt.
+    /// Refuses rules for tables that are not restored: they must be misspelt.
     pub fn check_used(&self, tables: &[TableName]) -> Result<(), Failure> {
         let unused =
             self.tables.iter().find(|(old, _)| !tables.contains(old)).map(|(old, _)| old.to_string());
@@ -56,8 +56,8 @@ impl Mapping {
     }
 }
 
-/// The name of a table's restored snapshot: as asked for one table; of several, `NAME-<table>` and for a table of a
-/// namespace `NAME-<namespace>-<table>`.
+/// The name of a table's restored snapshot: as requested for one table; for several, `NAME-<table>`, or
+/// `NAME-<namespace>-<table>` for a table of a namespace.
 pub fn snapshot_name(asked: &str, tables: usize, target: &TableName) -> Result<SnapshotName, Failure> {
     let name = match tables {
         0 | 1 => asked.to_owned(),

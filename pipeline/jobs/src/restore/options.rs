@@ -8,7 +8,7 @@ pub struct RestoreOptions {
     pub cut: CutOptions,
     /// URI of the root to restore to; it may be the repository.
     pub to: String,
-    /// Name of the restored snapshot; of several tables, what their snapshots' names begin with.
+    /// Name of the restored snapshot; for several tables, the prefix of their snapshots' names.
     pub name: String,
     /// Tables that get another name (`ns:t`, `other:t`) and namespaces that do (`ns:`, `other:`).
     pub map: Vec<(String, String)>,

@@ -32,7 +32,7 @@ pub struct Base {
     pub table: TableName,
     /// What it is restored as.
     pub target: TableName,
-    /// The cut that it was restored at itself, as its image says.
+    /// The cut at which it was itself restored, as its image says.
     restored_at: Option<ImageCut>,
 }
 
@@ -54,9 +54,9 @@ pub struct TablePlan {
     pub names: RegionNames,
     /// The base snapshot's regions, without their files.
     pub regions: Vec<RegionManifest>,
-    /// What is copied and published, as an export.
+    /// What is copied and published, as in an export.
     pub export: DeliveryPlan,
-    /// On which terms.
+    /// The terms of the work.
     pub terms: Terms,
     /// The edits that a cut puts on top.
     pub edits: Option<EditPlan>,
@@ -79,7 +79,7 @@ impl Base {
         Ok(Self { restored_at: restored_at.cloned(), ..Self::of(files, mapping)? })
     }
 
-    /// Of a snapshot that was read.
+    /// Takes a snapshot that was read.
     pub fn of(files: SnapshotFiles, mapping: &Mapping) -> Result<Self, Failure> {
         let table = files.snapshot.description.table.clone();
         let target = mapping.target_of(&table)?;
@@ -91,7 +91,7 @@ impl Base {
         self.files.snapshot.description.name.to_string()
     }
 
-    /// What is not proved of it, a problem each: of the snapshot alone nothing else can be missing.
+    /// What is not proved about it, each a problem: nothing else can be missing from the snapshot alone.
     pub fn debts(&self, accepted: &Accepted) -> Vec<Problem> {
         let name = self.files.snapshot.description.name.as_str();
         Debts::of(self.restored_at.as_ref()).problems(name, self.table.full_form(), accepted)
@@ -171,7 +171,7 @@ impl TablePlan {
     }
 }
 
-/// HBase finds a MOB file by the table that the cells name, and takes a link to one in a snapshot for a file of the
+/// HBase finds a MOB file by the table that the cells name, and treats a link to one in a snapshot as a file of the
 /// snapshot's own table: it could not clone such a snapshot.
 fn refuse_mob_files(files: &SnapshotFiles, to: &TableName) -> Result<(), Failure> {
     for region in files.snapshot.regions() {
@@ -180,7 +180,7 @@ fn refuse_mob_files(files: &SnapshotFiles, to: &TableName) -> Result<(), Failure
             let table = &files.snapshot.description.table;
             let wrong = format!("it has MOB files, which HBase finds only as those of {table}");
             let hint = format!(
-                "leave --map out for it: clone_snapshot '...', '{to}' gives the clone that name all the same"
+                "leave --map out for it: clone_snapshot '...', '{to}' gives the clone that name anyway"
             );
             return Err(Failure::refused("restoring", format!("{table} as {to}"), wrong).hint(hint));
         }
@@ -188,7 +188,7 @@ fn refuse_mob_files(files: &SnapshotFiles, to: &TableName) -> Result<(), Failure
     Ok(())
 }
 
-/// What the plan of an export does not hold: part of the digest that names the run.
+/// What an export's plan does not hold: part of the digest that names the run.
 fn work(target: &TableName, edits: Option<&EditPlan>) -> Vec<u8> {
     let edits = edits.map_or("", |edits| &edits.work);
     format!("restore {}\n{edits}", target.full_form()).into_bytes()

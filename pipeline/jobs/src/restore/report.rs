@@ -20,7 +20,7 @@ pub struct RestoreReport {
     pub dry_run: bool,
     /// By table, in the order of the base snapshots.
     pub tables: Vec<RestoredTable>,
-    /// What is proved of the cut; none for the snapshots alone.
+    /// What is proved about the cut; none for the snapshots alone.
     pub certificate: Option<CutReport>,
 }
 
@@ -39,7 +39,7 @@ pub struct RestoredTable {
     pub plan: String,
     /// The image that was written.
     pub image: Option<String>,
-    /// Whether it was all there already, unchanged.
+    /// Whether everything was there already, unchanged.
     pub already_there: bool,
     /// Regions that hold rows.
     pub regions: usize,
@@ -55,11 +55,11 @@ pub struct RestoredTable {
     pub compared: Counted,
     /// Files that were there with other bytes and were replaced.
     pub replaced: Counted,
-    /// New files with the edits of the cut, those of interrupted runs too.
+    /// New files with the edits of the cut, including those of interrupted runs.
     pub written: Counted,
     /// Cells in them.
     pub cells: u64,
-    /// Cells that batches had twice; they are in once.
+    /// Cells that batches had twice; they are restored once.
     pub duplicates: u64,
     /// Markers among the edits that delete exactly one version: what HBase itself showed of such columns depended on when it
     /// flushed (docs/restore.md).
@@ -74,7 +74,7 @@ pub struct RestoredTable {
     pub warnings: Vec<String>,
 }
 
-/// More new files in a store than this are worth a word: HBase holds flushes back from 16 on
+/// More new files than this in a store are worth a warning: HBase holds flushes back from 16 on
 /// (`hbase.hstore.blockingStoreFiles`).
 const MANY_FILES: usize = 10;
 
@@ -91,12 +91,12 @@ fn many_files(added: &[AddedFile]) -> Option<String> {
 }
 
 impl RestoredTable {
-    /// Of a plan alone.
+    /// The report of a plan alone.
     pub(super) fn of_plan(plan: &TablePlan) -> Self {
         Self::new(plan, None, Tally::default())
     }
 
-    /// Of a run that came to its end.
+    /// The report of a run that reached its end.
     pub(super) fn of_run(plan: &TablePlan, image: &str, state: &State, written: Written) -> Self {
         let Written { left_out, duplicates, version_deletes, .. } = written;
         let entries = |file: &AddedFile| file.proof.contents.entries.unwrap_or(0);
@@ -114,7 +114,7 @@ impl RestoredTable {
         }
     }
 
-    /// Of a table that was restored before.
+    /// The report of a table that was restored before.
     pub(super) fn already_there(plan: &TablePlan, image: &str, tally: Tally) -> Self {
         Self { already_there: true, ..Self::new(plan, Some(image), tally) }
     }

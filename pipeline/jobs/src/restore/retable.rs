@@ -1,4 +1,4 @@
-//! The base snapshot's manifest as that of the restored table.
+//! The base snapshot's manifest, rewritten for the restored table.
 
 use delivery::AddedFile;
 use formats::FormatError;
@@ -20,7 +20,7 @@ pub struct RegionNames {
 }
 
 impl RegionNames {
-    /// Of a manifest of `from` that is restored as `to`.
+    /// Makes them for a manifest of `from` that is restored as `to`.
     pub fn of(manifest: &[u8], from: &TableName, to: &TableName) -> Result<Self, Failure> {
         let mut renamed = HashMap::new();
         if from != to {

@@ -1,4 +1,4 @@
-//! Writes the new files of a table: merge, route, sort and write; open again and compare; write down.
+//! Writes the new files of a table: merge, route, sort and write; open again and compare; record.
 
 use super::plan::TablePlan;
 use catalog::StoreFile;
@@ -23,7 +23,8 @@ pub struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    /// All units that no journal knows. Gives the files that wait for their names, those of interrupted runs too.
+    /// Works on all units that the journal does not have. Returns the files that wait for their names, including those
+    /// of interrupted runs.
     pub fn write(&self, begun: &mut Begun<'_>, earlier: Vec<WrittenRecord>) -> Result<Written, Stopped> {
         let target = self.delivery.target.as_ref();
         let mut written = Written::default();
@@ -78,7 +79,7 @@ impl Writing<'_> {
         names.map(|name| self.plan.names.target_of(name)).collect()
     }
 
-    /// Keeps the files of a unit if nothing is wrong with them, and writes them down.
+    /// Keeps the files of a unit if nothing is wrong with them, and records them.
     fn keep(
         &self,
         unit: CheckedEdits,
@@ -109,7 +110,7 @@ impl Writing<'_> {
         Ok(Some(record))
     }
 
-    /// A file with rows outside of its region: HBase would not clip it.
+    /// A file with rows outside its region: HBase would not clip it.
     fn outside(&self, file: &WrittenHFile) -> Option<Problem> {
         let targets = self.targets();
         let holds = |row: &[u8]| {
@@ -119,7 +120,7 @@ impl Writing<'_> {
                 .is_some_and(|name| name.as_str() == file.asked.region)
         };
         let inside = file.cells == 0 || holds(&file.first_row) && holds(&file.last_row);
-        let what = "a new file has rows outside of its region";
+        let what = "a new file has rows outside its region";
         (!inside).then(|| {
             Problem::new(stage::ProblemKind::Cells, &file.asked.path, what).in_region(&file.asked.region)
         })
@@ -146,7 +147,7 @@ impl Writing<'_> {
     }
 }
 
-/// Less memory than this makes no useful files.
+/// The least memory that makes useful files.
 pub const MIN_ARENA: usize = 4 << 20;
 
 fn added_file(file: &WrittenHFile, family: &FamilyName, identity: String) -> AddedFile {

@@ -1,5 +1,5 @@
-//! Reads a table at a cut where it lies: the snapshot's files, and the edits on top of them, through HBase's own rules
-//! of what a scan shows. Nothing is written.
+//! Reads a table at a cut in place: the snapshot's files, and the edits on top of them, by HBase's own rules for
+//! what a scan shows. Nothing is written.
 
 mod pass;
 mod region;
@@ -29,17 +29,17 @@ pub use steps::scan::{CellForm, Shown};
 pub struct ScanOptions {
     /// The snapshot, and the cut on top of it.
     pub cut: CutOptions,
-    /// The table, as `ns:name`; may be left out if there is one only.
+    /// The table, as `ns:name`; may be left out if there is only one.
     pub table: Option<String>,
     /// Newest versions, all, or raw.
     pub shown: Shown,
     /// Only this row.
     pub row: Option<Vec<u8>>,
-    /// Only rows that begin so.
+    /// Only rows that begin with this.
     pub prefix: Option<Vec<u8>>,
     /// Only this family.
     pub family: Option<Vec<u8>>,
-    /// At most so many rows.
+    /// At most this many rows.
     pub limit: Option<u64>,
     /// The time at which times to live are judged, ms; `None`: now.
     pub now_ms: Option<i64>,
@@ -56,7 +56,7 @@ impl ScanOptions {
     }
 }
 
-/// What a scan came to.
+/// The outcome of a scan.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ScanReport {
     /// URI of the repository.
@@ -86,14 +86,14 @@ pub struct ScanReport {
     /// Cells of families that the snapshot's schema lacks, left out, by family.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown_families: BTreeMap<String, u64>,
-    /// Batches that were not held against a digest: none was recorded, or only some rows were asked for.
+    /// Batches that were not compared with a digest: none was recorded, or only some rows were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unproved_batches: Vec<String>,
     /// How long it took, ms.
     pub took_ms: u64,
 }
 
-/// Prints a table's cells at a cut to `out`. Nobody listening any more is no failure.
+/// Prints a table's cells at a cut to `out`. It is no failure if nobody listens any more.
 pub fn run(
     options: &ScanOptions,
     context: &Context,
@@ -103,7 +103,7 @@ pub fn run(
     run_in(&store, options, context, out)
 }
 
-/// The same in a store that is open.
+/// The same, in an open store.
 pub fn run_in(
     store: &Arc<dyn Store>,
     options: &ScanOptions,
@@ -127,8 +127,8 @@ struct Scanning<'a> {
 }
 
 impl Scanning<'_> {
-    /// Holds the table's batches against their recorded digests; gives those of which that was not done. Whoever asks
-    /// for some rows only does not wait for it.
+    /// Compares the table's batches with their recorded digests; returns those that were not compared. A request for
+    /// only some rows does not wait for this.
     fn prove(&self, run: &Run) -> Result<Vec<String>, Stopped> {
         let base = base_of(self.opened, self.options.table.as_deref())?;
         let batches = self.opened.batches.get(&base.stores.table);

@@ -2,8 +2,8 @@ use stage::{Failure, Problem};
 use steps::edits::{SortCells, SortedCells};
 use steps::hfile::RowRange;
 
-/// Edits of a range of rows, as many as memory holds. Where it does not hold all, the range is made shorter, until the
-/// edits of its rows fit: what is behind is gone through again.
+/// Edits of a range of rows, as many as memory holds. Where memory does not hold all, the range is shortened until the
+/// edits of its rows fit; what follows is gone through again.
 pub struct Pass {
     /// The rows of which all edits are here.
     pub range: RowRange,
@@ -37,10 +37,8 @@ impl Pass {
             middle => middle,
         };
         if end >= cells.len() {
-            let what = format!("the edits of row {} need more memory than there is", row(0).escape_ascii());
-            return Err(
-                Failure::failed("bringing edits into order", "", what).hint("give it more with --memory")
-            );
+            let what = format!("the edits of row {} need more memory than is allowed", row(0).escape_ascii());
+            return Err(Failure::failed("sorting edits", "", what).hint("give it more with --memory"));
         }
         self.range.end = Some(row(end).to_vec());
         for cell in cells.iter().take(end) {
@@ -61,7 +59,7 @@ pub fn rows_left_out(problem: Problem, range: &RowRange) -> Problem {
         None => "the end".to_owned(),
     };
     let from = range.start.escape_ascii();
-    problem.meaning(format!("rows from \"{from}\" to {end} are left out: what they hold cannot be told"))
+    problem.meaning(format!("rows from \"{from}\" to {end} are left out: what they hold is not known"))
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl ScanRegion<'_> {
         Ok(self.problems.keep(shown)?.unwrap_or(Ended::Whole))
     }
 
-    /// Takes the range piece by piece, as memory allows for edits; `range` is what is not shown yet.
+    /// Takes the range piece by piece, as memory allows for edits; `range` is the part that is not shown yet.
     fn passes(&mut self, region: &RegionManifest, range: &mut RowRange) -> Found<Ended> {
         let sources = self.sources(&region.encoded);
         let mut files = RegionFiles::open(self.store, self.table, region, self.family)?;
@@ -86,7 +86,7 @@ impl ScanRegion<'_> {
         }
     }
 
-    /// The source regions whose edits can belong into a region of the snapshot: itself, and those that came of it.
+    /// The source regions whose edits can belong to a region of the snapshot: itself, and those that came of it.
     fn sources(&self, target: &EncodedRegionName) -> Vec<(EncodedRegionName, ReplayRegion)> {
         let of_target = |name: &EncodedRegionName, region: &ReplayRegion| {
             region.table == *self.table
@@ -99,14 +99,14 @@ impl ScanRegion<'_> {
         regions.map(|(name, region)| (*name, region.clone())).collect()
     }
 
-    /// A region of which nothing says what it came of: its edits are looked at for every region of the snapshot.
+    /// A region of unknown origin: its edits are looked at for every region of the snapshot.
     fn is_stray(&self, name: &EncodedRegionName, region: &ReplayRegion) -> bool {
         let ancestors = self.lineages.ancestors(name);
         let known = (0..self.router.len()).filter_map(|number| self.router.name(number));
         region.relation == Relation::Descendant && !known.into_iter().any(|known| ancestors.contains(known))
     }
 
-    /// Takes the edits of one source region that belong into a range of rows.
+    /// Takes the edits of one source region that belong to a range of rows.
     fn collect(
         &mut self,
         region: &RegionManifest,
@@ -143,7 +143,7 @@ impl ScanRegion<'_> {
         Ok(())
     }
 
-    /// Shows the rows of one pass. `left` begins behind the rows that were shown whole.
+    /// Shows the rows of one pass. `left` begins after the rows that were shown whole.
     fn pass(
         &mut self,
         files: &RegionFiles,
@@ -212,7 +212,7 @@ impl ScanRegion<'_> {
         self.print.print(&stored, cell.sequence)
     }
 
-    /// Hands over what was printed last.
+    /// Writes out what was printed last.
     pub fn finish(mut self) -> Result<(), Failure> {
         self.report.cells = self.print.printed();
         self.report.mob_values = self.mob.resolved();

@@ -31,7 +31,7 @@ pub struct SnapshotSummary {
     pub regions: u64,
     /// Store files, as the manifest lists them.
     pub files: u64,
-    /// Their bytes, as far as the manifest says.
+    /// Their bytes, where the manifest gives them.
     pub bytes: u64,
 }
 
@@ -158,11 +158,11 @@ pub struct FamilyStats {
 /// One file of a snapshot.
 #[derive(Debug, Clone, Serialize)]
 pub struct FileEntry {
-    /// Where it is, below the root; where it was looked for first if it is nowhere.
+    /// Where it is, below the root; if it is missing, where it was looked for first.
     pub path: String,
-    /// Its length; that of the manifest if it is nowhere.
+    /// Its length; that of the manifest if it is missing.
     pub len: Option<u64>,
-    /// `data`, `archive`, `tmp` or `mob`; none if it is nowhere.
+    /// `data`, `archive`, `tmp` or `mob`; none if it is missing.
     pub place: Option<&'static str>,
 }
 

@@ -1,4 +1,4 @@
-//! What snapshots a root has, what they hold, and whether it is all there.
+//! Which snapshots a root has, what they hold, and whether all of it is there.
 
 mod describe;
 mod verify;

@@ -26,24 +26,24 @@ pub struct VerifyOptions {
     pub workers: usize,
 }
 
-/// What verifying a snapshot came to.
+/// The outcome of verifying a snapshot.
 #[derive(Debug, Clone, Serialize)]
 pub struct SnapshotVerified {
     /// URI of the root.
     pub root: String,
     /// The snapshot.
     pub snapshot: String,
-    /// How far all files were verified.
+    /// The level up to which all files were verified.
     pub level: Level,
-    /// How far they were to be.
+    /// The level that was asked for.
     pub asked: Level,
     /// Files that the snapshot needs.
     pub needed: u64,
     /// Files that are missing, unreadable or of another length.
     pub missing: u64,
-    /// What HBase 2 does not take of its table, though all files are whole.
+    /// What HBase 2 does not accept about its table, though all files are whole.
     pub warnings: Vec<String>,
-    /// What was found of those that are there.
+    /// What was found in those that are there.
     #[serde(flatten)]
     pub verified: Verified,
 }

@@ -21,13 +21,13 @@ pub struct WalsReport {
     pub files: Vec<WalDescription>,
 }
 
-/// Describes WALs, each read through. One that cannot be read is a problem, and so is one that ends in damage.
+/// Describes WALs, reading each to its end. One that cannot be read is a problem, and so is one that ends in damage.
 pub fn info(files: &[String], memory: usize) -> Result<Report<WalsReport>, Failure> {
     let (described, problems) = describe(files, memory)?;
     Ok(Report::new("wal info", WalsReport { files: described }, problems))
 }
 
-/// What verifying WALs came to.
+/// The outcome of verifying WALs.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct WalsVerified {
     /// WALs that were read.
@@ -54,7 +54,7 @@ pub fn verify(files: &[String], memory: usize) -> Result<Report<WalsVerified>, F
             let what = "the cells of this WAL are encrypted, and no key is given";
             problems.push(
                 Problem::new(ProblemKind::Unsupported, &wal.path, what)
-                    .meaning("its entries were counted; what is in them was not verified"),
+                    .meaning("its entries were counted; their content was not verified"),
             );
         }
         verified.files += 1;
@@ -84,7 +84,7 @@ fn describe(files: &[String], memory: usize) -> Result<(Vec<WalDescription>, Pro
     Ok((described, problems))
 }
 
-/// What printing entries came to.
+/// The outcome of printing entries.
 #[derive(Debug, Clone, Serialize)]
 pub struct Printed {
     /// WALs that were printed.
@@ -93,7 +93,8 @@ pub struct Printed {
     pub entries: u64,
 }
 
-/// Prints entries as JSON Lines to `out`; damage ends one WAL and is a problem. Nobody listening any more is no failure.
+/// Prints entries as JSON Lines to `out`; damage ends one WAL and is a problem. It is no failure if nobody listens any
+/// more.
 pub fn cat(
     files: &[String],
     options: &CatWalOptions,
@@ -118,7 +119,7 @@ pub fn cat(
     Ok(Report::new("wal cat", Printed { files: cat.files(), entries: cat.printed() }, problems))
 }
 
-/// What salvaging a WAL came to.
+/// The outcome of salvaging a WAL.
 #[derive(Debug, Clone, Serialize)]
 pub struct SalvageReport {
     /// What was found.
@@ -128,7 +129,7 @@ pub struct SalvageReport {
     pub written: Option<String>,
 }
 
-/// Gets out of a WAL what is whole, into a new file if one is asked for. What is lost is a problem each.
+/// Gets what is whole out of a WAL, into a new file if one is asked for. Each loss is a problem.
 pub fn salvage(file: &str, to: Option<&str>, memory: usize) -> Result<Report<SalvageReport>, Failure> {
     let wal = open(file).map_err(|obstacle| match obstacle {
         Obstacle::Damage(problem) => unopened(&problem),
@@ -162,7 +163,7 @@ pub fn salvage(file: &str, to: Option<&str>, memory: usize) -> Result<Report<Sal
     Ok(Report::new("wal salvage", SalvageReport { salvaged, written: to.map(str::to_owned) }, problems))
 }
 
-/// Frees the name of a new file that nothing came into. What was saved before the WAL could not be read any further stays.
+/// Frees the name of a new file that stayed empty. What was saved before the WAL could not be read any further stays.
 fn forget_if_empty(path: &str) -> Result<(), Failure> {
     let forgotten = match std::fs::metadata(path) {
         Ok(there) if there.len() == 0 => std::fs::remove_file(path),
@@ -172,7 +173,7 @@ fn forget_if_empty(path: &str) -> Result<(), Failure> {
 }
 
 fn create(path: &str) -> Result<BufWriter<std::fs::File>, Failure> {
-    // What Hadoop kept of a file of this name that is gone would make the new one unreadable to it.
+    // Stale checksums of an earlier file of this name would make the new one unreadable to Hadoop.
     if let Ok((store, below)) = store::connect_around(path)
         && store.metadata(&below).is_err_and(|error| error.is_not_found())
     {
@@ -212,7 +213,7 @@ fn unopened(problem: &Problem) -> Failure {
     }
 }
 
-/// Recovered edits are known by their directory.
+/// Recovered edits are recognised by their directory.
 fn decoder_options(file: &str, memory: usize) -> WalDecoderOptions {
     let recovered_edits = file.split('/').any(|segment| segment == RECOVERED_EDITS);
     steps::wal::wal_options(recovered_edits, memory)

@@ -134,7 +134,7 @@ fn what_the_medium_does_not_give_back_is_not_published() {
     let held: Arc<dyn Store> = empty();
     let flip = Fault::new(Effect::Flip(40)).on(Op::ReadUncached).path("partial/");
     let failure = run_on(&source, faulty(&held, flip)).unwrap_err().failure;
-    assert!(failure.to_string().contains("does not give back"), "{failure}");
+    assert!(failure.to_string().contains("does not return"), "{failure}");
     let expected = undisturbed(&source);
     let published = all_files(&held).into_iter().filter(|(name, _)| name.contains("/batches/"));
     assert!(published.into_iter().all(|(name, bytes)| expected.get(&name) == Some(&bytes)));

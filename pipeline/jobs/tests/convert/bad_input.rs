@@ -1,4 +1,4 @@
-//! What goes wrong is told with its place, and the rest is converted.
+//! What goes wrong is reported with its place, and the rest is converted.
 
 use crate::support::{
     REGIONS, SERVER, SERVER_DIR, Wal, all_files, context, convert, faulty, live, mixed, options, path,
@@ -30,7 +30,7 @@ fn an_empty_wal_and_an_empty_file_are_well() {
 }
 
 #[test]
-fn a_torn_tail_is_told_and_what_is_whole_is_converted() {
+fn a_torn_tail_is_reported_and_what_is_whole_is_converted() {
     let (source, target) = stores();
     let mut wal = mixed(2);
     let whole = wal.bytes.len();
@@ -48,7 +48,7 @@ fn a_torn_tail_is_told_and_what_is_whole_is_converted() {
 }
 
 #[test]
-fn damage_is_told_with_its_place() {
+fn damage_is_reported_with_its_place() {
     let (source, target) = stores();
     let mut wal = mixed(2);
     let whole = wal.bytes.len();
@@ -101,7 +101,7 @@ fn encrypted_wals_are_refused_unless_clear_text_is_allowed() {
 }
 
 #[test]
-fn a_wal_that_moves_is_followed_and_one_that_vanishes_is_told() {
+fn a_wal_that_moves_is_followed_and_one_that_vanishes_is_reported() {
     let (held, target) = stores();
     put(&held, &live(100), &mixed(2).closed());
     let (from, to, store) = (path(&live(100)), path(&format!("oldWALs/{SERVER}.100")), Arc::clone(&held));
@@ -120,7 +120,7 @@ fn a_wal_that_moves_is_followed_and_one_that_vanishes_is_told() {
 }
 
 #[test]
-fn two_wals_that_claim_one_id_with_different_cells_are_told() {
+fn two_wals_that_claim_one_id_with_different_cells_are_reported() {
     let (source, target) = stores();
     let of = |value: &[u8]| {
         let mut wal = Wal::plain();
@@ -140,7 +140,7 @@ fn two_wals_that_claim_one_id_with_different_cells_are_told() {
 }
 
 #[test]
-fn ids_that_go_back_are_told_and_kept() {
+fn ids_that_go_back_are_reported_and_kept() {
     let (source, target) = stores();
     let mut wal = Wal::plain();
     for sequence in [3, 4, 9, 5, 6] {
@@ -148,14 +148,14 @@ fn ids_that_go_back_are_told_and_kept() {
     }
     put(&source, &live(100), &wal.closed());
     let report = convert(&source, &target).unwrap();
-    assert!(problems(&report)[0].contains("sequence id 5, behind 9"), "{:?}", problems(&report));
+    assert!(problems(&report)[0].contains("sequence id 5, after 9"), "{:?}", problems(&report));
     let batch = catalog::layout::batch("ns:t", &format!("{SERVER}.100")).unwrap();
     let batch = catalog::open_batch(target.as_ref(), &batch).unwrap();
     assert_eq!(batch.regions()[0].runs, [vec![0], vec![1]]);
 }
 
 #[test]
-fn names_that_hbase_does_not_write_are_told_and_left_out() {
+fn names_that_hbase_does_not_write_are_reported_and_left_out() {
     let (source, target) = stores();
     let mut wal = Wal::plain();
     wal.put("../x", REGIONS[0], 3).put("ns:t", "../../x", 3).put("ns:t", REGIONS[0], 4);
@@ -167,7 +167,7 @@ fn names_that_hbase_does_not_write_are_told_and_left_out() {
 }
 
 #[test]
-fn another_file_under_the_name_of_a_converted_wal_is_told() {
+fn another_file_under_the_name_of_a_converted_wal_is_reported() {
     let (source, target) = stores();
     put(&source, &live(100), &mixed(2).closed());
     convert(&source, &target).unwrap();
@@ -175,6 +175,6 @@ fn another_file_under_the_name_of_a_converted_wal_is_told() {
     put(&source, &live(100), &[mixed(2).closed(), vec![0]].concat());
     let report = convert(&source, &target).unwrap();
     assert_eq!(report.exit_code(), 3);
-    assert!(problems(&report)[0].contains("two files of one name"), "{:?}", problems(&report));
+    assert!(problems(&report)[0].contains("two files of the same name"), "{:?}", problems(&report));
     assert!(all_files(&target) == before);
 }

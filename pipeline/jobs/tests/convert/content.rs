@@ -203,7 +203,7 @@ fn wals_of_meta_give_lineage_and_no_batch() {
     let listed = catalog::list_lineages(target.as_ref()).unwrap();
     let rows: Vec<_> =
         catalog::open_lineage(target.as_ref(), &listed[0].path).unwrap().flat_map(Result::unwrap).collect();
-    // Where a region is served is told too: whose WALs are needed hangs on it.
+    // Where a region is served is recorded, too: whose WALs are needed depends on it.
     assert_eq!(rows.len(), 2);
     assert_eq!((rows[1].qualifier.as_str(), rows[1].sequence), ("server", 6));
     assert_eq!((rows[0].qualifier.as_str(), rows[0].sequence, rows[0].timestamp), ("splitB", 5, 7));

@@ -24,7 +24,7 @@ fn golden_sets(test: &str) -> Vec<PathBuf> {
     sets
 }
 
-/// The entries of each file that HBase's reader told of, by its path in the root.
+/// The entries of each file that HBase's reader reported, by its path in the root.
 fn truth(set: &Path) -> BTreeMap<String, Vec<Map<String, Value>>> {
     let text = std::fs::read_to_string(set.join("truth/wal.jsonl")).unwrap();
     let (mut files, mut entries) = (BTreeMap::new(), Vec::new());
@@ -51,7 +51,7 @@ fn in_their_words(line: &str) -> Map<String, Value> {
     entry
 }
 
-/// Values over 1,024 bytes are told by their length (and a hash, which `formats` compares).
+/// Values over 1,024 bytes are given by their length (and a hash, which `formats` compares).
 fn same(ours: &Map<String, Value>, theirs: &Map<String, Value>) -> bool {
     let short = |entry: &Map<String, Value>| {
         let mut entry = entry.clone();

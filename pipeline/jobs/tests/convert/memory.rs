@@ -69,7 +69,7 @@ fn a_full_disk_while_a_large_wal_is_written_says_what_to_do() {
 }
 
 #[test]
-fn an_entry_larger_than_memory_is_told() {
+fn an_entry_larger_than_memory_is_reported() {
     let (source, target) = stores();
     let mut wal = Wal::plain();
     wal.put_value("ns:t", REGIONS[0], 3, &vec![7; 4 << 20]);

@@ -102,7 +102,7 @@ impl Wal {
         self.encoder.encode_entry(&key, cells, &mut self.bytes).unwrap();
     }
 
-    /// Two cells, told by region and id.
+    /// Two cells, named by region and id.
     pub fn put(&mut self, table: &str, region: &str, sequence: u64) -> &mut Self {
         self.put_value(table, region, sequence, format!("value {sequence}").as_bytes())
     }
@@ -151,7 +151,7 @@ impl Wal {
     }
 }
 
-/// A WAL of three regions and two tables, its ids starting behind `from`.
+/// A WAL of three regions and two tables, its ids starting after `from`.
 pub fn mixed(from: u64) -> Wal {
     let mut wal = Wal::plain();
     for sequence in from + 1..=from + 20 {

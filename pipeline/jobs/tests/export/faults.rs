@@ -32,7 +32,7 @@ fn some_of(count: u64) -> Vec<u64> {
 }
 
 #[test]
-fn one_failure_anywhere_on_the_target_is_told_and_the_same_command_finishes() {
+fn one_failure_anywhere_on_the_target_is_reported_and_the_same_command_finishes() {
     let undisturbed = MemoryStore::files();
     export(&options("s1"), &shared(source()), &shared(undisturbed.clone())).unwrap();
     let expected = comparable(&undisturbed);
@@ -70,7 +70,7 @@ fn one_failure_anywhere_on_the_target_is_told_and_the_same_command_finishes() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_gone_on_with() {
+fn a_full_disk_is_reported_and_resumed() {
     let total = 300_000;
     for room in (0..total).step_by(7_919) {
         let when = format!("room for {room} bytes");
@@ -123,7 +123,7 @@ fn a_medium_that_always_lies_is_given_up_on() {
     let target = MemoryStore::files();
     let (lying, faults) = faulty(&target, [Fault::new(Effect::Flip(5_000)).on(Op::WritePart).always()]);
     let failure = export(&options("s1"), &shared(source()), &lying).unwrap_err().failure;
-    assert!(failure.wrong.contains("does not give back"), "{failure}");
+    assert!(failure.wrong.contains("does not return"), "{failure}");
     assert!(!is_visible(&target, "s1"));
     faults.clear();
     export(&options("s1"), &shared(source()), &lying).unwrap();

@@ -1,4 +1,4 @@
-//! Exports between stores in memory and on disk, under every fault that a store can be told to have.
+//! Exports between stores in memory and on disk, under every fault that a store can be made to have.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Sources that are not as they should be: told before anything is written.
+//! Sources that are not as they should be: reported before anything is written.
 
 use crate::support::*;
 use fixtures::{Table, file_name, hfile};

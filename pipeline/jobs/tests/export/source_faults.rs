@@ -1,4 +1,4 @@
-//! What goes wrong while the source is read: told with its place, nothing published, the source never written.
+//! What goes wrong while the source is read: reported with its place, nothing published, the source never written.
 
 use crate::support::*;
 use fixtures::file_name;
@@ -20,7 +20,7 @@ fn counts() -> BTreeMap<Op, u64> {
 }
 
 #[test]
-fn one_failure_anywhere_in_the_source_is_told_and_the_same_command_finishes() {
+fn one_failure_anywhere_in_the_source_is_reported_and_the_same_command_finishes() {
     for (op, count) in counts() {
         for nth in 1..=count.min(40) {
             for kind in [StoreErrorKind::PermissionDenied, StoreErrorKind::Transient, StoreErrorKind::Other] {

@@ -177,7 +177,7 @@ pub fn verify(store: &Arc<dyn Store>, snapshot: &str) -> Result<(), String> {
     let options =
         VerifyOptions { from: String::new(), snapshot: snapshot.into(), level: Level::Blocks, workers: 1 };
     let report = verify_in(store, &options, &context()).map_err(|failure| failure.to_string())?;
-    // A damaged image is told, too; it says nothing of the snapshot.
+    // A damaged image is reported, too; it says nothing about the snapshot.
     let of_snapshot =
         report.problems.kept().iter().filter(|problem| !problem.path.starts_with(".tidegate/images/"));
     let problems: Vec<String> = of_snapshot.map(ToString::to_string).collect();

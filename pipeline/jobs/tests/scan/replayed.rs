@@ -28,9 +28,9 @@ fn truth(set: &Path) -> BTreeMap<(String, u64), Vec<Value>> {
     entries.filter_map(of).collect()
 }
 
-/// Each entry is HBase's, once, in the order of its region, and none is left out that comes behind the snapshot.
+/// Each entry is HBase's, once, in the order of its region, and none is left out that comes after the snapshot.
 #[test]
-fn the_stream_is_every_entry_behind_the_snapshot_once() {
+fn the_stream_is_every_entry_after_the_snapshot_once() {
     let (mut entries, mut cells, mut duplicates) = (0, 0, 0);
     for set in golden_sets("replay") {
         let repository = repository(&set);

@@ -37,7 +37,7 @@ pub fn context() -> Context {
     }
 }
 
-/// A cell as the truth tells it: a long value by its length and hash.
+/// A cell as the truth gives it: a long value by its length and hash.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cell {
     pub row: String,

@@ -44,7 +44,7 @@ fn answer<T>(done: Result<Report<T>, Stopped>) -> Answer {
     }
 }
 
-/// Converts a root's WALs into the root itself; what is told of them.
+/// Converts a root's WALs into the root itself; returns what is reported about them.
 fn convert(cluster: &Cluster, store: &Arc<dyn Store>) -> BTreeSet<String> {
     let mut kinds = kinds(&converted(cluster, store).problems);
     kinds.retain(|kind| !kind.contains("ends within an entry"));
@@ -95,7 +95,7 @@ struct Counts {
     wrong: (usize, BTreeSet<u64>),
     /// `cut` and `scan` do not agree.
     two_answers: (usize, BTreeSet<u64>),
-    /// What is told of whole histories, by kind: cuts, and histories.
+    /// What is reported about whole histories, by kind: cuts, and histories.
     told: BTreeMap<String, (usize, BTreeSet<u64>)>,
     converting: BTreeMap<String, BTreeSet<u64>>,
 }

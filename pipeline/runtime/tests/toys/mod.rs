@@ -1,4 +1,4 @@
-//! Toy units and stages that disturb the scheduler by a seeded random walk, and misbehave where they are told to.
+//! Toy units and stages that disturb the scheduler by a seeded random walk, and misbehave where they are asked to.
 #![allow(dead_code, reason = "each test file uses some of them")]
 #![allow(
     clippy::expect_used,
@@ -47,7 +47,7 @@ pub fn for_seeds(count: u64, test: impl Fn(&mut Rng) + Send + Sync + 'static) {
             let _done = done;
             test(&mut Rng(seed));
         });
-        // Disconnected: it ended, well or not; the join tells.
+        // Disconnected: it ended, well or not; the join shows which.
         if let Err(RecvTimeoutError::Timeout) = waited.recv_timeout(Duration::from_secs(120)) {
             panic!("hangs with RUNTIME_SEED={seed}");
         }

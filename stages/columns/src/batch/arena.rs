@@ -1,11 +1,11 @@
 use formats::cell::CellRef;
 
-/// A row group is full at this many rows ...
+/// A row group is full when it has this many rows ...
 const FULL_ROWS: usize = 128 << 10;
-/// ... or when rows, qualifiers, values and tags have this many bytes. Both are looked at between entries.
+/// ... or when its rows, qualifiers, values and tags have this many bytes. Both are checked between entries.
 const FULL_BYTES: usize = 16 << 20;
 
-/// Byte strings one behind the other.
+/// Byte strings one after another.
 #[derive(Debug, Default)]
 pub(super) struct Strings {
     /// Where each ends.
@@ -14,7 +14,7 @@ pub(super) struct Strings {
 }
 
 impl Strings {
-    /// With room for as much as another has.
+    /// Makes an empty one with room for as much as another has.
     fn like(other: &Self) -> Self {
         Self { ends: Vec::with_capacity(other.ends.len()), bytes: Vec::with_capacity(other.bytes.len()) }
     }
@@ -22,7 +22,7 @@ impl Strings {
     #[inline]
     fn push(&mut self, string: &[u8]) {
         self.bytes.extend_from_slice(string);
-        // No more than `i32::MAX`: `CellArena::fits` is asked before.
+        // No more than `i32::MAX`: `CellArena::fits` was asked before.
         self.ends.push(self.bytes.len() as i32);
     }
 
@@ -49,13 +49,14 @@ pub struct CellArena {
 }
 
 impl CellArena {
-    /// For edits of the region with this encoded name.
+    /// Makes an arena for edits of the region with this encoded name.
     #[must_use]
     pub fn new(region: &str) -> Self {
         Self { region: region.to_owned(), ..Self::default() }
     }
 
-    /// For the edits behind those of a full arena: with room for as many, so that nothing is moved as it grows.
+    /// Makes an arena for the edits that follow those of a full one, with room for as many, so that nothing is moved as
+    /// it grows.
     #[must_use]
     pub fn following(full: &Self) -> Self {
         let rows = full.rows();
@@ -99,7 +100,7 @@ impl CellArena {
         self.sequence.last().copied()
     }
 
-    /// Whether the next entry belongs into another row group.
+    /// Whether the next entry belongs in another row group.
     #[must_use]
     pub fn is_full(&self) -> bool {
         let strings = [&self.row, &self.qualifier, &self.value, &self.tags];
@@ -120,14 +121,14 @@ impl CellArena {
             + self.region.len()
     }
 
-    /// Whether an entry of so many bytes can still be counted by Parquet's offsets: always, unless one entry has
+    /// Whether an entry of this many bytes can still be counted by Parquet's offsets: always, unless one entry has
     /// nearly 2 GiB.
     #[must_use]
     pub fn fits(&self, entry_bytes: usize) -> bool {
         FULL_BYTES.saturating_add(entry_bytes) < i32::MAX as usize
     }
 
-    /// Adds the cells of one entry. All of it go into the same row group.
+    /// Adds the cells of one entry. They all go into the same row group.
     #[inline]
     pub fn push_entry<'c>(
         &mut self,

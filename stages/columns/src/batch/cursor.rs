@@ -22,23 +22,23 @@ pub struct BatchCell<'a> {
     pub index: u32,
     /// The WAL key's wall clock, ms.
     pub write_time: i64,
-    /// Server that wrote the WAL, as `host,port,startcode`, where it was asked for.
+    /// Server that wrote the WAL, as `host,port,startcode`, if the caller asked for it.
     pub origin: Option<&'a str>,
     /// The cell; its sequence id is that of its entry.
     pub cell: CellRef<'a>,
 }
 
-/// Goes through the cells of some row groups, one behind the other.
+/// Goes through the cells of some row groups, one after another.
 pub struct BatchCursor<R> {
     input: R,
     metadata: ArrowReaderMetadata,
-    /// Numbers of row groups, and the region of each: its rows are not asked for what the footer says of all.
+    /// Numbers of row groups, and the region of each, which the footer gives for all rows at once.
     groups: std::vec::IntoIter<(usize, String)>,
     region: String,
     /// The columns that are read.
     wanted: ProjectionMask,
     reader: Option<ParquetRecordBatchReader>,
-    /// The rows at hand; the cursor is at `row` of them.
+    /// The rows that are loaded; the cursor is at `row` of them.
     columns: Option<Columns>,
     row: usize,
     rows: usize,
@@ -58,7 +58,7 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
         Self { input, metadata, groups, region, wanted, reader: None, columns: None, row: 0, rows: 0 }
     }
 
-    /// Goes to the next cell; false at the end, and for ever after an error.
+    /// Moves to the next cell; false at the end, and always after an error.
     pub fn advance(&mut self) -> Result<bool, ReadError> {
         self.row += 1;
         while self.row >= self.rows {
@@ -75,7 +75,7 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
         Ok(true)
     }
 
-    /// The cell that [`BatchCursor::advance`] has gone to; `None` before the first and behind the last.
+    /// The cell that [`BatchCursor::advance`] has gone to; `None` before the first and after the last.
     pub fn cell(&self) -> Option<BatchCell<'_>> {
         self.columns.as_ref()?.cell(self.row, &self.region)
     }
@@ -113,7 +113,7 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
 /// The columns of an edit.
 pub(super) const EDIT: [&str; 10] =
     ["sequence", "index", "row", "family", "qualifier", "timestamp", "type", "value", "tags", "write_time"];
-/// The same, and who wrote it.
+/// The same, and the server that wrote it.
 pub(super) const EDIT_AND_ORIGIN: [&str; 11] = [
     "sequence",
     "index",

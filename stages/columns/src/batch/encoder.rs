@@ -17,11 +17,11 @@ use parquet::schema::types::ColumnPath;
 use std::io::Write;
 use std::sync::Arc;
 
-/// A batch has no more row groups: Parquet numbers them so.
+/// The most row groups of a batch: Parquet's numbers for them end there.
 pub const GROUPS_MAX: usize = i16::MAX as usize;
 
-/// Writes a batch as Parquet: one row group for each arena, in the order in which they come, which is to be that of
-/// the regions. Holds one row group at a time, and the footer.
+/// Writes a batch as Parquet: one row group for each arena, in the order in which they come, which must be that of the
+/// regions. Holds one row group at a time, and the footer.
 pub struct BatchEncoder<W: Write + Send> {
     writer: ArrowWriter<W>,
     schema: SchemaRef,
@@ -30,7 +30,7 @@ pub struct BatchEncoder<W: Write + Send> {
 }
 
 impl<W: Write + Send> BatchEncoder<W> {
-    /// Begins a batch. `origin` is the server that wrote the WAL, as `host,port,startcode`. The output may be lent:
+    /// Begins a batch. `origin` is the server that wrote the WAL, as `host,port,startcode`. The output may be borrowed:
     /// `&mut file`.
     pub fn new(out: W, marks: &BatchMarks, origin: Option<&str>) -> Result<Self, WriteError> {
         let schema = Arc::new(schema());
@@ -73,7 +73,7 @@ fn batch_properties(marks: &BatchMarks) -> Result<WriterProperties, WriteError> 
     ] {
         properties = each_different(properties, column, encoding);
     }
-    // Nobody looks for these by their bounds.
+    // Nobody searches these by their bounds.
     for column in ["index", "family", "qualifier", "type", "value", "tags", "origin"] {
         properties =
             properties.set_column_statistics_enabled(ColumnPath::from(column), EnabledStatistics::None);

@@ -6,14 +6,14 @@ use arrow_array::types::{Int64Type, UInt32Type, UInt64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-/// The columns that tell entries.
+/// The columns that identify entries.
 const COLUMNS: [&str; 3] = ["sequence", "index", "write_time"];
-/// They are narrow, so many rows at a time.
+/// They are narrow, so many rows are read at a time.
 const BATCH_ROWS: usize = 8192;
 
 impl<R: ChunkReader + Clone + 'static> BatchFile<R> {
-    /// Shows the entries of some row groups, one behind the other: sequence id and write time (ms). Of the cells
-    /// nothing is read.
+    /// Shows the entries of some row groups, one after another: sequence id and write time (ms). The cells are
+    /// not read.
     pub fn each_entry(&self, groups: Vec<usize>, mut see: impl FnMut(u64, i64)) -> Result<(), ReadError> {
         let wanted: u64 = groups.iter().filter_map(|group| self.groups().get(*group)).map(|of| of.rows).sum();
         let mut rows = 0;

@@ -43,7 +43,7 @@ pub struct RegionRuns {
 }
 
 impl<R: ChunkReader + Clone + 'static> BatchFile<R> {
-    /// Opens a batch: reads its footer and checks that it is one, of a version that is known.
+    /// Opens a batch: reads its footer and checks that it is one, in a known version.
     pub fn new(input: R) -> Result<Self, ReadError> {
         decoding(|| {
             let metadata = ArrowReaderMetadata::load(&input, options()).map_err(damaged)?;
@@ -85,7 +85,7 @@ impl<R: ChunkReader + Clone + 'static> BatchFile<R> {
         regions
     }
 
-    /// One region's row groups; none if it has no edits of the region.
+    /// One region's row groups; `None` if the batch has no edits of the region.
     pub fn runs_of(&self, region: &str) -> RegionRuns {
         let first = self.groups.partition_point(|group| group.region.as_str() < region);
         let mut runs: Vec<Vec<usize>> = Vec::new();
@@ -101,7 +101,7 @@ impl<R: ChunkReader + Clone + 'static> BatchFile<R> {
         RegionRuns { region: region.to_owned(), runs }
     }
 
-    /// Reads row groups one behind the other. Holds a part of one at a time.
+    /// Reads row groups one after another. Holds a part of one at a time.
     pub fn cursor(&self, groups: Vec<usize>) -> BatchCursor<R> {
         self.cursor_over(groups, &EDIT_AND_ORIGIN)
     }

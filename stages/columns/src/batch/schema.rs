@@ -3,9 +3,9 @@ use crate::{ReadError, WalMarks};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::file::metadata::{FileMetaData, KeyValue};
 
-/// What the key `tidegate.content` says.
+/// The value of the key `tidegate.content`.
 pub const CONTENT: &str = "batch";
-/// What the key `tidegate.version` says: raised when a column is added, removed or changes its meaning, and when the
+/// The value of the key `tidegate.version`: raised when a column is added, removed or changes its meaning, and when the
 /// same edits would give other bytes.
 pub const VERSION: u32 = 1;
 
@@ -41,7 +41,7 @@ pub(super) fn schema() -> Schema {
     columns(|of| DataType::Dictionary(Box::new(DataType::Int32), Box::new(of)))
 }
 
-/// The columns as they are read here: without dictionaries, which only Arrow's own copy of the schema tells.
+/// The columns as they are read here: without dictionaries, which only Arrow's own copy of the schema records.
 pub(super) fn plain_schema() -> Schema {
     columns(|of| of)
 }

@@ -23,7 +23,7 @@ pub struct FileListDecoder {
 const BATCH_ROWS: usize = 1024;
 
 impl FileListDecoder {
-    /// Opens a file list: reads its footer and checks that it is one, of a version that is known.
+    /// Opens a file list: reads its footer and checks that it is one, in a known version.
     pub fn new<R: ChunkReader + 'static>(input: R) -> Result<Self, ReadError> {
         decoding(|| {
             let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
@@ -38,7 +38,7 @@ impl FileListDecoder {
         })
     }
 
-    /// Rows that it says it has; held against what is there when the last one has been read.
+    /// The number of rows that it claims, compared with what was read when the last one has been.
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -198,5 +198,5 @@ fn digest(column: &FixedSizeBinaryArray, row: usize) -> Result<[u8; 32], ReadErr
 }
 
 fn unlike(column: &str) -> ReadError {
-    ReadError::OtherColumns(format!("`{column}` is not there or of another type"))
+    ReadError::OtherColumns(format!("`{column}` is missing or of another type"))
 }

@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 /// Writes a file list as Parquet: zstd level 1, in row groups small enough to be held in memory.
 ///
-/// Lists compress best in the order of their paths. What it holds is bounded by the size of a row group and of a row,
-/// not by the number of rows.
+/// Lists compress best in the order of their paths. The memory that it holds is bounded by the size of a row group and
+/// of a row, not by the number of rows.
 pub struct FileListEncoder<W: Write + Send> {
     writer: ArrowWriter<W>,
     schema: SchemaRef,
@@ -26,9 +26,9 @@ pub struct FileListEncoder<W: Write + Send> {
     weight: usize,
 }
 
-/// Rows are encoded when this many have come ...
+/// Rows are encoded when there are this many ...
 const BATCH_ROWS: usize = 4096;
-/// ... or when they weigh this many bytes.
+/// ... or when they take this many bytes.
 const BATCH_BYTES: usize = 8 << 20;
 /// A row group ends when it has this many rows ...
 const GROUP_ROWS: usize = 64 << 10;
@@ -38,10 +38,10 @@ const GROUP_BYTES: usize = 16 << 20;
 const ROW_BYTES: usize = 64 << 20;
 
 impl<W: Write + Send> FileListEncoder<W> {
-    /// Begins a file list. The output may be lent: `&mut file`.
+    /// Begins a file list. The output may be borrowed: `&mut file`.
     pub fn new(out: W) -> Result<Self, WriteError> {
         let schema = Arc::new(schema());
-        // Without Arrow's own copy of the schema: everything in it can be told in Parquet.
+        // Without Arrow's own copy of the schema: Parquet's can express everything in it.
         let options = ArrowWriterOptions::new().with_properties(properties()?).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(out, Arc::clone(&schema), options)?;
         Ok(Self { writer, schema, rows: Vec::new(), weight: 0 })
@@ -89,7 +89,7 @@ fn properties() -> Result<WriterProperties, WriteError> {
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_key_value_metadata(Some(MARK.encode()));
-    // Text and numbers that repeat (names of tables, regions, families) stay with the dictionary, the default.
+    // Text and numbers that repeat (names of tables, regions, families) keep the dictionary, which is the default.
     let each_different = [
         ("path", Encoding::DELTA_BYTE_ARRAY),
         ("source_path", Encoding::DELTA_BYTE_ARRAY),
@@ -170,7 +170,7 @@ fn ranges(rows: &[FileRow]) -> Result<ArrayRef, ArrowError> {
     ];
     let element = arrow_schema::Field::new("element", DataType::Struct(range_fields()), false);
     let values = StructArray::try_new_with_length(range_fields(), columns, None, all.len())?;
-    // Cannot overflow: a batch weighs less than 2 GiB.
+    // Cannot overflow: a batch takes less than 2 GiB.
     let offsets = OffsetBuffer::from_lengths(rows.iter().map(|row| row.ranges.len()));
     Ok(Arc::new(ListArray::try_new(Arc::new(element), offsets, Arc::new(values), None)?))
 }

@@ -35,7 +35,7 @@ pub struct FileRow {
     pub blocks: Option<u64>,
     /// Its block checksums: `NULL`, `CRC32` or `CRC32C`.
     pub checksum_type: Option<String>,
-    /// The store's identity of the copy, to tell without reading whether it is still the same.
+    /// The store's identity of the copy, which shows without reading whether it is still the same.
     pub identity: String,
 }
 

@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use crate::marks::Mark;
 
-/// What the key `tidegate.content` says in a file list.
+/// The value of the key `tidegate.content` in a file list.
 pub const CONTENT: &str = "files";
-/// What the key `tidegate.version` says: raised when a column is added, removed or changes its meaning.
+/// The value of the key `tidegate.version`: raised when a column is added, removed or changes its meaning.
 pub const VERSION: u32 = 1;
 
 /// The columns, in their order.
@@ -43,5 +43,5 @@ pub(crate) fn range_fields() -> Fields {
     ])
 }
 
-/// What marks a file as a file list of this version.
+/// The metadata that marks a file as a file list of this version.
 pub(crate) const MARK: Mark = Mark { content: CONTENT, version: VERSION };

@@ -11,16 +11,16 @@ use crate::writing::{Row, RowEncoder};
 use crate::{ChunkReader, ReadError, WalMarks, WriteError};
 use std::io::Write;
 
-/// What the key `tidegate.content` says.
+/// The value of the key `tidegate.content`.
 pub const CONTENT: &str = "lineage";
-/// What the key `tidegate.version` says: raised when a column is added, removed or changes its meaning.
+/// The value of the key `tidegate.version`: raised when a column is added, removed or changes its meaning.
 pub const VERSION: u32 = 2;
 
 /// Writes lineage as Parquet, in the order of the WAL.
 pub struct LineageEncoder<W: Write + Send>(RowEncoder<W, LineageRow>);
 
 impl<W: Write + Send> LineageEncoder<W> {
-    /// Begins a file. The output may be lent: `&mut file`.
+    /// Begins a file. The output may be borrowed: `&mut file`.
     pub fn new(out: W, wal: &WalMarks) -> Result<Self, WriteError> {
         let mut marks = LineageRow::MARK.encode();
         wal.encode(&mut marks);
@@ -45,7 +45,7 @@ pub struct LineageDecoder {
 }
 
 impl LineageDecoder {
-    /// Opens a file: reads its footer and checks that it is one of lineage, of a version that is known.
+    /// Opens a file: reads its footer and checks that it holds lineage, in a known version.
     pub fn new<R: ChunkReader + 'static>(input: R) -> Result<Self, ReadError> {
         let (rows, wal) = RowDecoder::new(input, WalMarks::decode)?;
         Ok(Self { rows, wal })

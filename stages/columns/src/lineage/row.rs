@@ -3,7 +3,7 @@ use crate::marks::Mark;
 use crate::table::{Column, Values, column, different, rising};
 use crate::writing::Row;
 
-/// One cell of hbase:meta that tells of a region, with what its `RegionInfo` says typed.
+/// One cell of hbase:meta that concerns a region, with the content of its `RegionInfo` typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LineageRow {
     /// Where its entry starts in the WAL.
@@ -30,7 +30,7 @@ pub struct LineageRow {
     pub table: Option<String>,
     /// Its first row.
     pub start_key: Option<Vec<u8>>,
-    /// The first row behind it.
+    /// The first row after it.
     pub end_key: Option<Vec<u8>>,
     /// Whether it was split.
     pub split: Option<bool>,

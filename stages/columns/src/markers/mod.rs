@@ -14,9 +14,9 @@ use crate::{ChunkReader, ReadError, TableTotals, WalMarks, WriteError};
 use parquet::file::metadata::FileMetaData;
 use std::io::Write;
 
-/// What the key `tidegate.content` says.
+/// The value of the key `tidegate.content`.
 pub const CONTENT: &str = "markers";
-/// What the key `tidegate.version` says: raised when a column is added, removed or changes its meaning.
+/// The value of the key `tidegate.version`: raised when a column is added, removed or changes its meaning.
 pub const VERSION: u32 = 1;
 
 const LENGTH: &str = "tidegate.wal.length";
@@ -32,17 +32,17 @@ const TABLES: &str = "tidegate.tables";
 pub struct WalSummary {
     /// The WAL.
     pub wal: WalMarks,
-    /// Bytes that the file had when it was read; more than those in here if it was torn or damaged.
+    /// Bytes that the file had when it was read; more than are in here if it was torn or damaged.
     pub length: u64,
     /// How it ended: `closed`, `unclosed`, `empty`, `torn`, `partial-trailer`, `damaged`.
     pub end: String,
     /// The server that wrote it, as `host,port,startcode`; empty for recovered edits.
     pub server: String,
-    /// Entries of all tables, markers too.
+    /// Entries of all tables, including markers.
     pub entries: u64,
     /// The smallest and largest write time of all entries, ms.
     pub write_time: Option<(i64, i64)>,
-    /// What it holds of each table, in their order; those with markers only are left out.
+    /// What it holds of each table, in the order of tables; those with only markers are left out.
     pub tables: Vec<TableTotals>,
 }
 
@@ -50,7 +50,7 @@ pub struct WalSummary {
 pub struct MarkersEncoder<W: Write + Send>(RowEncoder<W, MarkerRow>);
 
 impl<W: Write + Send> MarkersEncoder<W> {
-    /// Begins a file. The output may be lent: `&mut file`.
+    /// Begins a file. The output may be borrowed: `&mut file`.
     pub fn new(out: W) -> Result<Self, WriteError> {
         RowEncoder::new(out, MarkerRow::MARK.encode()).map(Self)
     }
@@ -90,7 +90,7 @@ pub struct MarkersDecoder {
 }
 
 impl MarkersDecoder {
-    /// Opens a file: reads its footer and checks that it is one of markers, of a version that is known.
+    /// Opens a file: reads its footer and checks that it holds markers, in a known version.
     pub fn new<R: ChunkReader + 'static>(input: R) -> Result<Self, ReadError> {
         let (rows, summary) = RowDecoder::new(input, summary)?;
         Ok(Self { rows, summary })
@@ -101,7 +101,7 @@ impl MarkersDecoder {
         &self.summary
     }
 
-    /// Markers that it says it has; held against what is there when the last one has been read.
+    /// The number of markers that it claims, compared with what was read when the last one has been.
     pub fn rows(&self) -> u64 {
         self.rows.rows()
     }

@@ -6,7 +6,7 @@ use formats::FormatError;
 use formats::cell::{CellRef, CellType};
 use formats::wal::{METAFAMILY, Marker};
 
-/// One marker of a WAL: what can be typed, and the whole value as HBase wrote it.
+/// One marker of a WAL: its typed fields, and the whole value as HBase wrote it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MarkerRow {
     /// Where its entry starts in the WAL.
@@ -27,11 +27,11 @@ pub struct MarkerRow {
     pub action: Option<String>,
     /// The sequence id inside: flush_sequence_number, log_sequence_number or bulkload_seq_num.
     pub number: Option<u64>,
-    /// Files that came: `<family>/<file>`. Of an open region all it has.
+    /// Files that were added: `<family>/<file>`; for a region that opened, all that it has.
     pub files: Vec<String>,
     /// Files that a compaction replaced: `<family>/<file>`.
     pub replaced: Vec<String>,
-    /// The server, as `host,port,startcode`, where it is told.
+    /// The server, as `host,port,startcode`, where it is given.
     pub server: Option<String>,
     /// Qualifier of the cell.
     pub qualifier: Vec<u8>,
@@ -43,7 +43,7 @@ impl MarkerRow {
     /// What HBase's descriptor says.
     ///
     /// # Errors
-    /// It does not hold.
+    /// The descriptor is malformed.
     pub fn marker(&self) -> Result<Marker, FormatError> {
         let cell = CellRef {
             row: &[],

@@ -18,7 +18,7 @@ pub struct CellChecks {
     earliest_put: Option<i64>,
 }
 
-/// The last cell's key. A row that goes on is not copied again.
+/// The last cell's key. A row that continues is not copied again.
 #[derive(Debug, Clone, Default)]
 struct LastKey {
     row: Vec<u8>,
@@ -36,12 +36,12 @@ impl CellChecks {
         Self { comparator, ..Self::default() }
     }
 
-    /// Takes the next cell in.
+    /// Takes the next cell.
     ///
     /// # Errors
-    /// The cell does not belong behind the one before: its key is smaller, or equal with a larger sequence id; it has
-    /// another family; or its timestamp is negative. It has been counted all the same: the caller may go on to find
-    /// what else is wrong. The error has no offset: the caller knows it.
+    /// The cell is out of order: its key is smaller, or equal with a larger sequence id; it has another family; or its
+    /// timestamp is negative. It is counted all the same, so the caller may continue and find what else is wrong. The
+    /// error has no offset: the caller knows it.
     #[inline]
     pub fn add(&mut self, cell: &CellRef<'_>) -> Result<(), FormatError> {
         let verdict = self.check(cell);
@@ -49,24 +49,24 @@ impl CellChecks {
         verdict.map(|_| ())
     }
 
-    /// How many cells came: the trailer's entry_count.
+    /// How many cells were added: the trailer's entry_count.
     #[must_use]
     pub fn count_of_cells(&self) -> u64 {
         self.count
     }
 
-    /// Key of the first cell; empty if none came.
+    /// Key of the first cell; empty if there is none.
     #[must_use]
     pub fn first_key(&self) -> &[u8] {
         &self.first_key
     }
 
-    /// Key of the last cell: file info `hfile.LASTKEY`; empty if none came.
+    /// Key of the last cell: file info `hfile.LASTKEY`; empty if there is none.
     #[must_use]
     pub fn last_key(&self) -> Vec<u8> {
         let mut key = Vec::new();
         if self.count > 0 {
-            // A row or family that is too long for a key is none that was decoded from one.
+            // A row or family that is too long for a key was not decoded from one.
             let _ = encode_key(&self.last.key(), &mut key);
         }
         key
@@ -90,7 +90,7 @@ impl CellChecks {
         self.max_tags_length
     }
 
-    /// How many DeleteFamily and DeleteFamilyVersion cells came: file info DELETE_FAMILY_COUNT.
+    /// How many DeleteFamily and DeleteFamilyVersion cells were added: file info DELETE_FAMILY_COUNT.
     #[must_use]
     pub fn delete_families(&self) -> u64 {
         self.delete_families
@@ -107,10 +107,10 @@ impl CellChecks {
         (self.count > 0).then(|| self.last.key())
     }
 
-    /// How the last cell's key compares with this cell's: less, or equal; none for the first cell.
+    /// How the last cell's key compares with this cell's: less, or equal; `None` for the first cell.
     ///
     /// # Errors
-    /// As [`CellChecks::add`], which this does not do.
+    /// As for [`CellChecks::add`], whose counting this leaves out.
     #[inline]
     pub(crate) fn check(&self, cell: &CellRef<'_>) -> Result<Option<Ordering>, FormatError> {
         if cell.timestamp < 0 {
@@ -123,7 +123,7 @@ impl CellChecks {
         let order = self.comparator.compare(&last, &cell.key());
         match order {
             Ordering::Equal if cell.sequence > self.last.sequence => Err(FormatError::corrupt(format!(
-                "two cells with one key, where sequence id {} comes behind {}",
+                "two cells with one key, where sequence id {} comes after {}",
                 cell.sequence, self.last.sequence
             ))),
             Ordering::Greater => {
@@ -133,7 +133,7 @@ impl CellChecks {
         }
     }
 
-    /// Takes the next cell in without asking whether it belongs there.
+    /// Takes the next cell without checking its order.
     #[inline]
     pub(crate) fn count(&mut self, cell: &CellRef<'_>) -> Result<(), FormatError> {
         if self.count == 0 {

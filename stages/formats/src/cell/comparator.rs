@@ -29,7 +29,7 @@ impl Comparator {
     }
 
     /// Compares two encoded keys. Keys that do not decode (only bytes that nothing has checked) compare as bytes,
-    /// and behind all that do.
+    /// and after all that do.
     #[must_use]
     pub fn compare_keys(self, left: &[u8], right: &[u8]) -> Ordering {
         match (decode_key(left), decode_key(right)) {
@@ -73,7 +73,7 @@ fn compare_without_row(left: &KeyRef<'_>, right: &KeyRef<'_>) -> Ordering {
         .then_with(|| right.type_code.cmp(&left.type_code))
 }
 
-/// HBase's "last key of a row" has no column and the type Minimum; it stands behind every column. (HBase says
+/// HBase's "last key of a row" has no column and the type Minimum; it stands after every column. (HBase says
 /// "greater" even of two equal ones; here they are equal, so that the order is total.)
 fn is_last_on_row(key: &KeyRef<'_>) -> bool {
     key.type_code == 0 && key.family.is_empty() && key.qualifier.is_empty()

@@ -1,4 +1,4 @@
-//! One cell as a line of JSON: the form that `hfile cat` and its like print.
+//! One cell as a line of JSON: the form that `hfile cat` and similar commands print.
 
 use super::CellRef;
 use crate::FormatError;

@@ -5,7 +5,7 @@ use crate::FormatError;
 /// What a key has besides row, family and qualifier: two lengths, timestamp and type.
 pub const KEY_OVERHEAD: usize = 12;
 
-/// The longest row that HBase's signed 16-bit length can say.
+/// The longest row that HBase's signed 16-bit length can express.
 pub const MAX_ROW_LENGTH: usize = i16::MAX as usize;
 
 /// The timestamp and the type at a key's end.

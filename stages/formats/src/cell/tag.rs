@@ -7,8 +7,8 @@ pub struct Tag<'a> {
     pub value: &'a [u8],
 }
 
-/// The tags of a cell, from their raw bytes: `[u16 length of type and value][u8 type][value]` each. Ends where the bytes
-/// are none.
+/// The tags of a cell, from their raw bytes: `[u16 length of type and value][u8 type][value]` each. Ends at the first
+/// bytes that are no tag.
 pub fn tags(mut bytes: &[u8]) -> impl Iterator<Item = Tag<'_>> {
     std::iter::from_fn(move || {
         let (length, rest) = bytes.split_first_chunk::<2>()?;

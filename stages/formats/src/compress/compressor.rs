@@ -80,7 +80,7 @@ fn gzip(bytes: &[u8], into: &mut Vec<u8>) -> Result<(), FormatError> {
     encoder.write_all(bytes).and_then(|()| encoder.try_finish()).map_err(|e| failed(Codec::Gz, &e))
 }
 
-/// Lets `write` fill up to `room` bytes behind what is there, and cuts off what it did not fill.
+/// Lets `write` fill up to `room` bytes after what is there, and cuts off what it did not fill.
 fn fill(
     into: &mut Vec<u8>,
     room: usize,

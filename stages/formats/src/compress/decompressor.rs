@@ -55,10 +55,10 @@ impl Decompressor {
         self.fill(codec, payload, into)
     }
 
-    /// As [`Decompressor::decompress`], but behind what `into` holds.
+    /// As [`Decompressor::decompress`], but appends to what `into` holds.
     ///
     /// # Errors
-    /// The same. After an error what is behind is undefined.
+    /// The same. After an error, the bytes after the old ones are undefined.
     pub fn append(
         &mut self,
         codec: Codec,

@@ -18,7 +18,7 @@ impl Dictionaries {
     }
 
     /// Takes in the bytes of a dictionary (what a family's `hbase.io.compress.zstd.dictionary` points to) and
-    /// tells its id.
+    /// gives its id.
     ///
     /// # Errors
     /// Corrupt if the bytes are no zstd dictionary with an id.

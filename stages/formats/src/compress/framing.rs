@@ -8,7 +8,7 @@ use crate::cursor::Cursor;
 /// fail on a chunk that is larger.
 const CHUNK: usize = 128 << 10;
 
-/// Decodes framed bytes; `out` must become exactly full. `inner` decompresses one chunk into a slice and tells how
+/// Decodes framed bytes; `out` must become exactly full. `inner` decompresses one chunk into a slice and returns how
 /// much of it that filled.
 pub(super) fn decode(
     framed: &[u8],
@@ -38,7 +38,7 @@ pub(super) fn decode(
         room = behind;
     }
     if cursor.rest().iter().any(|byte| *byte != 0) || !cursor.rest().len().is_multiple_of(4) {
-        let text = format!("{} more bytes behind the last group", cursor.rest().len());
+        let text = format!("{} more bytes after the last group", cursor.rest().len());
         return Err(FormatError::corrupt(text).at(cursor.position()));
     }
     Ok(())

@@ -21,13 +21,13 @@ pub(super) fn decode(inflate: &mut Decompress, member: &[u8], out: &mut [u8]) ->
     match status {
         Ok(Status::StreamEnd) => {}
         Ok(_) if inflate.total_out() == out.len() as u64 => {
-            return Err(FormatError::corrupt("GZ: more comes out than the declared size").at(at));
+            return Err(FormatError::corrupt("GZ: the output is larger than the declared size").at(at));
         }
         Ok(_) => return Err(FormatError::truncated("GZ: the deflate stream does not end").at(at)),
         Err(error) => return Err(FormatError::corrupt(format!("GZ: {error}")).at(at)),
     }
     if inflate.total_out() != out.len() as u64 {
-        let text = format!("GZ: {} bytes come out, {} are declared", inflate.total_out(), out.len());
+        let text = format!("GZ: the output has {} bytes, {} are declared", inflate.total_out(), out.len());
         return Err(FormatError::corrupt(text).at(at));
     }
     cursor.take(usize::try_from(inflate.total_in()).unwrap_or(usize::MAX), "GZ: deflate stream")?;
@@ -65,7 +65,7 @@ fn check_trailer(mut cursor: Cursor<'_>, out: &[u8]) -> Result<(), FormatError> 
         return Err(FormatError::corrupt("GZ: the size at the end does not agree").at(at));
     }
     if !cursor.rest().is_empty() {
-        let text = format!("GZ: {} more bytes behind the member", cursor.rest().len());
+        let text = format!("GZ: {} more bytes after the member", cursor.rest().len());
         return Err(FormatError::corrupt(text).at(cursor.position()));
     }
     Ok(())

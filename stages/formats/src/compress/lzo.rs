@@ -1,5 +1,5 @@
-//! LZO1X, the raw stream (decoding only). The crates there are panic on bytes that lie; this one answers with an
-//! error, and never writes beyond the slice it was given.
+//! LZO1X, the raw stream (decoding only). The existing crates panic on malicious bytes; this decoder returns an error,
+//! and never writes beyond the slice it was given.
 
 use crate::FormatError;
 use crate::cursor::Cursor;
@@ -11,11 +11,11 @@ const LONG_RUN: usize = 4;
 struct Match {
     distance: usize,
     length: usize,
-    /// Literals to copy behind it, 0..=3.
+    /// Literals to copy after it, 0..=3.
     literals: usize,
 }
 
-/// Decompresses one stream that is all of `stream` into `out`; tells how much it filled.
+/// Decompresses one stream that is all of `stream` into `out`; returns how much it filled.
 pub(super) fn decompress(stream: &[u8], out: &mut [u8]) -> Result<usize, FormatError> {
     let mut input = Cursor::new(stream);
     let mut output = Output { bytes: out, filled: 0 };
@@ -44,7 +44,7 @@ pub(super) fn decompress(stream: &[u8], out: &mut [u8]) -> Result<usize, FormatE
     }
 }
 
-/// The first byte may say how many literals open the stream. Gives the state behind them.
+/// The first byte may say how many literals open the stream. Returns the state after them.
 fn first_literals(input: &mut Cursor<'_>, output: &mut Output<'_>) -> Result<usize, FormatError> {
     match input.rest().first() {
         Some(code @ 18..) => {
@@ -152,7 +152,7 @@ impl Output<'_> {
 }
 
 fn too_much() -> FormatError {
-    FormatError::corrupt("LZO: more comes out than the declared size")
+    FormatError::corrupt("LZO: the output is larger than the declared size")
 }
 
 #[cfg(test)]
@@ -160,7 +160,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// At least one byte (the other encoder makes no stream of none), with runs and repetitions near and far, as an LZO encoder likes them.
+    /// At least one byte (the other encoder makes no empty stream), with runs and repetitions near and far, as an LZO
+    /// encoder likes them.
     fn compressible() -> impl Strategy<Value = Vec<u8>> {
         let piece = (proptest::collection::vec(0_u8..4, 1..60), 1_usize..400);
         proptest::collection::vec(piece, 1..60).prop_map(|pieces| {
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_match_before_the_start_is_an_error() {
-        // A near match with nothing in front of it.
+        // A near match with nothing before it.
         assert!(decompress(&[0x40, 0, 0x11, 0, 0], &mut [0; 100]).is_err());
     }
 }

@@ -11,8 +11,8 @@ use zstd::zstd_safe::{
 use super::Dictionaries;
 use crate::{FormatError, Unsupported};
 
-/// How a zstd frame starts. Read as the first length of Hadoop's framing it would be 682 MB, so it tells the two
-/// apart.
+/// How a zstd frame starts. Read as the first length of Hadoop's framing it would be 682 MB, so it distinguishes the
+/// two.
 pub(super) const FRAME_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// zstd contexts: one for frames without dictionary, one for each dictionary met.
@@ -27,7 +27,7 @@ impl Contexts {
         Self { dictionaries, by_id: BTreeMap::new() }
     }
 
-    /// Decompresses frames, one behind the other, into `out`; tells how much that filled.
+    /// Decompresses frames, one after another, into `out`; returns how much that filled.
     pub(super) fn decompress(&mut self, frames: &[u8], out: &mut [u8]) -> Result<usize, FormatError> {
         let declared = out.len();
         let mut rest = frames;

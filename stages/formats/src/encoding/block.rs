@@ -35,8 +35,8 @@ impl BlockDecoder {
     /// that of the header.
     ///
     /// # Errors
-    /// The block is no data block; it is encoded and the file is not, or the reverse, or otherwise than the file says;
-    /// or it is too short for what its encoding puts around the cells.
+    /// The block is no data block; its encoding is not the one that the file names; or it is too short for what
+    /// its encoding puts around the cells.
     pub fn cells<'a>(
         &'a mut self,
         payload: &'a [u8],
@@ -86,7 +86,7 @@ pub struct BlockCells<'a> {
     /// Where the cells start in the payload.
     start: usize,
     rows: RowOffsets<'a>,
-    /// What PREFIX, DIFF and FAST_DIFF say the cells take unencoded, less those that came.
+    /// How many bytes PREFIX, DIFF and FAST_DIFF say the cells take unencoded, less those already read.
     unencoded_left: u64,
     failure: Option<FormatError>,
 }
@@ -126,11 +126,11 @@ impl<'a> BlockCells<'a> {
         Ok(Self { decoder, input, current, end, start, rows, unencoded_left, failure: None })
     }
 
-    /// Goes to the next cell; false behind the last.
+    /// Goes to the next cell; false after the last.
     ///
     /// # Errors
     /// The next cell cannot be decoded; the error's offset is that of the cell in the payload. Every later call fails
-    /// alike. Behind the last cell: the block's own count of bytes or rows does not agree with its cells.
+    /// the same way. After the last cell: the block's own count of bytes or rows does not agree with its cells.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, FormatError> {
         if let Some(failure) = &self.failure {
@@ -266,7 +266,7 @@ impl<'a> BlockCells<'a> {
         Ok(length)
     }
 
-    /// What must hold behind the last cell.
+    /// What must hold after the last cell.
     fn finish(&self) -> Result<(), Fault> {
         self.rows.finish()?;
         if self.unencoded_left == 0 {

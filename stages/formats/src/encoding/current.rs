@@ -1,7 +1,7 @@
 use crate::cell::{CellRef, CellType, KeyRef, key_lengths, split_key};
 use crate::input::Fault;
 
-/// The cell that a cursor stands at, and what the next one is a difference to.
+/// The cell that a cursor stands at, which the next one is stored as a difference to.
 #[derive(Debug)]
 pub(super) struct Current<'a> {
     /// The key, where it lies whole in the payload.
@@ -33,7 +33,7 @@ impl Current<'_> {
         }
     }
 
-    /// Takes what a whole key says of itself.
+    /// Takes the lengths, timestamp and type out of a whole key.
     #[inline]
     pub(super) fn read_key(&mut self, key: &[u8]) -> Result<(), Fault> {
         let (row_length, family_length) = key_lengths(key)

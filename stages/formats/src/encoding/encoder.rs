@@ -64,11 +64,11 @@ impl BlockEncoder {
         self.cells.len() + self.rows.len()
     }
 
-    /// Appends one cell. The order of the cells is the caller's care.
+    /// Appends one cell. The caller sees to the order of the cells.
     ///
     /// # Errors
-    /// The cell has a length that no encoding can say, a sequence id above `i64::MAX`, tags or a sequence id that the
-    /// layout has no place for, tags that are not whole where they are to be compressed, or another family than the
+    /// The cell has a length that no encoding can express, a sequence id above `i64::MAX`, tags or a sequence id that
+    /// the layout has no place for, tags that are not whole where they are to be compressed, or another family than the
     /// block's first cell. The block is as it was.
     pub fn append(&mut self, cell: &CellRef<'_>) -> Result<(), FormatError> {
         let size = self.check(cell)?;
@@ -135,14 +135,14 @@ impl BlockEncoder {
                 check_tags(cell.tags)?;
             }
         } else if !cell.tags.is_empty() {
-            return Err(FormatError::corrupt("a cell with tags for a file without"));
+            return Err(FormatError::corrupt("a cell with tags for a file without tags"));
         }
         if self.layout.has_mvcc {
             let sequence = i64::try_from(cell.sequence)
                 .map_err(|_| FormatError::too_large(format!("sequence id {}", cell.sequence)))?;
             size += vlong_len(sequence);
         } else if cell.sequence > 0 {
-            return Err(FormatError::corrupt("a cell with a sequence id for a file without"));
+            return Err(FormatError::corrupt("a cell with a sequence id for a file without sequence ids"));
         }
         if self.unencoded_len + size > i32::MAX as usize {
             return Err(too_large("data block", self.unencoded_len + size));
@@ -298,7 +298,7 @@ impl BlockEncoder {
     }
 }
 
-/// Compression takes tags apart, so they must be whole.
+/// Compression splits tags, so they must be whole.
 fn check_tags(tags: &[u8]) -> Result<(), FormatError> {
     let mut input = Input::new(tags);
     while !input.is_empty() {

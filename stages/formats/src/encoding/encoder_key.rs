@@ -55,7 +55,7 @@ impl KeyPair {
         common + common_prefix(self.key.get(common..), self.last.get(common..))
     }
 
-    /// Appends what DIFF and FAST_DIFF store of row and qualifier behind `common` shared bytes.
+    /// Appends what DIFF and FAST_DIFF store of row and qualifier after `common` shared bytes.
     pub(super) fn encode_row_and_column(&self, common: usize, cell: &CellRef<'_>, out: &mut Vec<u8>) {
         let row_end = 2 + self.row_length;
         let rest_of_row = self.key.get(common..row_end).unwrap_or_default();

@@ -1,7 +1,7 @@
 use crate::cell::{KEY_OVERHEAD, MAX_ROW_LENGTH};
 use crate::input::{Fault, Input};
 
-/// Timestamp and type, behind the qualifier.
+/// Timestamp and type, after the qualifier.
 const TIMESTAMP_TYPE: usize = 9;
 
 /// The last key, rebuilt from differences. It never grows beyond the bytes that were read (and one family).
@@ -53,8 +53,8 @@ impl KeyBuffer {
         Ok(())
     }
 
-    /// Row, family and qualifier of a key of DIFF or FAST_DIFF; gives the row's length. Timestamp and type are to be
-    /// pushed behind.
+    /// Row, family and qualifier of a key of DIFF or FAST_DIFF; returns the row's length. Timestamp and type are then
+    /// to be pushed.
     #[inline]
     pub(super) fn replace_row_and_column(
         &mut self,

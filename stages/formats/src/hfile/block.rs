@@ -33,7 +33,7 @@ impl Block {
         Ok(Self { header, payload })
     }
 
-    /// As [`Block::decode`], with the payload put into memory that is used again from block to block.
+    /// As [`Block::decode`], with the payload put into memory that is reused from block to block.
     ///
     /// # Errors
     /// As [`Block::decode`].
@@ -72,7 +72,7 @@ impl Block {
 }
 
 /// Checks one whole block, without decompressing it: header, sizes, every checksum (slots of type NULL must be 0).
-/// Gives the header and the payload as it is on disk.
+/// Returns the header and the payload as it is on disk.
 ///
 /// # Errors
 /// Truncated if `bytes` are fewer than the header says, Corrupt if more; Checksum, with the chunk's offset in the

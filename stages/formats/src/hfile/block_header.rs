@@ -133,7 +133,7 @@ impl BlockHeader {
         bytes
     }
 
-    /// Size of the whole block: header, payload and checksums. The next block begins behind it.
+    /// Size of the whole block: header, payload and checksums. The next block begins after it.
     #[must_use]
     pub fn on_disk_size(&self) -> u64 {
         BLOCK_HEADER_SIZE as u64 + u64::from(self.on_disk_size_without_header)
@@ -152,7 +152,7 @@ impl BlockHeader {
     pub fn check_place(&self, offset: u64, limit: u64) -> Result<(), FormatError> {
         let end = offset.saturating_add(self.on_disk_size());
         if end > limit {
-            let text = format!("the block would end at {end}, behind {limit} where it must");
+            let text = format!("the block would end at {end}, past {limit} where it must");
             return Err(FormatError::corrupt(text));
         }
         Ok(())

@@ -18,9 +18,9 @@ pub enum BlockType {
     RootIndex,
     /// The file info.
     FileInfo,
-    /// What describes the general bloom filter.
+    /// The description of the general bloom filter.
     GeneralBloomMeta,
-    /// What describes the bloom filter of rows with family deletes.
+    /// The description of the bloom filter of rows with family deletes.
     DeleteFamilyBloomMeta,
 }
 

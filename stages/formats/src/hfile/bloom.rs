@@ -9,17 +9,17 @@ use crate::cursor::Cursor;
 use crate::{FormatError, Unsupported};
 
 pub(super) const VERSION: u32 = 3;
-/// More would be a lie: HBase computes the number from the error rate, 7 for its default.
+/// The most hashes that are accepted: HBase computes the number from the error rate, 7 for its default.
 const MOST_HASHES: usize = 255;
 
-/// What of a cell is put into the general bloom filter: `BloomType`.
+/// The part of a cell that is put into the general bloom filter: `BloomType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BloomType {
     /// The row.
     Row,
     /// Row and qualifier, as [`row_column_key`] writes them.
     RowColumn,
-    /// So many bytes of the row, or all of a shorter one.
+    /// This many bytes of the row, or all of a shorter one.
     RowPrefix(usize),
 }
 
@@ -53,7 +53,7 @@ impl BloomHash {
     }
 }
 
-/// What describes a bloom filter, the payload of a GENERAL_BLOOM_META or DELETE_FAMILY_BLOOM_META block.
+/// The description of a bloom filter, the payload of a GENERAL_BLOOM_META or DELETE_FAMILY_BLOOM_META block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BloomFilter {
     /// Bytes of all chunks.
@@ -114,14 +114,14 @@ impl BloomFilter {
             .map_err(|_| FormatError::corrupt("bloom meta: the comparator is not text"))?;
         let chunks = IndexBlock::root_entries(&mut cursor, chunks)?;
         if !cursor.rest().is_empty() {
-            let text = format!("bloom meta: {} bytes behind the last chunk", cursor.rest().len());
+            let text = format!("bloom meta: {} bytes after the last chunk", cursor.rest().len());
             return Err(FormatError::corrupt(text).at(cursor.position()));
         }
         Ok(Self { total_byte_size, hash_count, hash, key_count, max_keys, comparator_class, chunks })
     }
 
     /// The number of the chunk that would hold a key; `order` compares a chunk's first key with it (bytes for rows and
-    /// prefixes, cell order for ROWCOL). None: the key is before all of them, so it is not in.
+    /// prefixes, cell order for ROWCOL). `None`: the key is before all of them, so it is not in.
     pub fn chunk_of(&self, order: impl FnMut(&[u8]) -> Ordering) -> Option<usize> {
         self.chunks.seek(order)
     }
@@ -141,7 +141,7 @@ pub fn may_contain(bits: &[u8], hash: BloomHash, hash_count: u32, key: &[u8]) ->
             .all(|bit| bits.get((bit >> 3) as usize).is_some_and(|byte| byte & (1 << (bit & 7)) != 0))
 }
 
-/// The bits of a chunk of so many bytes that a key sets.
+/// The bits of a chunk of this many bytes that a key sets.
 #[inline]
 pub(super) fn bit_positions(
     bytes: usize,
@@ -161,7 +161,7 @@ pub(super) fn bit_positions(
 }
 
 /// The key of a row and a qualifier in a ROWCOL bloom filter: a KeyValue key without family, at the latest timestamp.
-/// Family deletes are put in with an empty qualifier.
+/// Family deletes go in with an empty qualifier.
 ///
 /// # Errors
 /// TooLarge if the row is longer than a row can be.

@@ -54,7 +54,7 @@ impl ChecksumType {
         }
     }
 
-    /// A checksum that grows by pieces; none for [`ChecksumType::Null`].
+    /// A checksum over pieces; none for [`ChecksumType::Null`].
     pub(super) fn digest(self) -> Option<Digest> {
         match self {
             Self::Null => None,

@@ -9,10 +9,10 @@ use crate::{FormatError, Unsupported};
 const MAGIC: &[u8] = b"PBUF";
 
 /// What a file says about itself, by key: `HFileInfo`. Values stay as they are in the file; the methods read them.
-/// A key that is not there is none; one whose value has the wrong length is an error.
+/// A missing key is `None`; a value of the wrong length is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileInfo {
-    /// All entries, those of unknown meaning too.
+    /// All entries, including those of unknown meaning.
     pub entries: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
@@ -118,7 +118,7 @@ impl FileInfo {
     /// The value of a key that is a Java int.
     ///
     /// # Errors
-    /// Corrupt if it has not 4 bytes.
+    /// Corrupt if it does not have 4 bytes.
     pub fn int(&self, key: &[u8]) -> Result<Option<i32>, FormatError> {
         self.fixed(key, "int").map(|value| value.map(i32::from_be_bytes))
     }
@@ -126,7 +126,7 @@ impl FileInfo {
     /// The value of a key that is a Java long.
     ///
     /// # Errors
-    /// Corrupt if it has not 8 bytes.
+    /// Corrupt if it does not have 8 bytes.
     pub fn long(&self, key: &[u8]) -> Result<Option<i64>, FormatError> {
         self.fixed(key, "long").map(|value| value.map(i64::from_be_bytes))
     }
@@ -134,7 +134,7 @@ impl FileInfo {
     /// The value of a key that is a boolean; false if it is not there.
     ///
     /// # Errors
-    /// Corrupt if it has not one byte.
+    /// Corrupt if it is not one byte long.
     pub fn flag(&self, key: &[u8]) -> Result<bool, FormatError> {
         self.fixed(key, "boolean").map(|value| value.is_some_and(|[byte]| byte != 0))
     }
@@ -184,7 +184,7 @@ impl FileInfo {
         self.get(key::MAX_TAGS_LEN).is_some()
     }
 
-    /// Whether the file says that tags are compressed by dictionary (ROW_INDEX_V1 does not do it all the same).
+    /// Whether the file says that tags are compressed by dictionary (ROW_INDEX_V1 ignores that).
     ///
     /// # Errors
     /// Corrupt.
@@ -228,11 +228,11 @@ impl FileInfo {
         if let Some(message) = value.strip_prefix(MAGIC) {
             let range = TimeRangeTracker::decode(message)
                 .map_err(|error| FormatError::corrupt(format!("file info: TIMERANGE: {error}")))?;
-            // HBase's int64 stand as uint64 there.
+            // HBase's int64 are stored as uint64 there.
             let from = range.from.map_or(0, u64::cast_signed);
             return Ok(Some((from, range.to.map_or(i64::MAX, u64::cast_signed))));
         }
-        // HBase 1 writes its whole buffer, 32 bytes; what is behind the two longs nobody reads.
+        // HBase 1 writes its whole buffer, 32 bytes; nobody reads what follows the two longs.
         let Some(longs) = value.first_chunk::<16>() else {
             let text = format!("file info: TIMERANGE has {} bytes, two longs have 16", value.len());
             return Err(FormatError::corrupt(text));
@@ -277,7 +277,7 @@ impl FileInfo {
         self.flag(key::SKIP_RESET_SEQ_ID)
     }
 
-    /// Checks that everything is there without which HBase does not open the file's region.
+    /// Checks that everything is there that HBase needs to open the file's region.
     ///
     /// # Errors
     /// Corrupt, naming the missing key.

@@ -17,7 +17,7 @@ const POINTER: usize = 12;
 /// One index block, of any level: what it points to, in the order of the keys.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IndexBlock {
-    /// All keys, one behind the other.
+    /// All keys, one after another.
     keys: Vec<u8>,
     pointers: Vec<Pointer>,
 }
@@ -64,8 +64,8 @@ impl IndexBlock {
         index.must_end(&cursor)
     }
 
-    /// Decodes the data root index of a file whose index has several levels: behind the entries stands where the
-    /// middle key is.
+    /// Decodes the data root index of a file whose index has several levels: the place of the middle key
+    /// follows the entries.
     ///
     /// # Errors
     /// Truncated or Corrupt. Offsets count from the start of `payload`.
@@ -151,7 +151,7 @@ impl IndexBlock {
         if cursor.rest().is_empty() {
             return Ok(self);
         }
-        let text = format!("index block: {} bytes behind the last entry", cursor.rest().len());
+        let text = format!("index block: {} bytes after the last entry", cursor.rest().len());
         Err(FormatError::corrupt(text).at(cursor.position()))
     }
 
@@ -190,8 +190,8 @@ impl IndexBlock {
         behind.checked_sub(1)
     }
 
-    /// Checks what this index points to: each block begins behind the one before it, and all end at or before
-    /// `limit`. Of an index with levels below it that is the offset of the index block itself, so that a child is
+    /// Checks what this index points to: each block begins after the one before it, and all end at or before
+    /// `limit`. For an index with levels below it, `limit` is the offset of the index block itself, so that a child is
     /// always strictly before its parent and a descent must end.
     ///
     /// # Errors
@@ -202,7 +202,7 @@ impl IndexBlock {
             let end = offset.saturating_add(u64::from(*size));
             if *offset < free_from || end > limit {
                 return Err(FormatError::corrupt(format!(
-                    "index entry {number} points to {offset} to {end}; it must lie behind {free_from} and \
+                    "index entry {number} points to {offset} to {end}; it must lie after {free_from} and \
                      before {limit}"
                 )));
             }

@@ -56,7 +56,7 @@ impl LoadOnOpen {
     }
 }
 
-/// What is left of the section.
+/// The rest of the section.
 struct Section<'a> {
     rest: &'a [u8],
     offset: u64,
@@ -101,7 +101,7 @@ impl Section<'_> {
                 BlockType::GeneralBloomMeta => &mut general,
                 BlockType::DeleteFamilyBloomMeta => &mut delete_family,
                 other => {
-                    let text = format!("a {} block behind the file info", other.name());
+                    let text = format!("a {} block after the file info", other.name());
                     return Err(FormatError::corrupt(text).at(at));
                 }
             };
@@ -129,7 +129,7 @@ impl Section<'_> {
             .and_then(|header| BlockHeader::decode(header).map_err(|error| error.shifted(at)))?;
         let size = usize::try_from(whole.on_disk_size()).unwrap_or(usize::MAX);
         let (bytes, rest) = self.rest.split_at_checked(size).ok_or_else(|| {
-            FormatError::truncated(format!("a block of {size} bytes ends behind the section")).at(at)
+            FormatError::truncated(format!("a block of {size} bytes ends past the section")).at(at)
         })?;
         let block = Block::decode(bytes, codec, self.decompressor, self.largest)
             .map_err(|error| error.shifted(at))?;

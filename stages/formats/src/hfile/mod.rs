@@ -1,9 +1,9 @@
 //! HFile, versions 2.3 to 3.3: the container of a store file's cells. What is *in* its data blocks is in [`crate::cell`] and
 //! [`crate::encoding`].
 //!
-//! A file is a chain of blocks and a [`Trailer`] of 4,096 bytes, of version 2 of 212. [`BlockWalker`] verifies the chain as bytes go by;
-//! [`Block`] is one block, checked and decompressed; [`LoadOnOpen`] is what is read on opening: indexes,
-//! [`FileInfo`], blooms.
+//! A file is a chain of blocks and a [`Trailer`] of 4,096 bytes (212 in version 2). [`BlockWalker`] verifies the chain
+//! as bytes go by; [`Block`] is one block, checked and decompressed; [`LoadOnOpen`] is what is read on opening:
+//! indexes, [`FileInfo`], blooms.
 
 mod block;
 mod block_header;

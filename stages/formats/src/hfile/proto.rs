@@ -77,7 +77,7 @@ pub(super) struct TimeRangeTracker {
     pub(super) to: Option<u64>,
 }
 
-/// Decodes a message with its length in front (`writeDelimitedTo`); what follows it is the caller's.
+/// Decodes a length-prefixed message (`writeDelimitedTo`); the caller deals with what follows it.
 pub(super) fn decode_delimited<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, FormatError> {
     M::decode_length_delimited(bytes).map_err(|error| FormatError::corrupt(format!("{what}: {error}")))
 }

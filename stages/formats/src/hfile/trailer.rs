@@ -12,10 +12,10 @@ pub const TRAILER_SIZE: usize = 4096;
 /// The comparator name that every HBase from 1.x to 3.x accepts: what a writer should write.
 pub const CELL_COMPARATOR: &str = "org.apache.hadoop.hbase.KeyValue$KVComparator";
 
-/// HBase's own writer has never been seen to make more than 3.
+/// The most index levels that are accepted; HBase's own writer has never been seen to make more than 3.
 const MOST_INDEX_LEVELS: u32 = 10;
 
-/// What the last bytes of an HFile say, 4,096 of version 3 and 212 of version 2: `FixedFileTrailer`. No checksum covers
+/// The last bytes of an HFile, 4,096 in version 3 and 212 in version 2: `FixedFileTrailer`. No checksum covers
 /// them. Offsets are bytes from the start of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trailer {
@@ -67,7 +67,7 @@ pub struct WrappedKey {
 }
 
 impl WrappedKey {
-    /// Decodes a `WrappedKey` with its length in front, as HFile trailers and WAL headers hold it.
+    /// Decodes a length-prefixed `WrappedKey`, as HFile trailers and WAL headers hold it.
     ///
     /// # Errors
     /// Corrupt if it is no such message or names no algorithm.
@@ -128,7 +128,8 @@ impl Trailer {
         let needed = |field: Option<u64>, name: &str| {
             field.ok_or_else(|| FormatError::corrupt(format!("HFile trailer: {name} is missing")))
         };
-        // -1, a file without data blocks, stands as an unsigned number there. Hudi's writer leaves the last of none at 0.
+        // -1, for a file without data blocks, is stored as an unsigned number there. Hudi's writer leaves the last one
+        // at 0 if there is none.
         let first = proto.first_data_block_offset.filter(|offset| *offset != u64::MAX);
         let is_empty = first.is_none() && proto.entry_count.unwrap_or(0) == 0;
         let last =
@@ -182,13 +183,13 @@ impl Trailer {
         Ok(())
     }
 
-    /// The size of the trailer itself: the blocks end so many bytes before the file does.
+    /// The size of the trailer itself: the blocks end this many bytes before the file does.
     #[must_use]
     pub fn size(&self) -> usize {
         self.version.trailer_size().unwrap_or(TRAILER_SIZE)
     }
 
-    /// The order of the file's cells; none where its keys are no cells (`RawBytesComparator`).
+    /// The order of the file's cells; `None` where its keys are not those of cells (`RawBytesComparator`).
     ///
     /// # Errors
     /// Unsupported, naming it, for a comparator that HBase does not know as a store's.
@@ -213,7 +214,7 @@ impl Trailer {
         }
     }
 
-    /// Whether all blocks are encrypted: then only copying and checksums work.
+    /// Whether all blocks are encrypted: then they can only be copied and their checksums verified.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.encryption_key.is_some()
@@ -227,7 +228,7 @@ impl Trailer {
         self.encryption_key.as_deref().map(WrappedKey::decode).transpose()
     }
 
-    /// Encodes the trailer as its version has it.
+    /// Encodes the trailer in the form of its version.
     ///
     /// # Errors
     /// TooLarge if comparator name and key leave it no room.

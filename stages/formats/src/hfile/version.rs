@@ -24,7 +24,8 @@ impl HFileVersion {
     /// What HBase 2 and later write, and what is written here.
     pub const WRITTEN: Self = Self { major: 3, minor: 3 };
 
-    /// What a file's last bytes say. `tail` are as many of its last bytes as are at hand; none if fewer than four.
+    /// The version that a file's last bytes name. `tail` holds as many of its last bytes as are available; `None` if
+    /// fewer than four.
     #[must_use]
     pub fn of_tail(tail: &[u8]) -> Option<Self> {
         let (_, version) = tail.split_last_chunk::<4>()?;
@@ -32,18 +33,18 @@ impl HFileVersion {
         Some(Self { major: version & 0x00ff_ffff, minor: (version >> 24) as u8 })
     }
 
-    /// Whether HBase 2 reads it, and so does this: major 3 with any minor that was ever written, major 2 from 2.3 on.
+    /// Whether HBase 2, and so this crate, reads it: major 3 with any minor that was ever written, major 2 from 2.3 on.
     #[must_use]
     pub fn is_read(self) -> bool {
         matches!((self.major, self.minor), (3, 0..=3) | (2, 3))
     }
 
-    /// Which HBase wrote it, if that is too old to be read; none of a version that is read, or that no HBase had.
+    /// Which HBase wrote it, if that is too old to be read; `None` for a version that is read, or that no HBase had.
     #[must_use]
     pub fn age(self) -> Option<&'static str> {
         match (self.major, self.minor) {
             (1, _) => Some("HBase up to 0.90"),
-            // 0.94 writes 2.1 only with checksums of its own, which are off unless it is told.
+            // 0.94 writes 2.1 only with its own checksums, which are off by default.
             (2, 0) => Some("HBase 0.92 or 0.94"),
             (2, 1) => Some("HBase 0.94"),
             (2, 2) => Some("HBase 0.95"),
@@ -51,7 +52,7 @@ impl HFileVersion {
         }
     }
 
-    /// Size of its trailer; none of a version that no HBase had.
+    /// Size of its trailer; `None` for a version that no HBase had.
     #[must_use]
     pub fn trailer_size(self) -> Option<usize> {
         match self.major {
@@ -62,7 +63,7 @@ impl HFileVersion {
         }
     }
 
-    /// The version of a file of `file_len` bytes that ends in `tail`, and that it is one that is read.
+    /// The version of a file of `file_len` bytes that ends in `tail`, if it is one that is read.
     ///
     /// # Errors
     /// Unsupported for a version that is not read, naming its age; Corrupt if it ends in no version, or if another
@@ -78,7 +79,7 @@ impl HFileVersion {
     fn check(self, tail: &[u8]) -> Result<(), FormatError> {
         let Self { major, minor } = self;
         let plausible = (1..=9).contains(&major) && minor <= 9;
-        // A later version's trailer is not known; it would hardly be shorter.
+        // A later version's trailer is not known; it is hardly shorter.
         let size = self.trailer_size().unwrap_or(TRAILER_SIZE);
         match (plausible, has_magic(tail, size)) {
             (true, true) if self.is_read() => Ok(()),

@@ -3,7 +3,7 @@ use crate::wire::required;
 use crate::{FormatError, FormatErrorKind};
 use std::str::FromStr;
 
-/// The attributes of a table or family, in the order they stand; unknown ones are kept like all others.
+/// The attributes of a table or family, in their order; unknown ones are kept like all others.
 ///
 /// Values are text in all but a few cases (`ENCRYPTION_KEY`), whatever they mean.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,13 +53,13 @@ impl Attributes {
     }
 }
 
-/// The error of an attribute whose value is not what it should be.
+/// The error for an attribute whose value is not what it should be.
 pub(super) fn unreadable(key: &str, value: &[u8], what: &str) -> FormatError {
     let value = value.escape_ascii();
     FormatError::new(FormatErrorKind::Corrupt, format!("attribute {key} is \"{value}\", which is not {what}"))
 }
 
-/// Configuration of one table or family that overrides the cluster's, in the order it stands.
+/// Configuration of one table or family that overrides the cluster's, in its order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Configuration(pub Vec<(String, String)>);
 

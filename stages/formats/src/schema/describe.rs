@@ -92,7 +92,7 @@ fn configuration(settings: &Configuration) -> Option<String> {
     braced("CONFIGURATION", &settings.0.iter().map(setting).collect::<Vec<_>>())
 }
 
-/// A value as `PrettyPrinter` shows it; a key is a secret, though a wrapped one, so only its length is shown.
+/// A value as `PrettyPrinter` shows it; a key, even a wrapped one, is a secret, so only its length is shown.
 fn shown(key: &str, value: &[u8]) -> String {
     let number = std::str::from_utf8(value).ok().and_then(|text| text.parse::<i64>().ok());
     match (key, number) {

@@ -33,7 +33,7 @@ pub enum KeepDeletedCells {
 pub struct ColumnFamilySchema {
     /// Its name.
     pub name: FamilyName,
-    /// What HBase knows of it, and whatever else somebody set.
+    /// The attributes that HBase knows, and any others that somebody set.
     pub attributes: Attributes,
     /// Configuration of its own.
     pub configuration: Configuration,

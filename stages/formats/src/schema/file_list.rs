@@ -28,7 +28,7 @@ pub struct StoreFileEntry {
 }
 
 /// Decodes a track file: `[4 bytes length][StoreFileList][4 bytes CRC32]`. One that was cut short is
-/// [`Truncated`](crate::FormatErrorKind::Truncated); HBase then takes the other of the pair.
+/// [`Truncated`](crate::FormatErrorKind::Truncated); HBase then takes the other one of the pair.
 pub fn decode_store_file_list(bytes: &[u8]) -> Result<StoreFileList, FormatError> {
     let cut = || FormatError::truncated("a store file list ends too early").at(bytes.len() as u64);
     let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(cut)?;
@@ -82,7 +82,7 @@ pub struct TrackFileName {
 }
 
 impl TrackFileName {
-    /// Reads the name; `None` if it is another file's, which HBase skips.
+    /// Parses the name; `None` if it is another file's, which HBase skips.
     pub fn parse(text: &str) -> Option<Self> {
         let (slot, generation) = text.split_once('.').map_or((text, None), |(slot, rest)| (slot, Some(rest)));
         let slot = match slot {
@@ -99,7 +99,7 @@ impl TrackFileName {
 }
 
 /// The list that counts, as HBase chooses it: of the highest generation with a whole list, the one with the larger
-/// timestamp, the first slot if they are equal. A list that was cut short is passed over; any other fault of a
+/// timestamp, the first slot if they are equal. A list that was cut short is skipped; any other fault of a
 /// generation that is looked at is an error. `None` if there is no list.
 pub fn newest_store_file_list(
     mut decoded: Vec<(TrackFileName, Result<StoreFileList, FormatError>)>,

@@ -29,10 +29,10 @@ pub(crate) use table::{decode_table_schema, encode_table_schema};
 
 use crate::FormatError;
 
-/// What stands before protobufs in files of their own.
+/// The magic at the start of a file that holds one protobuf.
 pub(crate) const PBUF: &[u8; 4] = b"PBUF";
 
-/// The bytes behind the `PBUF` magic.
+/// The bytes after the `PBUF` magic.
 fn strip_pbuf<'a>(bytes: &'a [u8], what: &str) -> Result<&'a [u8], FormatError> {
     if bytes.len() < PBUF.len() && PBUF.starts_with(bytes) {
         return Err(FormatError::truncated(format!("{what} ends within its first four bytes")).at(0));

@@ -1,4 +1,4 @@
-//! HBase.proto, FS.proto, ClusterId.proto and StoreFileTracker.proto, as far as they describe schemas and regions.
+//! The messages of HBase.proto, FS.proto, ClusterId.proto and StoreFileTracker.proto that describe schemas and regions.
 //! Everything is optional here: what HBase requires is checked, with a place, when a message becomes a value.
 
 /// HBase.proto `TableName`.

@@ -98,7 +98,7 @@ fn decode_writable(bytes: &[u8]) -> Result<Reference, FormatError> {
     let (key, behind) = rest.split_at_checked(length).ok_or_else(cut)?;
     if !behind.is_empty() {
         let at = (bytes.len() - behind.len()) as u64;
-        return Err(FormatError::new(FormatErrorKind::Corrupt, "bytes behind a Reference").at(at));
+        return Err(FormatError::new(FormatErrorKind::Corrupt, "bytes after a Reference").at(at));
     }
     let range = if top == 1 { Range::Top } else { Range::Bottom };
     Reference::checked(key.to_vec(), range).map_err(|error| error.at(1))

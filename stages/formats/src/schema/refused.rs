@@ -2,9 +2,10 @@ use super::{Attributes, ColumnFamilySchema, TableSchema};
 use crate::encoding::DataBlockEncoding;
 
 impl TableSchema {
-    /// What the table asks for that HBase 2 does not have, a sentence each. HBase 2 takes such a table's snapshot, and then
-    /// tries for ever to open the regions of its clone: an encoding is a constant of `DataBlockEncoding`, and `valueOf` throws.
-    /// Or it opens them, and its region server aborts at their first flush: `HFile.getWriterFactory` knows version 3 alone.
+    /// What the table asks for that HBase 2 does not have, a sentence each. HBase 2 accepts such a table's snapshot,
+    /// and then either tries for ever to open the regions of its clone (an encoding is a constant of
+    /// `DataBlockEncoding`, and `valueOf` throws), or opens them, and its region server aborts at their first flush
+    /// (`HFile.getWriterFactory` knows only version 3).
     pub fn refused_by_hbase_2(&self) -> Vec<String> {
         let encodings = self.families.iter().filter_map(refused_encoding);
         encodings.chain(self.families.iter().filter_map(|family| self.refused_version(family))).collect()
@@ -22,8 +23,8 @@ impl TableSchema {
         })
     }
 
-    /// The version of a family's new HFiles, where the cluster's is overridden. Of several places the one counts that HBase
-    /// adds last to a store's configuration (`StoreUtils.createStoreConfiguration`).
+    /// The version of a family's new HFiles, where the cluster's is overridden. If several places set it, the one that
+    /// HBase adds last to a store's configuration counts (`StoreUtils.createStoreConfiguration`).
     fn file_version<'a>(&'a self, family: &'a ColumnFamilySchema) -> Option<&'a str> {
         let attribute = |attributes: &'a Attributes| attributes.text(FORMAT_VERSION).ok().flatten();
         attribute(&family.attributes)
@@ -41,7 +42,7 @@ fn refused_encoding(family: &ColumnFamilySchema) -> Option<String> {
     let is_known = DataBlockEncoding::from_name(name.as_bytes()).is_some();
     (!is_known).then(|| {
         format!(
-            "family {}: HBase 2 does not have DATA_BLOCK_ENCODING {name} and never ends a clone of this table. Clone it in \
+            "family {}: HBase 2 does not have DATA_BLOCK_ENCODING {name} and never finishes a clone of this table. Clone it in \
              HBase 1; or there give the family another encoding, compact it (major), and take a new snapshot",
             family.name
         )

@@ -12,13 +12,13 @@ pub struct RegionInfo {
     pub table: TableName,
     /// The first row; empty is the start of the table.
     pub start_key: Vec<u8>,
-    /// The first row behind it; empty is the end of the table.
+    /// The first row after it; empty is the end of the table.
     pub end_key: Vec<u8>,
     /// When it came to be, ms since the epoch as a rule.
     pub region_id: u64,
-    /// Not served; with `split` it is a split parent.
+    /// Whether it is not served; with `split` it is a split parent.
     pub offline: bool,
-    /// It was split.
+    /// Whether it was split.
     pub split: bool,
     /// 0 for the region that takes writes.
     pub replica_id: u16,
@@ -103,7 +103,7 @@ pub fn decode_region_info_file(bytes: &[u8]) -> Result<RegionInfo, FormatError> 
     let (message, offset) = field.bytes(".regioninfo")?;
     let end = offset + message.len() as u64;
     if end != bytes.len() as u64 {
-        return Err(FormatError::corrupt(".regioninfo has bytes behind its RegionInfo").at(end));
+        return Err(FormatError::corrupt(".regioninfo has bytes after its RegionInfo").at(end));
     }
     decode_region_info(message, offset)
 }

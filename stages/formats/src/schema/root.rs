@@ -2,8 +2,8 @@ use super::{PBUF, proto, strip_pbuf};
 use crate::FormatError;
 use crate::wire::{decode_message, required};
 
-/// Decodes `hbase.id`: `PBUF` and the cluster's id as text; of HBase before 0.96, the text alone, with or without the
-/// two bytes of length that Java's `writeUTF` puts before it.
+/// Decodes `hbase.id`: `PBUF` and the cluster's id as text; before HBase 0.96, the text alone, with or without the two
+/// bytes of length that Java's `writeUTF` puts before it.
 pub fn decode_cluster_id(bytes: &[u8]) -> Result<String, FormatError> {
     if let Some(message) = bytes.strip_prefix(PBUF) {
         let message: proto::OneText = decode_message(message, 4, "ClusterId")?;

@@ -10,7 +10,7 @@ use std::fmt;
 pub struct TableSchema {
     /// The table.
     pub table: TableName,
-    /// What HBase knows of it, and whatever else somebody set.
+    /// The attributes that HBase knows, and any others that somebody set.
     pub attributes: Attributes,
     /// Its column families.
     pub families: Vec<ColumnFamilySchema>,
@@ -118,7 +118,7 @@ pub(crate) fn proto_table_name(table: &TableName) -> proto::TableName {
 }
 
 /// The name of a `.tableinfo` file: `.tableinfo.<sequence, 10 digits>.<length>`; old ones lack the length, or both.
-/// Of several in a directory the one that sorts highest counts.
+/// If a directory has several, the one that sorts highest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TableInfoFileName {
     /// How often the schema was written.
@@ -128,7 +128,7 @@ pub struct TableInfoFileName {
 }
 
 impl TableInfoFileName {
-    /// Reads the name; `None` if it is another file's.
+    /// Parses the name; `None` if it is another file's.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix(".tableinfo")?;
         let mut parts = rest

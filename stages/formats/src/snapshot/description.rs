@@ -9,12 +9,12 @@ pub const LAYOUT_VERSION: i32 = 2;
 /// How a snapshot was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SnapshotType {
-    /// Of a disabled table.
+    /// A disabled table's.
     Disabled,
-    /// Of a running table, after a flush.
+    /// A running table's, after a flush.
     #[default]
     Flush,
-    /// Of a running table without a flush: what was only in memory is not in it.
+    /// A running table's, without a flush: what was only in memory is not in it.
     SkipFlush,
 }
 
@@ -24,11 +24,11 @@ pub enum SnapshotType {
 pub struct SnapshotDescription {
     /// Its name, also that of its directory.
     pub name: SnapshotName,
-    /// The table it was taken of.
+    /// The table that it was taken from.
     pub table: TableName,
     /// When it was taken, ms since the epoch.
     pub creation_time: Option<i64>,
-    /// How it was taken; HBase takes an absent one for [`SnapshotType::Flush`].
+    /// How it was taken; if absent, HBase assumes [`SnapshotType::Flush`].
     pub kind: Option<SnapshotType>,
     /// Version of the layout; see [`SnapshotDescription::check_layout`].
     pub version: Option<i32>,
@@ -64,7 +64,7 @@ impl SnapshotDescription {
     }
 
     /// Whether it had expired at `now` (ms since the epoch), as `SnapshotDescriptionUtils.isExpiredSnapshot` decides:
-    /// HBase then clones it no more, and deletes it.
+    /// HBase then no longer clones it, and deletes it.
     pub fn is_expired(&self, now: i64) -> bool {
         self.expires_at().is_some_and(|end| end < now)
     }
@@ -94,7 +94,7 @@ impl SnapshotDescription {
             Some(other) => Err(FormatError::unsupported(
                 Unsupported::Other,
                 format!(
-                    "snapshot {} has layout version {other}, of which HBase 2.5 to 3.0 know nothing either",
+                    "snapshot {} has layout version {other}, which HBase 2.5 to 3.0 do not know either",
                     self.name
                 ),
             )),

@@ -1,21 +1,21 @@
 use names::{EncodedRegionName, TableName};
 use std::fmt;
 
-/// Something wrong with a snapshot whose manifest can be read. HBase checks none of it and clones the snapshot into a
-/// broken table.
+/// Something wrong with a snapshot whose manifest can be read. HBase does not check for it and clones the snapshot into
+/// a broken table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ManifestFault {
     /// There is no region that holds rows; HBase fails to clone such a snapshot.
     NoRegions,
     /// Rows from `from` to `to` (empty: the end) are in no region.
     Hole {
-        /// The region in front of the hole; `None` at the start of the table.
+        /// The region before the hole; `None` at the start of the table.
         left: Option<EncodedRegionName>,
-        /// The region behind it; `None` at the end.
+        /// The region after it; `None` at the end.
         right: Option<EncodedRegionName>,
         /// The first row of the hole.
         from: Vec<u8>,
-        /// The first row behind it; empty is the end of the table.
+        /// The first row after it; empty is the end of the table.
         to: Vec<u8>,
     },
     /// Rows from `from` to `to` (empty: the end) are in two regions.

@@ -43,9 +43,10 @@ impl StoreFileTarget {
     }
 }
 
-/// Finds what an entry of a region's family stands for, as HBase does (`SnapshotReferenceUtil.verifyStoreFile`,
-/// `StoreFileInfo.getReferredToFile`). Pure: which of the places holds the file is for the caller to look up. `table`
-/// is that of the snapshot's description. One hop for a link or a Reference, two for a Reference to a link.
+/// Finds the file that an entry of a region's family stands for, as HBase does
+/// (`SnapshotReferenceUtil.verifyStoreFile`, `StoreFileInfo.getReferredToFile`). It is pure: the caller looks up which
+/// of the places holds the file. `table` is that of the snapshot's description. One hop for a link or a Reference, two
+/// for a Reference to a link.
 pub fn resolve(
     table: &TableName,
     region: &RegionManifest,

@@ -2,15 +2,15 @@ use super::{FamilyFiles, RegionManifest, StoreFile};
 use crate::schema::RegionInfo;
 use names::{EncodedRegionName, HFileLink, ReferenceName, StoreFileName, TableName};
 
-/// A region of a table as one of another, with the same rows, id and state. Its encoded name is another, because the
-/// table's name is part of what that is made from.
+/// A region of one table as a region of another, with the same rows, id and state. Its encoded name differs, because
+/// that is made from the table's name, among others.
 pub fn region_of_table(region: &RegionInfo, table: &TableName) -> RegionInfo {
     RegionInfo { table: table.clone(), ..region.clone() }
 }
 
-/// A region's manifest as one of another table, named as HBase names what it clones (`RestoreSnapshotHelper`): the files
-/// stay where they are, and links lead to them. `region_named` gives the new encoded name of a region of the old table
-/// by its old one; HBase lets a region that the snapshot does not have keep its name.
+/// A region's manifest for another table, with names as HBase gives them when it clones (`RestoreSnapshotHelper`): the
+/// files stay where they are, and links lead to them. `region_named` maps the old encoded name of a region of the old
+/// table to its new one; HBase lets a region that the snapshot does not have keep its name.
 pub fn manifest_of_table(
     manifest: RegionManifest,
     table: &TableName,

@@ -20,9 +20,9 @@ pub struct DescriptionRewrite {
     pub reset_ttl: bool,
 }
 
-/// Edits a `.snapshotinfo` on the wire: all fields that are not to change stay byte for byte, known or not.
+/// Edits a `.snapshotinfo` on the wire: all other fields stay byte for byte, known or not.
 ///
-/// The manifest need not change for another name or time to live: neither stands in it. For another table see
+/// The manifest need not change for another name or time to live: it holds neither. For another table see
 /// [`rewrite_manifest`].
 pub fn rewrite_description(bytes: &[u8], rewrite: &DescriptionRewrite) -> Result<Vec<u8>, FormatError> {
     decode_snapshot_description(bytes)?;
@@ -47,8 +47,8 @@ pub fn rewrite_description(bytes: &[u8], rewrite: &DescriptionRewrite) -> Result
     Ok(out)
 }
 
-/// Edits a `data.manifest` on the wire: the schema gets another table's name if there is one, and each region what
-/// `edit` makes of it; where that is `None` the region stays byte for byte, with what this version does not know of.
+/// Edits a `data.manifest` on the wire: the schema gets the other table's name if there is one, and each region
+/// becomes what `edit` makes of it; where that is `None` the region stays byte for byte, including unknown fields.
 pub fn rewrite_manifest(
     bytes: &[u8],
     table: Option<&TableName>,

@@ -6,7 +6,7 @@ use crate::schema::{Reference, TableSchema, decode_region_info, decode_table_sch
 use crate::wire::{Fields, decode_message, required};
 use names::{EncodedRegionName, FamilyName, StoreFileName, first_twice};
 
-/// Decodes the schema of a `data.manifest` without decoding its regions. The fields in front of each region are looked
+/// Decodes the schema of a `data.manifest` without decoding its regions. The fields before each region are looked
 /// at, so a manifest that was cut short is found out here.
 pub fn decode_manifest_schema(bytes: &[u8]) -> Result<TableSchema, FormatError> {
     let mut schema = None;

@@ -1,5 +1,5 @@
 //! Plain cells: `[i32 length]` and a KeyValue, `[i32 key length][i32 value length][key][value]` with
-//! `[u16 tags length][tags]` behind it iff the length has room for them (`KeyValueCodecWithTags`).
+//! `[u16 tags length][tags]` after it iff the length has room for them (`KeyValueCodecWithTags`).
 
 use crate::FormatError;
 use crate::cell::{CellRef, CellType, encode_key, key_lengths, split_key};
@@ -57,7 +57,7 @@ pub(super) fn known_type(code: u8) -> Result<CellType, Fault> {
     CellType::from_code(code).ok_or(Fault::Corrupt("a cell has a type that no cell has"))
 }
 
-/// Appends one cell with its length in front.
+/// Appends one cell, preceded by its length.
 pub(super) fn encode_cell(cell: &CellRef<'_>, out: &mut Vec<u8>) -> Result<(), FormatError> {
     let key = cell.key();
     let tags = if cell.tags.is_empty() { 0 } else { 2 + cell.tags.len() };
@@ -87,7 +87,7 @@ pub struct WalCells<'a> {
 }
 
 impl<'a> WalCells<'a> {
-    /// Over cells that have been checked.
+    /// Iterates over cells that have been checked.
     pub(super) fn new(cells: &'a [u8], count: u32, sequence: u64) -> Self {
         Self { input: Input::new(cells), left: count as usize, sequence }
     }

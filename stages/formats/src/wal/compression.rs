@@ -1,9 +1,9 @@
-//! Reading dictionary compression (`CompressionContext`, `WALCellCodec.CompressedKvDecoder`): what an entry says is
-//! written out plain into an arena, key and cells, which the next entry uses again.
+//! Reading dictionary compression (`CompressionContext`, `WALCellCodec.CompressedKvDecoder`): an entry's key and cells
+//! are written out plain into an arena, which the next entry reuses.
 //!
-//! A dictionary may drop any entry of its own while a WAL entry is decoded, and part of a WAL entry moves them all
-//! just as the whole does. So each piece is taken exactly once, as soon as it is all there, and what was made of it
-//! stays in the arena until the rest comes.
+//! A dictionary may drop any of its entries while a WAL entry is decoded, and part of a WAL entry moves them just as
+//! the whole does. So each piece is taken exactly once, as soon as it is complete, and what was made of it stays in the
+//! arena until the rest comes.
 
 use super::cells::{MAX_FAMILY, SMALLEST_CELL, check_family, known_type};
 use super::dictionaries::{Dictionaries, PlainStrings, Stop, take_string};
@@ -23,7 +23,7 @@ const DOUBLED_ARENA: usize = 32 << 20;
 pub(super) struct CompressionContext {
     dictionaries: Dictionaries,
     value_codec: Option<Codec>,
-    /// Phoenix's codec wrote the cells: a byte stands before each.
+    /// Whether Phoenix's codec wrote the cells: a byte precedes each.
     indexed: bool,
     decompressor: Decompressor,
     limits: WalLimits,
@@ -85,7 +85,7 @@ impl CompressionContext {
         self.taken
     }
 
-    /// Takes as much of an entry as there is off the front of `window`; Ok when it is whole.
+    /// Takes as much of an entry as there is off the front of `window`; `Ok` when it is whole.
     pub(super) fn advance(&mut self, window: &mut &[u8]) -> Result<(), Stop> {
         let mut input = Input::new(window);
         let result = self.take_entry(&mut input);

@@ -5,7 +5,7 @@ use super::header::{CellLayout, TRAILER, WalHeader};
 use super::plain::{Progress, Scanned, Scanner};
 use crate::FormatError;
 
-/// What a decoder takes at most: a length beyond it is refused before anything is allocated or waited for.
+/// The most that a decoder accepts: a length beyond it is refused before anything is allocated or waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WalLimits {
     /// Bytes of one entry: as it lies, and decompressed. HBase itself takes no request above 256 MiB
@@ -33,7 +33,7 @@ pub struct WalDecoderOptions {
 /// What was found at the front of the window.
 #[derive(Debug)]
 pub enum Step<'a> {
-    /// Nothing that is whole: come again with at least so many bytes in the window, the ones left in it first.
+    /// Nothing whole yet: call again with at least this many bytes in the window, starting with those left in it.
     NeedMore {
         /// Bytes that the window must have.
         at_least: usize,
@@ -57,7 +57,7 @@ pub(super) enum Polled {
     Compressed,
 }
 
-/// How a WAL ended. `offset` is everywhere the end of the last whole entry (or of the header).
+/// How a WAL ended. `offset` is always the end of the last whole entry (or of the header).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WalEnd {
     /// With its trailer: nothing is missing.
@@ -65,7 +65,7 @@ pub enum WalEnd {
         /// Where the trailer starts.
         offset: u64,
     },
-    /// Exactly behind an entry, without a trailer: still being written, or its server died.
+    /// Exactly after an entry, without a trailer: still being written, or its server died.
     Unclosed {
         /// The end of the last whole entry.
         offset: u64,
@@ -87,9 +87,9 @@ pub enum WalEnd {
         /// How many of its 8 bytes are there.
         length: usize,
     },
-    /// At bytes that are no entry: what follows is lost to this decoder (see [`super::WalSalvager`]).
+    /// At bytes that are no entry: this decoder cannot read what follows (see [`super::WalSalvager`]).
     Damaged {
-        /// The end of the last whole entry: the damage is right behind it, or already in it.
+        /// The end of the last whole entry: the damage is right after it, or already in it.
         offset: u64,
         /// What is wrong, at its own offset.
         error: FormatError,
@@ -135,7 +135,7 @@ enum State {
 
 /// Decodes one WAL from front to back (`ProtobufWALStreamReader`). Does no I/O: the caller owns a window over the
 /// file, and each [`WalDecoder::step`] takes what it found off the window's front. A compressed entry may be taken in
-/// pieces, so what a step took is never to be shown again.
+/// pieces, so never show a step again what an earlier one took.
 #[derive(Debug)]
 pub struct WalDecoder {
     options: WalDecoderOptions,
@@ -186,14 +186,14 @@ impl WalDecoder {
         }
     }
 
-    /// Takes the next thing, but for an entry that can be used as it lies.
+    /// Takes the next thing, except an entry that can be used as it lies.
     pub(super) fn poll(&mut self, window: &mut &[u8]) -> Result<Polled, FormatError> {
         match &self.state {
             State::Header => return self.poll_header(window),
             State::Failed(error) => return Err(error.clone()),
             State::Closed if window.is_empty() => return Ok(Polled::NeedMore(1)),
             State::Closed => {
-                let error = FormatError::corrupt("there are more bytes behind the trailer of the WAL");
+                let error = FormatError::corrupt("there are more bytes after the trailer of the WAL");
                 return Err(self.fail(error.at(self.offset + TRAILER.len() as u64)));
             }
             State::Entries(_) if window.first() == Some(&0) && !self.within_entry() => {
@@ -259,7 +259,7 @@ impl WalDecoder {
         self.offset = length as u64;
         self.state = match self.layout() {
             Ok(layout) => State::Entries(layout),
-            // What the header says can be shown all the same: the next step fails.
+            // The header can be shown all the same; the next step fails.
             Err(error) => State::Failed(error.at(self.offset)),
         };
         Ok(Polled::Header)
@@ -334,7 +334,7 @@ impl WalDecoder {
         }
     }
 
-    /// The entry that [`Polled::Compressed`] was told of.
+    /// The entry that [`Polled::Compressed`] announced.
     pub(super) fn compressed_entry(&mut self) -> Result<WalEntry<'_>, FormatError> {
         let State::Entries(Layout::Compressed(context)) = &mut self.state else {
             return Err(FormatError::corrupt("no compressed entry has been decoded"));
@@ -345,7 +345,8 @@ impl WalDecoder {
         Ok(WalEntry { offset, next: self.offset, key, cells, encrypted: false })
     }
 
-    /// Keeps the last bytes of an entry in pieces, to tell a wrong length from a cut (see [`WalDecoder::torn`]).
+    /// Keeps the last bytes of an entry that comes in pieces, to tell a wrong length from a cut (see
+    /// [`WalDecoder::torn`]).
     fn remember_taken(&mut self, window: &[u8], left: usize) {
         let taken = window.get(..window.len().saturating_sub(left)).unwrap_or_default();
         self.last_taken.extend_from_slice(taken.last_chunk::<{ TRAILER.len() }>().map_or(taken, |last| last));

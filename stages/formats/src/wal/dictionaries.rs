@@ -13,7 +13,7 @@ pub(super) const SMALL: u16 = i8::MAX as u16;
 
 /// Why a piece was not taken.
 pub(super) enum Stop {
-    /// So many bytes are needed from here.
+    /// This many bytes are needed from here.
     NeedMore(usize),
     /// It can never be taken.
     Failed(FormatError),
@@ -65,8 +65,8 @@ impl Dictionaries {
     }
 }
 
-/// Takes a string that a dictionary may have; one that cannot be all there yet is not taken at all. Nothing longer
-/// than `most` is waited for or given.
+/// Takes a string that a dictionary may have; one that is not complete yet is not taken at all. Nothing longer than
+/// `most` is waited for or returned.
 pub(super) fn take_string<'s, 'w: 's>(
     dictionary: &'s mut LruDictionary,
     input: &mut Input<'w>,
@@ -86,7 +86,7 @@ pub(super) fn take_string<'s, 'w: 's>(
     Ok(string)
 }
 
-/// The plain strings for those of a compressed key.
+/// The plain strings of a compressed key.
 pub(super) struct PlainStrings<'d> {
     pub(super) dictionaries: &'d mut Dictionaries,
     /// Bytes that may still come: a few bytes can name a long string many times.

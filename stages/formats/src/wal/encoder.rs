@@ -18,7 +18,7 @@ pub struct WalEncoder {
     message: Vec<u8>,
 }
 
-/// The dictionaries of one file. Those of key strings are apart from those of cells, but that of families is both's.
+/// The dictionaries of one file. Key strings and cells have separate ones, but share that of families.
 #[derive(Debug)]
 struct CompressionContext {
     strings: StringDictionaries,
@@ -26,7 +26,7 @@ struct CompressionContext {
     row: DictionaryEncoder,
     tags: Option<TagEncoder>,
     value_codec: Option<Codec>,
-    /// For Phoenix's codec: a byte stands before each cell.
+    /// For Phoenix's codec: a byte precedes each cell.
     indexed: bool,
     compressor: Compressor,
     value: Vec<u8>,
@@ -65,7 +65,7 @@ impl KeyStrings for StringDictionaries {
 }
 
 impl WalEncoder {
-    /// Of a file with this header; `recovered_edits` as in [`super::WalDecoderOptions`].
+    /// For a file with this header; `recovered_edits` as in [`super::WalDecoderOptions`].
     ///
     /// # Errors
     /// Unsupported if the header asks for encryption or for a class that is neither HBase's nor Phoenix's.
@@ -88,10 +88,10 @@ impl WalEncoder {
         self.header.encode(out);
     }
 
-    /// Appends an entry. After an error `out` may have part of it, and the file cannot be gone on with.
+    /// Appends an entry. After an error `out` may have part of it, and nothing more can be added to the file.
     ///
     /// # Errors
-    /// TooLarge if a length is above what the format can say.
+    /// TooLarge if a length is above what the format can express.
     pub fn encode_entry(
         &mut self,
         key: &WalKeyFields<'_>,
@@ -174,5 +174,5 @@ fn java_int(length: usize) -> Result<u32, FormatError> {
 }
 
 fn too_large(what: &str, count: usize) -> FormatError {
-    FormatError::too_large(format!("{count} {what} are more than a WAL can say"))
+    FormatError::too_large(format!("{count} {what} are more than a WAL can express"))
 }

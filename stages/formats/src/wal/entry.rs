@@ -3,15 +3,15 @@ use super::key::WalKey;
 use super::marker::METAFAMILY;
 use crate::{FormatError, Unsupported};
 
-/// One entry: the edits of one region that became durable together (`WAL.Entry`). Borrowed: of a plain WAL from the
-/// bytes that were given, of a compressed one from the decoder.
+/// One entry: the edits of one region that became durable together (`WAL.Entry`). Borrowed from the given bytes for a
+/// plain WAL, from the decoder for a compressed one.
 #[derive(Debug, Clone, Copy)]
 pub struct WalEntry<'a> {
     /// Where it starts, from the start of the file.
     pub offset: u64,
     /// Where it ends, and the next one starts.
     pub next: u64,
-    /// What stands in front of the cells.
+    /// What precedes the cells.
     pub key: WalKey<'a>,
     /// The cells, checked: plain, unless `encrypted`.
     pub(super) cells: &'a [u8],

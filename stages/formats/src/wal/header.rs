@@ -10,14 +10,14 @@ use crate::{FormatError, FormatErrorKind, Unsupported};
 /// What every WAL starts with.
 pub(super) const MAGIC: [u8; 4] = *b"PWAL";
 
-/// What is said of a WAL from before there was this format.
+/// The message for a WAL from before this format existed.
 const OLD_WAL: &str =
     "a Hadoop SequenceFile, as HBase 0.94 and before wrote its WALs: HBase 2 does not read it either";
 
 /// What a WAL that was closed ends with: the length of an empty `WALTrailer`, and its magic.
 pub(super) const TRAILER: [u8; 8] = *b"\0\0\0\0LAWP";
 
-/// More than this no header has: its largest field is a wrapped key.
+/// No header is longer than this: its largest field is a wrapped key.
 const HEADER_MAX: usize = 64 << 10;
 
 const WRITERS: [&str; 4] = [
@@ -28,7 +28,7 @@ const WRITERS: [&str; 4] = [
 ];
 const PLAIN_CODEC: &str = "org.apache.hadoop.hbase.regionserver.wal.WALCellCodec";
 const SECURE_CODEC: &str = "org.apache.hadoop.hbase.regionserver.wal.SecureWALCellCodec";
-/// Phoenix's, which every cluster with mutable secondary indexes is set up with.
+/// Phoenix's codec, which every cluster with mutable secondary indexes uses.
 const INDEXED_CODEC: &str = "org.apache.hadoop.hbase.regionserver.wal.IndexedWALEditCodec";
 
 /// WAL.proto `WALHeader`.
@@ -137,7 +137,7 @@ impl WalHeader {
     }
 
     /// Whether the cells were written by Phoenix's `IndexedWALEditCodec`: as HBase writes them, but one byte 0 stands
-    /// before each that is dictionary-compressed, and what old releases wrote besides cells begins otherwise.
+    /// before each that is dictionary-compressed, and what old releases wrote besides cells begins differently.
     #[must_use]
     pub fn is_indexed(&self) -> bool {
         self.cell_codec_class.as_deref() == Some(INDEXED_CODEC)
@@ -158,7 +158,7 @@ impl WalHeader {
     /// What values are compressed with, if they are.
     ///
     /// # Errors
-    /// The number is no codec's, or that of one which cannot be read.
+    /// The number is no codec's, or is that of one which cannot be read.
     pub fn value_codec(&self) -> Result<Option<Codec>, FormatError> {
         let compressed = self.has_compression == Some(true) && self.has_value_compression == Some(true);
         let Some(ordinal) = self.value_compression_algorithm.filter(|_| compressed) else { return Ok(None) };
@@ -229,7 +229,7 @@ impl WalHeader {
     }
 }
 
-/// All of the message is there, so a field that is cut short means that it is wrong.
+/// The whole message is there, so a field that is cut short means that it is wrong.
 fn whole_but_wrong(error: FormatError) -> FormatError {
     FormatError { kind: FormatErrorKind::Corrupt, ..error }
 }

@@ -1,4 +1,4 @@
-//! WAL.proto `WALKey`: what stands in front of the cells of an entry (`WALKeyImpl`).
+//! WAL.proto `WALKey`: what precedes the cells of an entry (`WALKeyImpl`).
 
 use crate::FormatError;
 use crate::input::{Fault, Input};
@@ -81,7 +81,7 @@ pub struct WalKeyFields<'a> {
 }
 
 impl<'a> WalKey<'a> {
-    /// Decodes a whole message whose strings are not compressed, or whose compressed strings are only passed on.
+    /// Decodes a whole message whose strings are not compressed, or are passed on compressed.
     pub(super) fn decode(message: &'a [u8]) -> Result<Self, Fault> {
         Self::fields(message).map_err(|fault| match fault {
             Fault::Truncated(_) => Fault::Corrupt("a WALKey ends in the middle of a field"),
@@ -125,7 +125,7 @@ impl<'a> WalKey<'a> {
     /// The region, if its name has the grammar of one.
     ///
     /// # Errors
-    /// It has not.
+    /// It does not have it.
     pub fn region_name(&self) -> Result<EncodedRegionName, FormatError> {
         Ok(EncodedRegionName::parse(text(self.region, "encoded region name")?)?)
     }
@@ -133,7 +133,7 @@ impl<'a> WalKey<'a> {
     /// The table, if its name has the grammar of one.
     ///
     /// # Errors
-    /// It has not.
+    /// It does not have it.
     pub fn table_name(&self) -> Result<TableName, FormatError> {
         Ok(TableName::parse_bytes(self.table)?)
     }
@@ -277,7 +277,7 @@ impl<'a> ExtendedAttribute<'a> {
     }
 }
 
-/// The occurrences of one repeated field of a message that has been decoded once, and so is known to hold.
+/// The occurrences of one repeated field of a message that has been decoded once, and so is known to be sound.
 struct Repeated<'a> {
     input: Input<'a>,
     tag: u32,
@@ -304,8 +304,8 @@ impl<'a> Iterator for Repeated<'a> {
     }
 }
 
-/// What stands on the other side of dictionary compression for the strings of a key; it is asked in the order that
-/// HBase compresses them in.
+/// Translates the strings of a key to or from dictionary compression; called in the order in which HBase compresses
+/// them.
 pub(super) trait KeyStrings {
     /// For a region's encoded name.
     fn region<'a>(&'a mut self, string: &'a [u8]) -> Result<&'a [u8], FormatError>;

@@ -14,7 +14,8 @@ pub(super) const FLUSH: &[u8] = b"HBASE::FLUSH";
 pub(super) const COMPACTION: &[u8] = b"HBASE::COMPACTION";
 pub(super) const BULK_LOAD: &[u8] = b"HBASE::BULK_LOAD";
 
-/// A larger descriptor is not decoded: it takes many times its bytes in memory. 16 MiB are 200 thousand store files.
+/// The largest descriptor that is decoded: it takes many times its size in memory. 16 MiB hold 200 thousand store
+/// files.
 const DESCRIPTOR_MAX: usize = 16 << 20;
 
 /// What a marker says.
@@ -135,15 +136,15 @@ pub struct StoreDescriptor {
     pub store_home_dir: String,
     /// Names of files in it; not checked, see [`names::StoreFileName`].
     pub store_file: Vec<String>,
-    /// Their size, where it is told.
+    /// Their size, where it is given.
     pub store_file_size_bytes: Option<u64>,
 }
 
 impl Marker {
-    /// What the cell says, if it is a marker's.
+    /// Decodes the cell, if it is a marker's.
     ///
     /// # Errors
-    /// Its value is not the message that its qualifier says, or lacks what HBase requires.
+    /// Its value is not the message that its qualifier names, or lacks what HBase requires.
     pub fn decode(cell: &CellRef<'_>) -> Result<Option<Self>, FormatError> {
         if cell.family != METAFAMILY {
             return Ok(None);
@@ -161,7 +162,7 @@ impl Marker {
         Ok(Some(marker))
     }
 
-    /// The region it speaks of, if it is a known one; not checked.
+    /// The region that it names, if it is a known marker; not checked.
     #[must_use]
     pub fn region(&self) -> Option<&[u8]> {
         match self {
@@ -205,7 +206,7 @@ fn message<M: prost::Message + Default>(value: &[u8], what: &'static str) -> Res
             value.len()
         )));
     }
-    // The value is all there, so a field that is cut short means that it is wrong.
+    // The whole value is there, so a field that is cut short means that it is wrong.
     decode_message(value, 0, what).map_err(|error| FormatError { kind: FormatErrorKind::Corrupt, ..error })
 }
 

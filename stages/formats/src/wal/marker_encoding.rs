@@ -1,4 +1,4 @@
-//! Writing markers, as `WALProtos` does: for WALs that are made, not for such that are copied.
+//! Writing markers, as `WALProtos` does: for WALs that are made, not for those that are copied.
 
 use names::ServerName;
 use prost::Message;
@@ -11,7 +11,7 @@ use super::proto;
 use crate::schema::proto::TableName;
 
 impl Marker {
-    /// The qualifier and the value of the marker's cell; nothing of an unknown one.
+    /// The qualifier and the value of the marker's cell; `None` for an unknown marker.
     #[must_use]
     pub fn encode(&self) -> Option<(Vec<u8>, Vec<u8>)> {
         match self {

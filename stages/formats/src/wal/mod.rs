@@ -1,8 +1,8 @@
 //! Write-ahead logs (`ProtobufWALStreamReader`, `ProtobufLogWriter`): `PWAL`, a header, entries, and, if the file was
 //! closed, a trailer.
 //!
-//! A WAL has no checksum. What can be told is whether its structure holds: a flipped bit in a value is read as HBase
-//! reads it.
+//! A WAL has no checksum. Only its structure can be checked: a flipped bit in a value is read as HBase reads
+//! it.
 
 mod cells;
 mod compression;

@@ -6,7 +6,8 @@ use super::key::WalKey;
 use crate::input::{Fault, Input};
 use crate::{FormatError, Unsupported};
 
-/// How far the entry at the window's front has been checked, so that a window that grows is not checked anew.
+/// How far the entry at the window's front has been checked, so that a growing window is not checked again from the
+/// start.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Progress {
     cells: u32,
@@ -42,7 +43,7 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
-    /// Looks at the entry that starts at `window`'s front, which is at `offset` in the file.
+    /// Looks at the entry at the front of `window`, which is at `offset` in the file.
     pub(super) fn scan<'w>(
         &self,
         window: &'w [u8],
@@ -108,7 +109,7 @@ impl Scanner {
         Ok(())
     }
 
-    /// Goes over one cell; a cell that is not all there is not gone over at all.
+    /// Steps over one cell; a cell that is not complete is not stepped over at all.
     #[inline]
     fn cell(&self, input: &mut Input<'_>) -> Result<(), CellFault> {
         if self.encrypted {
@@ -136,16 +137,16 @@ impl Scanner {
     }
 }
 
-/// Why a cell could not be gone over.
+/// Why a cell could not be stepped over.
 enum CellFault {
     /// It needs this many bytes from its start.
     Cut(usize),
     Wrong(&'static str),
-    /// It is no cell but what old releases of Phoenix wrote.
+    /// It is not a cell but what old releases of Phoenix wrote.
     Indexed,
 }
 
-/// What a length of -1, or another byte than 0 in front of a compressed cell, says.
+/// What a length of -1, or a byte other than 0 before a compressed cell, means.
 pub(super) const INDEXED_KEY_VALUE: &str =
     "an IndexedKeyValue in place of a cell, as old releases of Phoenix wrote them";
 

@@ -1,4 +1,4 @@
-//! Whether bytes could be an entry: for a search behind damage.
+//! Whether bytes could be an entry: for a search past damage.
 
 use super::cells::decode_cell;
 use super::header::TRAILER;
@@ -9,17 +9,17 @@ use crate::input::{Fault, Input};
 /// Bytes of the smallest entry: the four required fields of a key, the names one byte each, and the key's length.
 pub(super) const SMALLEST_ENTRY: u64 = 11;
 
-/// A longer key is not believed in a search.
+/// The longest key that a search believes.
 const LONGEST_KEY: usize = 1 << 20;
 
-/// What bytes are that should be a whole entry and the start of another.
+/// The judgement on bytes that should be a whole entry and the start of another.
 pub(super) enum Judgement {
     Plausible,
     Not,
     NeedMore(usize),
 }
 
-/// Whether there is a cell behind the last one of an entry.
+/// Whether there is a cell after the last one of an entry.
 pub(super) fn more_cells(behind: &[u8], scanner: Scanner) -> Judgement {
     // A key never starts with 0, the length of a cell below 16 MiB always does.
     match behind.first() {
@@ -71,12 +71,12 @@ pub(super) fn plausible(bytes: &[u8], scanner: Scanner, at_end: bool) -> (Judgem
     }
 }
 
-/// Whether what is behind an entry of `length` bytes is the start of another, a trailer or the end.
+/// Whether an entry of `length` bytes is followed by the start of another, a trailer or the end.
 fn something_starts(behind: &[u8], length: usize, at_end: bool) -> Judgement {
     match plausible_key(behind) {
         _ if TRAILER.starts_with(behind) && at_end => Judgement::Plausible,
         _ if TRAILER.starts_with(behind) => Judgement::NeedMore(length + TRAILER.len() + 1),
-        // A torn entry is behind it, if its start is what it should be.
+        // A torn entry follows, if its start is what it should be.
         Judgement::NeedMore(_) if at_end && (behind.len() < 4 || starts_like_key(behind)) => {
             Judgement::Plausible
         }

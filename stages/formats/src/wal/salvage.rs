@@ -1,4 +1,4 @@
-//! Getting out of a damaged WAL what is whole.
+//! Getting what is whole out of a damaged WAL.
 
 use super::decoder::{Polled, WalDecoder, WalDecoderOptions, WalEnd};
 use super::entry::WalEntry;
@@ -10,7 +10,8 @@ use crate::{FormatError, FormatErrorKind};
 /// The end of a window that a search keeps for later: a trailer, or the start of an entry, may be cut there.
 const SEARCH_KEEPS: usize = 16;
 
-/// So much may be looked at in vain, and some times the bytes gone over; then only short entries are looked for.
+/// How many bytes may be examined in vain, besides a multiple of those passed over; beyond that only short entries are
+/// looked for.
 const IN_VAIN_MOST: u64 = 64 << 20;
 const SHORT_ENTRY: usize = 4 << 10;
 
@@ -21,16 +22,16 @@ pub struct Lost {
     pub offset: u64,
     /// Where they end: at the next whole entry, at the trailer, or with the file.
     pub end: u64,
-    /// No more entries than this can have been there.
+    /// The most entries that can have been there.
     pub entries_at_most: u64,
-    /// What is wrong, and, in a compressed WAL, why nothing behind it can be had.
+    /// What is wrong, and, in a compressed WAL, why nothing after it can be recovered.
     pub why: FormatError,
 }
 
 /// What a salvager found at the front of the window.
 #[derive(Debug)]
 pub enum SalvageStep<'a> {
-    /// Nothing that is whole: come again with at least so many bytes in the window, or with its end.
+    /// Nothing whole yet: call again with at least this many bytes in the window, or with its end.
     NeedMore {
         /// Bytes that the window must have, unless the file ends before.
         at_least: usize,
@@ -41,16 +42,16 @@ pub enum SalvageStep<'a> {
     Entry(WalEntry<'a>),
     /// What lies between the last entry and the next.
     Lost(Lost),
-    /// The end: Damaged, with the first fault, if anything but a torn tail is lost.
+    /// The end: Damaged, with the first fault, if anything more than a torn tail is lost.
     End(WalEnd),
 }
 
-/// Reads a WAL as [`WalDecoder`] does, but goes on behind damage: in a WAL whose entries lie plain, from the next
+/// Reads a WAL as [`WalDecoder`] does, but continues past damage: in a WAL whose entries lie plain, from the next
 /// offset where an entry is whole, has names of the right grammar, and ends where another key, the trailer or the file's
-/// end is. (Such an entry may also lie inside a value that itself is a piece of a WAL: it cannot be told apart.)
+/// end is. (Such an entry may also lie inside a value that itself is a piece of a WAL: it cannot be distinguished.)
 ///
-/// Entries of a compressed WAL mean nothing without all those in front of them: there only what is in front of the
-/// damage is given.
+/// Entries of a compressed WAL mean nothing without all those before them, so only what precedes the damage
+/// is returned.
 #[derive(Debug)]
 pub struct WalSalvager {
     decoder: WalDecoder,
@@ -64,11 +65,11 @@ pub struct WalSalvager {
 
 #[derive(Debug)]
 enum Mode {
-    /// The decoder reads: until the header is known, and a compressed WAL for ever.
+    /// The decoder reads: until the header is known, and for a compressed WAL to the end.
     Decoder,
     /// At the end of an entry.
     InSequence(Scanner, Progress),
-    /// Behind damage that starts at `from`.
+    /// After damage that starts at `from`.
     Searching(Search),
     /// In what cannot be read any more.
     GivenUp {
@@ -97,7 +98,7 @@ impl Search {
             return Judgement::Not;
         }
         let mut scanner = self.scanner;
-        // Cells can be made that each hold a key which claims all the cells behind it. Looking at all of them each
+        // Cells can be crafted that each hold a key which claims all the cells after it. Looking at all of them each
         // time would take for ever.
         if self.in_vain > IN_VAIN_MOST + 8 * (self.next - self.from) {
             scanner.limit = scanner.limit.min(SHORT_ENTRY);
@@ -109,11 +110,11 @@ impl Search {
         judgement
     }
 
-    /// What is wrong, now that something is known to lie behind it.
+    /// What is wrong, now that something is known to lie after it.
     fn not_torn(&self) -> FormatError {
         match self.why.kind {
             FormatErrorKind::Truncated => {
-                FormatError::corrupt("an entry whose lengths reach over what is behind it").at(self.from)
+                FormatError::corrupt("an entry whose lengths reach past what follows it").at(self.from)
             }
             _ => self.why.clone(),
         }
@@ -208,7 +209,7 @@ impl WalSalvager {
         Ok(SalvageStep::Header(header))
     }
 
-    /// A compressed WAL is damaged: nothing more can be had.
+    /// A compressed WAL is damaged: nothing more can be recovered.
     fn lose(
         &mut self,
         from: u64,
@@ -238,7 +239,7 @@ impl WalSalvager {
         }
     }
 
-    /// Everything from `from` on is lost, but for a trailer.
+    /// Everything from `from` on is lost, except a trailer.
     fn lost_to_end(&mut self, from: u64, why: FormatError, trailer: bool) -> SalvageStep<'static> {
         let end = self.offset - if trailer { TRAILER.len() as u64 } else { 0 };
         if end <= from {
@@ -269,7 +270,7 @@ impl WalSalvager {
         }
         if bytes.first() == Some(&0) {
             let what = if bytes.starts_with(&TRAILER) {
-                "more bytes behind a trailer"
+                "more bytes after a trailer"
             } else {
                 "a WALKey of length 0"
             };
@@ -283,7 +284,7 @@ impl WalSalvager {
                         SalvageStep::NeedMore { at_least: length + behind }
                     }
                     Judgement::Plausible => {
-                        let what = "behind the cells of an entry is another cell: their count is wrong";
+                        let what = "another cell follows the cells of an entry: their count is wrong";
                         self.start_search(window, at_end, scanner, FormatError::corrupt(what).at(offset))
                     }
                     Judgement::NeedMore(_) | Judgement::Not => {

@@ -96,7 +96,7 @@ fn the_comparators_of_all_versions_are_known() {
     }
 }
 
-/// A header with these sizes, whatever they are, and 100 bytes behind it.
+/// A header with these sizes, whatever they are, and 100 bytes after it.
 fn lying_block(on_disk: u32, uncompressed: u32, bytes_per_checksum: u32, data: u32) -> Vec<u8> {
     let mut bytes = BlockType::Data.magic().to_vec();
     bytes.extend(on_disk.to_be_bytes());
@@ -258,7 +258,7 @@ fn children_that_are_not_before_their_parent_are_refused() {
     assert!(check(&[entry(0, 100, b"a"), entry(100, 100, b"b")], 200).is_ok(), "the control");
     assert!(check(&[entry(0, 100, b"a"), entry(100, 101, b"b")], 200).is_err(), "reaches into the parent");
     assert!(check(&[entry(200, 50, b"a")], 200).is_err(), "is the parent");
-    assert!(check(&[entry(300, 50, b"a")], 200).is_err(), "is behind the parent");
+    assert!(check(&[entry(300, 50, b"a")], 200).is_err(), "is after the parent");
     assert!(check(&[entry(100, 50, b"a"), entry(0, 50, b"b")], 200).is_err(), "goes back");
     assert!(check(&[entry(0, 50, b"a"), entry(49, 50, b"b")], 200).is_err(), "overlap");
     assert!(check(&[entry(i64::MAX as u64, i32::MAX as u32, b"a")], u64::MAX).is_ok(), "no overflow");

@@ -141,7 +141,7 @@ fn a_block_whose_checksums_were_turned_off_is_caught() {
         let found = faults(&file, 1000);
         assert_eq!((found.len(), found[0].offset), (1, offset as u64));
         assert!(found[0].error.what.contains("NULL"), "{found:?}");
-        // With the slots blanked as well it can be told only by the other blocks.
+        // With the slots blanked as well only the other blocks show it.
         file[offset + header.on_disk_data_size_with_header as usize..offset + bytes.len()].fill(0);
         let found = faults(&file, 1000);
         assert_eq!((found.len(), found[0].offset), (1, offset as u64), "{found:?}");
@@ -150,7 +150,7 @@ fn a_block_whose_checksums_were_turned_off_is_caught() {
 }
 
 #[test]
-fn behind_a_block_without_its_header_the_next_is_found() {
+fn after_a_block_without_its_header_the_next_is_found() {
     let clean = samples::one("hfile-index3-bloomROW-smallchunks").bytes;
     let all = blocks(&clean);
     for (number, (offset, ..)) in all.iter().enumerate() {

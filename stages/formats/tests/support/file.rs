@@ -33,7 +33,7 @@ impl HFile {
         Ok(Self { bytes, trailer, opened })
     }
 
-    /// Every block in front of the section that is loaded on open, with its offset.
+    /// Every block before the section that is loaded on open, with its offset.
     pub fn blocks(&self, decompressor: &mut Decompressor) -> Result<Vec<(u64, Block)>, FormatError> {
         let (mut blocks, mut at) = (Vec::new(), 0);
         while at < self.trailer.load_on_open_offset as usize {

@@ -1,4 +1,4 @@
-//! Whatever happens to the bytes: every entry in front of it is given, and the end says that something happened.
+//! Whatever happens to the bytes, every entry before the damage is returned, and the end says that something happened.
 
 use formats::wal::{Step, WalDecoder, WalDecoderOptions, WalEnd, WalHeader};
 use formats::{FormatErrorKind, Unsupported};
@@ -60,7 +60,7 @@ fn windows_of_any_size_give_the_same() {
 fn read_damaged(name: &str, bytes: &[u8], at: usize, whole: &[(u64, u64, String)]) -> WalEnd {
     let (given, end) = texts(bytes, OPTIONS());
     let before = whole.iter().take_while(|(_, next, _)| *next <= at as u64).count();
-    assert_eq!(given.get(..before), whole.get(..before), "{name} damaged at {at}: entries in front of it");
+    assert_eq!(given.get(..before), whole.get(..before), "{name} damaged at {at}: entries before it");
     let mut offset = whole.first().unwrap().0;
     for (start, next, _) in &given {
         assert!(*start == offset && next > start, "{name} damaged at {at}: entries do not follow each other");
@@ -109,7 +109,7 @@ fn a_zeroed_page_is_a_value_or_an_error() {
 }
 
 #[test]
-fn nothing_may_stand_behind_the_trailer() {
+fn nothing_may_stand_after_the_trailer() {
     for name in ONE_OF_EACH {
         let bytes = file(name);
         let (whole, _) = texts(&bytes, OPTIONS());

@@ -40,7 +40,7 @@ fn of_a_good_file_all_is_whole() {
 }
 
 #[test]
-fn entries_behind_damage_are_found_again() {
+fn entries_after_damage_are_found_again() {
     let (bytes, lines, offsets) = plain();
     for damaged in 0..14 {
         let mut bad = bytes.clone();
@@ -75,7 +75,7 @@ fn two_damages_are_two_ranges() {
 #[test]
 fn an_entry_whose_count_is_wrong_is_not_given_short() {
     let (bytes, lines, offsets) = plain();
-    // Entry 2 has two cells; its count is the byte behind the tag 0x38.
+    // Entry 2 has two cells; its count is the byte after the tag 0x38.
     let count = (offsets[2]..).find(|at| bytes[*at..*at + 2] == [0x38, 2]).unwrap() + 1;
     let mut bad = bytes.clone();
     bad[count] = 1;
@@ -95,7 +95,7 @@ fn a_torn_tail_is_lost_and_nothing_else() {
         assert_eq!((lost[0].offset as usize, lost[0].end as usize), (offsets[13], cut), "cut at {cut}");
         assert_eq!(end, WalEnd::Torn { offset: offsets[13] as u64 }, "cut at {cut}");
     }
-    // Behind damage too an entry in front of a torn one is found.
+    // An entry before a torn one is found past damage, too.
     let mut bad = bytes[..bytes.len() - 60].to_vec();
     bad[offsets[10]..offsets[11]].fill(0);
     let (given, lost, _) = whole_file(&bad);
@@ -120,7 +120,7 @@ fn of_a_compressed_wal_only_the_front_is_had_and_it_says_why() {
 }
 
 #[test]
-fn nothing_that_is_whole_is_lost_and_all_else_is_told() {
+fn nothing_that_is_whole_is_lost_and_all_else_is_reported() {
     seeded(|random| {
         let (bytes, whole, offsets) = plain();
         for _ in 0..3000 {
@@ -164,7 +164,7 @@ fn nothing_that_is_whole_is_lost_and_all_else_is_told() {
 #[test]
 fn a_length_that_reaches_over_the_next_entries_is_no_torn_tail() {
     let (bytes, lines, offsets) = plain();
-    // The length of the first cell of entry 4, which stands behind its key.
+    // The length of the first cell of entry 4, which stands after its key.
     let mut bad = bytes.clone();
     let cell = offsets[4] + 1 + usize::from(bytes[offsets[4]]);
     assert_eq!(bad[cell..cell + 3], [0, 0, 0]);
@@ -172,7 +172,7 @@ fn a_length_that_reaches_over_the_next_entries_is_no_torn_tail() {
     let (given, lost, end) = whole_file(&bad);
     let expected: Vec<_> = (0..14).filter(|i| *i != 4).map(|i| lines[i].clone()).collect();
     assert_eq!(given, expected);
-    assert!(lost[0].why.what.contains("reach over"), "{}", lost[0].why);
+    assert!(lost[0].why.what.contains("reach past"), "{}", lost[0].why);
     assert!(matches!(end, WalEnd::Damaged { offset, .. } if offset == offsets[4] as u64), "{end:?}");
 }
 

@@ -18,7 +18,7 @@ pub fn recovered_edits() -> WalDecoderOptions {
     WalDecoderOptions { recovered_edits: true, ..WalDecoderOptions::default() }
 }
 
-/// Shows every entry of a file that is given in windows which grow by `chunk` bytes; tells how it ended.
+/// Shows every entry of a file that is given in windows which grow by `chunk` bytes; returns how it ended.
 pub fn read_in_chunks(
     bytes: &[u8],
     options: WalDecoderOptions,
@@ -52,7 +52,7 @@ pub fn read_in_chunks(
     }
 }
 
-/// Shows every entry of a file; tells how it ended.
+/// Shows every entry of a file; returns how it ended.
 pub fn read(bytes: &[u8], options: WalDecoderOptions, see: impl FnMut(&WalEntry<'_>)) -> WalEnd {
     read_in_chunks(bytes, options, || bytes.len(), see)
 }

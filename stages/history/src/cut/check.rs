@@ -12,21 +12,21 @@ use crate::region::Stretch;
 use crate::store_list::added_files;
 use crate::{Clocks, Closed, Frontier, History, RegionHistory, RegionStart, Starts, StoreListBreak};
 
-/// A region of which a cut leaves out what the snapshot's files hold.
+/// A region for which a cut leaves out what the snapshot's files hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BelowStart {
     /// The region.
     pub region: EncodedRegionName,
     /// The last id of the cut.
     pub last: u64,
-    /// The last id that the files hold and that is known; the cut must take it in.
+    /// The last known id that the files hold; the cut must include it.
     pub needed: u64,
 }
 
-/// The earliest cut that leaves nothing out of what is in the snapshot's files.
+/// The earliest cut that leaves out nothing that is in the snapshot's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earliest {
-    /// As a time, ms; `None` if it is not known of any entry when it was written.
+    /// As a time, ms; `None` if the write time of no entry is known.
     pub time_ms: Option<i64>,
     /// As ids.
     pub sequences: BTreeMap<EncodedRegionName, u64>,
@@ -39,33 +39,33 @@ pub enum Refusal {
     BelowStart {
         /// The regions.
         regions: Vec<BelowStart>,
-        /// What would do.
+        /// The earliest cut that can be made.
         earliest: Earliest,
     },
     /// Files of the snapshot do not say up to which id they reach, and the cut may leave out what they hold.
     UnknownStart {
         /// The stores: region, family.
         stores: Vec<(EncodedRegionName, FamilyName)>,
-        /// A time at which the snapshot was complete, ms: a cut behind it leaves nothing out.
+        /// A time at which the snapshot was complete, ms: a cut after it leaves nothing out.
         taken_ms: Option<i64>,
     },
     /// Not all that was written up to this time has been read.
     BeyondFrontier {
         /// The time that was asked for, ms.
         asked_ms: i64,
-        /// The latest time that would do, ms.
+        /// The latest time for which a cut can be made, ms.
         reachable_ms: i64,
         /// The WAL group that sets it.
         group: Option<String>,
     },
-    /// What a region held was replaced (`restore_snapshot`, `truncate`), and the WALs do not tell by what.
+    /// What a region held was replaced (`restore_snapshot`, `truncate`), and the WALs do not show by what.
     Replaced(Vec<StoreListBreak>),
 }
 
 /// Whether a cut can be made on top of snapshots.
 ///
 /// # Errors
-/// Why not, and what would do.
+/// Why not, and which cut can.
 pub fn check(
     history: &History,
     cut: &Cut,
@@ -139,12 +139,12 @@ fn below_start(history: &History, cut: &Cut, starts: &Starts) -> Vec<BelowStart>
     let in_files = undated(history, starts).filter(|(region, start)| {
         let first = history.region(region).and_then(RegionHistory::first);
         let last = cut.last(region);
-        // Behind an entry that is in everything is in.
+        // If an entry is in, so is everything up to it.
         let behind = first.is_some_and(|first| first <= last) || last >= start.held;
         let later = match (&cut.asked, cut.moment_ms, start.taken_ms) {
             (Asked::End, ..) => true,
             (_, Some(moment), Some(taken)) => taken <= moment,
-            // When the snapshot was complete is not known: it is taken for an old one.
+            // It is not known when the snapshot was complete: it is treated as an old one.
             (_, Some(_), None) => true,
             _ => false,
         };
@@ -157,8 +157,8 @@ fn below_start(history: &History, cut: &Cut, starts: &Starts) -> Vec<BelowStart>
     below
 }
 
-/// Whether the snapshot's files hold a bulk load in front of a crash. Up to where files reach says nothing of it: its id was given
-/// again.
+/// Whether the snapshot's files hold a bulk load before a crash. Up to where files reach says nothing of it: its id was
+/// given again.
 fn is_held_load(
     history: &History,
     starts: &Starts,
@@ -171,7 +171,7 @@ fn is_held_load(
         && starts.regions().get(region).is_some_and(|start| files.any(|file| start.holds(file)))
 }
 
-/// Regions whose files may hold edits that no WAL at hand has.
+/// Regions whose files may hold edits that no available WAL has.
 fn undated<'a>(
     history: &'a History,
     starts: &'a Starts,
@@ -186,7 +186,7 @@ fn earliest(history: &History, starts: &Starts, clocks: &Clocks) -> Earliest {
     let (mut time_ms, mut sequences) = (None, BTreeMap::new());
     for (region, entries) in history.regions() {
         let held = history.held(starts, region);
-        // A cut by time takes a prefix, so the markers in front of the last edit count.
+        // A cut by time takes a prefix, so the markers before the last edit count.
         let mut prefix_ms = None;
         entries.each_stretch(|stretch| {
             if stretch.run.first > held && !is_held_load(history, starts, region, &stretch) {
@@ -199,7 +199,7 @@ fn earliest(history: &History, starts: &Starts, clocks: &Clocks) -> Earliest {
                 sequences.insert(*region, stretch.run.last.min(held.max(stretch.run.first)));
             }
         });
-        // What came of an ended region is in only if that is whole, its last markers too.
+        // What came of an ended region is in only if that region is whole, including its last markers.
         if starts.ended().contains(region) {
             time_ms = time_ms.max(prefix_ms);
             sequences.insert(*region, history.last_of(region).min(held));

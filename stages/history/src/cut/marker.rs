@@ -22,7 +22,7 @@ pub struct RollMarker {
     pub servers: BTreeMap<ServerName, Vec<WalName>>,
 }
 
-/// WALs of which a marker does not say on which side they are.
+/// WALs that a marker does not place on one side or the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unplaced {
     /// A server was alive when the marker was made, and the marker does not list it.
@@ -32,7 +32,7 @@ pub enum Unplaced {
         /// Whether it is dead by now.
         dead: bool,
     },
-    /// A group of a listed server had been there before the roll, and the marker does not list it.
+    /// A group of a listed server existed before the roll, and the marker does not list it.
     Group {
         /// The group.
         group: String,
@@ -109,7 +109,7 @@ fn group_inside(
     vec![false; names.len()]
 }
 
-/// A server that is not listed is in whole if it had started and was dead when the marker was made, and out if it
+/// A server that is not listed is wholly in if it had started and was dead when the marker was made, and out if it
 /// started later.
 fn unlisted_server_inside(
     history: &History,
@@ -141,8 +141,8 @@ fn missing_opened(history: &History, marker: &RollMarker) -> Vec<Unplaced> {
     opened.map(|opened| Unplaced::OpenedIsMissing { wal: opened.as_str().to_owned() }).collect()
 }
 
-/// The first id of an entry that lies in no file that is in. Of an edit that was copied one file is enough, and of a
-/// marker; a marker may share its id with something else, from before a crash.
+/// The first id of an entry that lies in no file that is in. For a copied edit or marker one file is enough; a marker
+/// may share its id with something else, from before a crash.
 fn first_outside(
     history: &History,
     name: &EncodedRegionName,
@@ -162,7 +162,7 @@ fn first_outside(
     }
     let markers: Vec<_> =
         region.segments.iter().filter(is_in).filter_map(|segment| region.marker(segment)).collect();
-    // A bulk load in front of a crash counts by its own file, whatever else has its id.
+    // A bulk load before a crash counts by its own file, whatever else has its id.
     let is_earlier = |segment: &Segment| history.is_of_earlier_load(name, region, segment);
     let outside = region.segments.iter().filter(|segment| !is_in(segment) && !is_earlier(segment));
     let uncovered = outside.filter_map(|segment| {

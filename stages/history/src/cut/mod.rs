@@ -39,8 +39,8 @@ pub struct HeldBack {
     pub parent: EncodedRegionName,
 }
 
-/// Ids that were asked for and of which nothing is known: no entry of the region has one so large, no file of the
-/// snapshot reaches so far. A SKIP_WAL write
+/// Ids that were asked for and of which nothing is known: no entry of the region has an id this large, and no file
+/// of the snapshot reaches this far. A SKIP_WAL write
 /// or the flush of an empty memstore may have taken them, or entries are missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beyond {
@@ -52,28 +52,29 @@ pub struct Beyond {
     pub known: u64,
 }
 
-/// For each region the last sequence id that is in; nothing of a region that is not named.
+/// For each region the last sequence id that is in; a region that is not named is out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
     /// What was asked for.
     pub asked: Asked,
     pub(crate) last: BTreeMap<EncodedRegionName, u64>,
-    /// Bulk loads in front of a crash that are in, though ids up to theirs were given again to what is later.
+    /// Bulk loads before a crash that are in, though ids up to theirs were given again to what is later.
     pub(crate) loads: EarlierLoads,
-    /// The moment that was asked for, ms, where it was one: by it what lies in files alone is judged.
+    /// The moment that was asked for, ms, if it was a moment: what lies in files alone is judged by it.
     pub(crate) moment_ms: Option<i64>,
-    /// What was written later is not in, ms, where that is known: of a marker until when servers were still to be rolled.
+    /// The time after which nothing that was written is in, ms, where that is known: for a marker, until when servers
+    /// were still being rolled.
     pub(crate) until_ms: Option<i64>,
     /// Regions that are left out because of their parents.
     pub held_back: Vec<HeldBack>,
     /// Ids that were asked for and are not known.
     pub beyond: Vec<Beyond>,
-    /// Problems of a marker: WALs of which it does not say on which side they are. They are out.
+    /// Problems of a marker: WALs that it does not place on one side or the other. They are out.
     pub unplaced: Vec<Unplaced>,
 }
 
 impl Cut {
-    /// Of a vector; children contribute only if their parents are whole.
+    /// Makes a cut of a vector; children contribute only if their parents are whole.
     fn new(asked: Asked, last: BTreeMap<EncodedRegionName, u64>, history: &History) -> Self {
         let mut cut = Self {
             asked,
@@ -107,7 +108,7 @@ impl Cut {
         sequence <= self.last(region)
     }
 
-    /// Whether the bulk load with this id is in. One in front of a crash is if all that its region had before it is.
+    /// Whether the bulk load with this id is in. One before a crash is if all that its region had before it is.
     #[must_use]
     pub fn contains_load(&self, region: &EncodedRegionName, sequence: u64) -> bool {
         let behind = || self.loads.get(region).and_then(|loads| loads.get(&sequence));
@@ -129,8 +130,8 @@ impl Cut {
         self.last(region) >= history.last_of(region)
     }
 
-    /// Takes regions out whose ancestors are not whole, oldest first. A parent that `restore_snapshot` has brought back goes
-    /// on with larger ids: of those its children of before know nothing.
+    /// Takes regions out whose ancestors are not whole, oldest first. A parent that `restore_snapshot` has brought back
+    /// continues with larger ids, which do not concern its earlier children.
     fn hold_children_back(&mut self, history: &History) {
         let mut broken: Vec<(EncodedRegionName, EncodedRegionName)> = Vec::new();
         for parent in history.regions().keys() {
@@ -181,7 +182,7 @@ pub fn at_end(history: &History) -> Cut {
 }
 
 /// In each lineage, the longest prefix whose entries all have a write time up to `time_ms` (by the clocks of their
-/// servers, as far as those are known).
+/// servers, where those are known).
 #[must_use]
 pub fn at_time(history: &History, time_ms: i64, clocks: &Clocks) -> Cut {
     let shown: Vec<i64> = history.files().iter().map(|file| clocks.shown(file.server(), time_ms)).collect();
@@ -189,14 +190,14 @@ pub fn at_time(history: &History, time_ms: i64, clocks: &Clocks) -> Cut {
     let mut last = BTreeMap::new();
     for (name, region) in history.regions() {
         let edits = region.parts.iter().filter_map(|part| part.first_after(limit(part.file)));
-        // A bulk load in front of a crash counts by its own time, whatever else has its id.
+        // A bulk load before a crash counts by its own time, whatever else has its id.
         let segments =
             region.segments.iter().filter(|segment| !history.is_of_earlier_load(name, region, segment));
         let markers = segments.filter_map(|segment| {
             let late = region.marker(segment)?.write_time > limit(region.part(segment)?.file);
             late.then_some(segment.run.first)
         });
-        // An entry that was copied has the time of its WAL in both files.
+        // A copied entry has the time of its WAL in both files.
         let first_late = edits.chain(markers).min().unwrap_or(u64::MAX);
         last.insert(*name, region.last_up_to(first_late.saturating_sub(1)));
     }
@@ -205,7 +206,7 @@ pub fn at_time(history: &History, time_ms: i64, clocks: &Clocks) -> Cut {
     Cut { loads, moment_ms, until_ms: moment_ms, ..Cut::new(Asked::Time(time_ms), last, history) }
 }
 
-/// The ids as they are given, and every ancestor of a region that is named, whole.
+/// The ids as given, with every ancestor of a named region whole.
 #[must_use]
 pub fn at_sequences(history: &History, starts: &Starts, vector: &BTreeMap<EncodedRegionName, u64>) -> Cut {
     let (mut last, mut beyond) = (BTreeMap::new(), Vec::new());

@@ -12,7 +12,7 @@ fn label_time(set: &GoldenSet, label: &str) -> i64 {
     set.label(label)["ms"].as_i64().unwrap()
 }
 
-/// A label's read points as far as entries go: SKIP_WAL writes have none.
+/// A label's read points, cut to entries: SKIP_WAL writes have none.
 fn assert_is_label(set: &GoldenSet, cut: &Cut, label: &str) {
     let points = set.numbers(label, "mvcc_read_point");
     for (region, entries) in set.history.regions() {
@@ -121,7 +121,7 @@ fn dead(history: &History) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_time_behind_the_last_entries_is_beyond_the_frontier() {
+fn a_time_after_the_last_entries_is_beyond_the_frontier() {
     let Some(set) = golden_set("topology-1") else { return };
     assert_eq!(dead(&set.history), BTreeSet::from(["localhost%2C36735%2C1795213251721".to_owned()]));
     let none = Clocks::default();
@@ -136,7 +136,7 @@ fn a_time_behind_the_last_entries_is_beyond_the_frontier() {
 }
 
 #[test]
-fn a_named_daughter_is_in_only_behind_its_whole_parent() {
+fn a_named_daughter_is_in_only_after_its_whole_parent() {
     let Some(set) = golden_set("topology-1") else { return };
     let mut points: BTreeMap<_, _> = set.numbers("end", "mvcc_read_point");
     let parent = crate::region("e18a07210606b5edf72471e17a1ea5d4");
@@ -198,7 +198,7 @@ fn from_every_snapshot_every_later_label_is_certified() {
 }
 
 #[test]
-fn a_region_that_is_neither_in_the_snapshot_nor_came_of_it_is_told_apart() {
+fn a_region_that_is_neither_in_the_snapshot_nor_came_of_it_is_kept_apart() {
     let Some(set) = golden_set("topology-1") else { return };
     let (starts, end) = (set.starts("s2-"), at_end(&set.history));
     let mut found: BTreeMap<Relation, u64> = BTreeMap::new();

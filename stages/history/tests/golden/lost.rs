@@ -30,7 +30,7 @@ fn is_continued(lost: &LogFile, sources: &Sources) -> bool {
 }
 
 #[test]
-fn a_wal_that_is_gone_is_missed_where_a_region_goes_on_behind_it() {
+fn a_wal_that_is_gone_is_missed_where_a_region_goes_on_after_it() {
     let (mut missed, mut tails) = (0, 0);
     for name in SETS {
         let Some(set) = golden_set(name) else { continue };
@@ -46,7 +46,7 @@ fn a_wal_that_is_gone_is_missed_where_a_region_goes_on_behind_it() {
                 assert!(found > whole, "{name}: {} is gone: {found:?}", lost.path);
                 missed += 1;
             } else {
-                // The newest of its group: the frontier tells, no gap does.
+                // The newest of its group: the frontier shows it, no gap does.
                 tails += 1;
             }
         }
@@ -61,7 +61,7 @@ fn causes(sources: Sources, region: &names::EncodedRegionName) -> Vec<GapCause> 
 }
 
 #[test]
-fn the_edits_of_a_region_behind_which_another_file_goes_on_are_missed() {
+fn the_edits_of_a_region_after_which_another_file_goes_on_are_missed() {
     let (mut cut_off, mut missed) = (0, 0);
     for name in SETS {
         let Some(set) = golden_set(name) else { continue };

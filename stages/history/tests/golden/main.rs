@@ -140,7 +140,7 @@ fn the_split_and_the_merge_are_in_the_lineages() {
         assert_eq!(lineages.ancestors(region).len(), expected, "{region}");
     }
     assert!(lineages.contradictions().is_empty());
-    // The References alone tell the same, and so do hbase:meta's WALs.
+    // The References alone show the same, and so do hbase:meta's WALs.
     let references = History::new(Sources { descents: Vec::new(), ..set.sources.clone() });
     assert_eq!(references.lineages(), lineages);
     let meta = History::new(Sources { files: Vec::new(), ..set.sources.clone() });

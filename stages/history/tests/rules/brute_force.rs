@@ -255,6 +255,6 @@ fn a_million_dependencies_are_trimmed_without_a_second_look() {
     let asked = at_sequences(&history, &Starts::default(), &asked);
     let ours = trim(&history, &Starts::default(), &asked, &chain);
     assert!(DIGITS.iter().all(|digit| ours.cut.last(&region(*digit)) == 0));
-    // Of each four only the node in `a` was not in to begin with.
+    // In each group of four only the node in `a` was out at the beginning.
     assert_eq!(ours.trimmed.len(), 750_000);
 }

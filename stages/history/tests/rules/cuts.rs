@@ -20,7 +20,7 @@ fn a_cut_by_time_is_the_longest_prefix_and_keeps_equal_times() {
     let log = wal("a", 1).open('a', 2, 10, &[]).edits('a', [4], 20).edits('a', 5..=6, 30).edits('a', [7], 25);
     let history = history([log, recovered_edits().edits('a', 5..=6, 30)]);
     let last = |time| at_time(&history, time, &none()).last(&region('a'));
-    // 7 was written at 25, behind one written at 30: a clock went back, and a prefix holds no holes.
+    // 7 was written at 25, after one written at 30: a clock went back, and a prefix holds no holes.
     assert_eq!([9, 10, 20, 25, 29, 30].map(last), [0, 3, 4, 4, 4, 7]);
 }
 
@@ -35,7 +35,7 @@ fn a_known_clock_corrects_the_time() {
 }
 
 #[test]
-fn a_child_is_in_only_behind_its_whole_parents() {
+fn a_child_is_in_only_after_its_whole_parents() {
     let parent = wal("a", 1).open('a', 2, 10, &[]).edits('a', [4], 10).close('a', 5, 30);
     let reference = "1.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     let child = wal("b", 1).open('b', 6, 20, &[reference]).edits('b', [8], 20).close('b', 9, 20);
@@ -175,7 +175,7 @@ fn a_cut_cannot_leave_out_what_the_files_hold() {
         refusal.to_string(),
         "the cut leaves out what the snapshot's files hold, and these cannot be rolled back; \
          region bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb: cut at 3, files hold entries up to 6; \
-         the earliest time that would do is 30 ms"
+         the earliest possible time is 30 ms"
     );
     let Refusal::BelowStart { regions, earliest } = refusal else { panic!("{refusal:?}") };
     let [ref below] = regions[..] else { panic!("{regions:?}") };
@@ -208,7 +208,7 @@ fn a_time_beyond_the_frontier_is_refused() {
 }
 
 #[test]
-fn a_cut_in_front_of_a_bulk_load_that_the_files_hold_is_refused() {
+fn a_cut_before_a_bulk_load_that_the_files_hold_is_refused() {
     let log = wal("a", 1).open('a', 2, 1, &[]).edits('a', [4], 1).bulk_load('a', 8, 5, &["2_SeqId_8_"]);
     let history = history([log.edits('a', [10], 6)]);
     let starts = snapshot(&history, &[('a', 8)]);
@@ -228,7 +228,7 @@ fn a_cut_in_front_of_a_bulk_load_that_the_files_hold_is_refused() {
 
 #[test]
 fn a_marker_from_before_a_crash_brings_no_edit_of_its_id_into_a_cut() {
-    // The ids 5 and 6 were given to markers, and behind the crash to an edit and another marker.
+    // The ids 5 and 6 were given to markers, and after the crash to an edit and another marker.
     let old = wal("a", 1)
         .open('a', 2, 1, &[])
         .edits('a', [4], 1)
@@ -254,7 +254,7 @@ fn a_bulk_load_whose_id_was_given_again_is_dated_all_the_same() {
     assert_eq!(level, ClockLevel::Bounded { uncertain_in: 1, uncertain_out: 1, undated_regions: 0 });
 }
 
-/// A frontier behind which nothing is left to be read.
+/// A frontier after which nothing is left to be read.
 fn ever(history: &History) -> Frontier {
     Frontier { groups: Vec::new(), ..frontier(history, &none()) }
 }

@@ -21,7 +21,7 @@ use GapCause as Cause;
 use GapClass::{Ambiguous, Explained, Missing, Unlogged};
 
 #[test]
-fn the_number_in_front_of_a_flush_an_open_or_a_bulk_load_is_explained() {
+fn the_number_before_a_flush_an_open_or_a_bulk_load_is_explained() {
     let log = wal("a", 1).open('a', 2, 1, &[]).edits('a', 4..=6, 1);
     let log = log.start_flush('a', 7, 1).commit_flush('a', 9, 7, 1, &["1"]).close('a', 10, 1);
     let log = log.open('a', 11, 2, &["1"]).bulk_load('a', 13, 2, &["2_SeqId_13_"]);
@@ -34,7 +34,7 @@ fn the_number_in_front_of_a_flush_an_open_or_a_bulk_load_is_explained() {
 }
 
 #[test]
-fn what_else_is_in_front_of_a_marker_is_not() {
+fn what_else_is_before_a_marker_is_not() {
     let log = wal("a", 1).open('a', 2, 1, &[]).edits('a', [4], 1).bulk_load('a', 6, 1, &[]);
     assert_eq!(of([log]), [(5, 5, Unlogged, Cause::WithinOneFile), (6, 6, Explained, Cause::BulkLoad)]);
 }
@@ -70,7 +70,7 @@ fn an_open_number_names_the_entries_before_it() {
         of([first(), wal("b", 1).open('a', 9, 2, &[])]),
         [(7, 8, Missing, Cause::OpenNumber), (9, 9, Explained, Cause::RegionOpen)]
     );
-    // Opened with a smaller number: markers behind the last flush are not recovered.
+    // Opened with a smaller number: markers after the last flush are not recovered.
     let flushed = wal("a", 1).open('a', 2, 1, &[]).edits('a', [4], 1);
     let flushed = flushed.start_flush('a', 5, 1).commit_flush('a', 7, 5, 1, &["1"]);
     assert_eq!(of([flushed, wal("b", 1).open('a', 6, 2, &["1"])]), [(5, 5, Explained, Cause::StartFlush)]);
@@ -108,7 +108,7 @@ fn what_comes_first_must_be_the_open_or_be_in_the_files() {
 }
 
 #[test]
-fn a_child_opens_right_behind_its_parents() {
+fn a_child_opens_right_after_its_parents() {
     let parent = |last: u64| wal("a", 1).open('a', 2, 1, &[]).edits('a', 4..last, 1).close('a', last, 1);
     let child = || wal("b", 1).open('b', 8, 2, &["1.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]).edits('b', [10], 2);
     assert_eq!(of([parent(7), child()]), []);

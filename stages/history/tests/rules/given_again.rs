@@ -10,8 +10,8 @@ use history::{Dependency, Event, Found};
 
 use crate::world::{history, region, server, snapshot, sources, wal, wal_name};
 
-/// Opened with 2, edits 4 to 10, a bulk load whose entry is 14; behind the crash it opens with 10: 11 is REGION_OPEN, and
-/// 12 to 20 are edits.
+/// Opened with 2, edits 4 to 10, a bulk load whose entry is 14; after the crash it opens with 10: 11 is REGION_OPEN,
+/// and 12 to 20 are edits.
 fn crashed() -> History {
     let old = wal("a", 1).open('a', 2, 1, &[]).edits('a', 4..=10, 2).bulk_load('a', 13, 3, &["load"]);
     let new = wal("b", 10).open('a', 10, 11, &["1"]).edits('a', 12..=14, 12).edits('a', 15..=20, 14);
@@ -35,7 +35,7 @@ fn at(history: &History, time: i64) -> (u64, Vec<u64>) {
 }
 
 #[test]
-fn a_bulk_load_in_front_of_a_crash_is_in_every_later_cut_by_time() {
+fn a_bulk_load_before_a_crash_is_in_every_later_cut_by_time() {
     let history = crashed();
     assert_eq!(at(&history, 2), (10, vec![]));
     assert_eq!(at(&history, 3), (10, vec![14]), "its time decides, not the ids that were given again");
@@ -52,8 +52,9 @@ fn a_bulk_load_in_front_of_a_crash_is_in_every_later_cut_by_time() {
 }
 
 #[test]
-fn a_marker_that_is_given_again_behind_the_cut_does_not_take_the_bulk_load_out() {
-    // As in a history of a real HBase: REGION_OPEN and REGION_CLOSE have the ids in front of the bulk load's marker, and its own.
+fn a_marker_that_is_given_again_after_the_cut_does_not_take_the_bulk_load_out() {
+    // As in a history of a real HBase: REGION_OPEN and REGION_CLOSE have the ids before the bulk load's marker, and its
+    // own.
     let old = wal("a", 1).open('a', 2, 1, &[]).edits('a', 4..=10, 2).bulk_load('a', 11, 3, &["load"]);
     let new = wal("b", 10).open('a', 10, 11, &["1"]).close('a', 12, 20);
     let history = history([old, new]);
@@ -79,7 +80,7 @@ fn markers_and_vectors_take_it_as_well() {
 }
 
 #[test]
-fn trimming_behind_the_crash_leaves_it_in_and_in_front_of_it_takes_it_out() {
+fn trimming_after_the_crash_leaves_it_in_and_before_it_takes_it_out() {
     let history = crashed();
     let starts = starts(&history);
     let trimmed = |effect| {
@@ -93,7 +94,7 @@ fn trimming_behind_the_crash_leaves_it_in_and_in_front_of_it_takes_it_out() {
 }
 
 #[test]
-fn a_snapshot_that_holds_it_cannot_be_cut_in_front_of_it() {
+fn a_snapshot_that_holds_it_cannot_be_cut_before_it() {
     let history = crashed();
     let mut stores = crate::world::stores(&[('a', 10)]);
     let files = stores.regions[0].stores.values_mut().next().unwrap();
@@ -109,7 +110,7 @@ fn a_snapshot_that_holds_it_cannot_be_cut_in_front_of_it() {
 }
 
 #[test]
-fn a_load_of_a_server_whose_clock_is_behind_is_not_taken_for_one_in_front_of_a_crash() {
+fn a_load_of_a_server_whose_clock_is_behind_is_not_taken_for_one_before_a_crash() {
     // The region was opened on `a`, whose clock is ahead, and then on `b`: the load follows its edits there.
     let one = wal("a", 1).open('a', 2, 100, &[]).edits('a', 4..=6, 101).close('a', 7, 102);
     let other =

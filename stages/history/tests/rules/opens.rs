@@ -51,7 +51,7 @@ fn after_a_crash_the_replay_of_recovered_edits_has_made_a_file() {
 }
 
 #[test]
-fn the_snapshot_tells_the_files_where_no_open_does() {
+fn the_snapshot_shows_the_files_where_no_open_does() {
     let history = history([wal("a", 1).close('a', 10, 1).open('a', 11, 2, &["f"])]);
     let starts = snapshot(&history, &[('a', 8)]);
     let expected = Kind::Restored { returned: vec![], vanished: names(&["0"]) };
@@ -60,7 +60,7 @@ fn the_snapshot_tells_the_files_where_no_open_does() {
 }
 
 #[test]
-fn a_snapshot_from_behind_a_compaction_lists_its_output() {
+fn a_snapshot_from_after_a_compaction_lists_its_output() {
     // Nothing was written since the region opened, so its files reach up to 9 only.
     let log = wal("a", 1).open('a', 13, 1, &["1", "2"]).close('a', 15, 1).open('a', 16, 1, &["1", "2"]);
     let log = log.compaction('a', 18, 1, &["1", "2"], &["0"]).close('a', 20, 1);
@@ -69,8 +69,8 @@ fn a_snapshot_from_behind_a_compaction_lists_its_output() {
 }
 
 #[test]
-fn markers_from_before_a_crash_are_older_than_the_open_behind_it() {
-    // The server died; what it had compacted to `3` is behind the number with which the region was opened again.
+fn markers_from_before_a_crash_are_older_than_the_open_after_it() {
+    // The server died; what it had compacted to `3` is after the number with which the region was opened again.
     let old = wal("a", 1).open('a', 10, 1, &["1", "2"]).start_flush('a', 12, 2).compaction(
         'a',
         14,
@@ -89,7 +89,7 @@ fn markers_from_before_a_crash_are_older_than_the_open_behind_it() {
 }
 
 #[test]
-fn a_cut_behind_a_restore_is_refused() {
+fn a_cut_after_a_restore_is_refused() {
     let history = history([life().open('a', 13, 2, &["1"])]);
     let (none, end) = (Clocks::default(), at_end(&history));
     let check = |up_to| {

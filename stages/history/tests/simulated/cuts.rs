@@ -82,7 +82,7 @@ fn asked_for(
     asked
 }
 
-/// The same ids, as far as there are entries: between two of them no cut lies.
+/// The same ids, where there are entries: no cut lies between two of them.
 fn assert_same_entries(cluster: &Cluster, reading: &Reading, ours: &Vector, truth: &Vector, what: &str) {
     for file in &reading.files {
         for entry in reading.entries(cluster, file) {
@@ -201,8 +201,8 @@ fn assert_clock(
     counts.free_of_violations += usize::from(undated_regions == 0 && uncertain_in == 0);
 }
 
-/// Of a cut by time that was made, every edit written by then had been read, but for those on their way: nobody had
-/// been told of them.
+/// Every edit written by the time of a cut that was made had been read, except those on their way, which were not
+/// acknowledged yet.
 fn assert_nothing_unread(cluster: &Cluster, reading: &Reading, cut: &Cut, what: &str) {
     let Asked::Time(time_ms) = cut.asked else { return };
     let read = reading.edits(cluster);
@@ -291,7 +291,7 @@ fn forget_old_wals(cluster: &Cluster, reading: &mut Reading, snapshots: &[&SimSn
 fn history_of(seed: u64, counts: &mut Counts) {
     let cluster = simulate(seed, &Shape::of(seed));
     let random = &mut Random::new(seed ^ 0xc0ffee);
-    // Half are read when all is over, and of some of these the old WALs are gone; half while it goes on.
+    // Half are read at the end, some of them without their old WALs; half are read while the history continues.
     let at_end = seed.is_multiple_of(2);
     let mut reading = if at_end {
         Reading::at_end(&cluster)

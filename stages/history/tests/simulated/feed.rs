@@ -44,7 +44,7 @@ pub fn sources(cluster: &Cluster, reading: &Reading) -> Sources {
     sources_of(cluster, reading, &found(cluster, reading)).unwrap()
 }
 
-/// What is told of files.
+/// How files are described to the history.
 ///
 /// # Errors
 /// The ids of a region run backwards in one of them.
@@ -209,7 +209,7 @@ fn regions(
     Ok(regions)
 }
 
-/// Of the simulated splits and merges those whose record was read.
+/// The simulated splits and merges whose record was read.
 fn descents(cluster: &Cluster, entries: &[Entry]) -> Vec<Descent> {
     let by_name = cluster.full_names();
     let mut read = BTreeSet::new();

@@ -1,5 +1,5 @@
 //! WALs that are gone, from histories on the scale of a real cluster: whole files, whole servers, ends of files. What is
-//! lost with them is told.
+//! lost with them is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ enum Loss {
     AServersLife,
     /// The end of the last WAL that holds a region which was split or merged, asked of snapshots from before that.
     AParentsTail,
-    /// The same of later snapshots: it is the end of a WAL that was written last.
+    /// The same for later snapshots: it is the end of a WAL that was written last.
     TheEndOfAWal,
     /// The WAL with the COMPACTION that took a bulk-loaded file, of which the marker is still there.
     TheCompactionOfALoad,
@@ -184,12 +184,12 @@ fn compaction_of_a_load(files: &[Found], random: &mut Random) -> Option<usize> {
 struct Count {
     /// Cuts that were proved and right before.
     asked: usize,
-    /// Of these, with another content now, or none.
+    /// Of these, those with other content now, or none.
     changed: usize,
     told: usize,
-    /// Told, though the content is the same.
+    /// Reported, though the content is the same.
     told_unchanged: usize,
-    /// The first seed at which nothing was told.
+    /// The first seed at which nothing was reported.
     silent: Option<u64>,
 }
 
@@ -203,7 +203,7 @@ fn question<'a>(
 }
 
 #[test]
-fn what_is_lost_is_told() {
+fn what_is_lost_is_reported() {
     let mut counts: BTreeMap<Loss, Count> = BTreeMap::new();
     for seed in seeds(200) {
         let cluster = simulate(seed, &Shape::real(seed));
@@ -243,7 +243,7 @@ fn what_is_lost_is_told() {
             }
         }
     }
-    eprintln!("asked / changed / of these told / told though nothing has changed");
+    eprintln!("asked / changed / of these reported / reported though nothing has changed");
     for (loss, Count { asked, changed, told, told_unchanged, silent }) in &counts {
         let silent = silent.map_or(String::new(), |seed| format!("; silent at seed {seed}"));
         eprintln!("{asked:6} {changed:6} {told:6} {told_unchanged:6}  {loss:?}{silent}");

@@ -1,4 +1,4 @@
-//! Files that were lost, changed or mixed up, and cuts that are made wrongly: what the files prove is told.
+//! Files that were lost, changed or mixed up, and cuts that are made wrongly: what the files prove is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -137,7 +137,7 @@ fn pick<T: Copy>(from: &[T], random: &mut Random) -> Option<T> {
     from.get(random.below(from.len() as u64) as usize).copied()
 }
 
-/// The cells of a cut, and whether anything is told.
+/// The cells of a cut, and whether anything is reported.
 struct Outcome {
     cells: Option<Vec<Vec<StoredCell>>>,
     told: bool,
@@ -222,7 +222,7 @@ impl Asking<'_> {
 }
 
 #[test]
-fn whatever_the_files_prove_is_told() {
+fn whatever_the_files_prove_is_reported() {
     let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in seeds(100) {
@@ -240,8 +240,8 @@ fn whatever_the_files_prove_is_told() {
                 let (good, ..) = asking.outcome(&good);
                 let Some(mutant) = mutate(&cluster, &files, kind, random) else { continue };
                 let (bad, vector, starts) = asking.outcome(&mutant);
-                // Of a cut that cannot be made without the change nothing is to be seen.
-                // Of two different edits of one id it is not known which one is right.
+                // A cut that cannot be made without the change shows nothing.
+                // Which of two different edits with one id is right is not known.
                 let twice = kind == 14 && good.cells.is_some();
                 if good.cells.is_none() || (good.cells == bad.cells && !twice) {
                     continue;
@@ -258,19 +258,19 @@ fn whatever_the_files_prove_is_told() {
                 if let Some(proof) = proof {
                     count.provable += 1;
                     *reasons.entry(proof).or_default() += 1;
-                    assert!(bad.told, "{what}: {proof}, and nothing is told");
+                    assert!(bad.told, "{what}: {proof}, and nothing is reported");
                 }
             }
         }
     }
-    eprintln!("changed the cut / provable from the files / told");
+    eprintln!("changed the cut / provable from the files / reported");
     for (name, Count { changed, provable, told }) in &counts {
         eprintln!("{changed:6} {provable:6} {told:6}  {name}");
     }
     eprintln!("{reasons:#?}");
     let sum = |of: fn(&Count) -> usize| counts.values().map(of).sum::<usize>();
     eprintln!(
-        "{} mutants change a cut, {} are provable, {} are told",
+        "{} mutants change a cut, {} are provable, {} are reported",
         sum(|count| count.changed),
         sum(|count| count.provable),
         sum(|count| count.told)
@@ -363,12 +363,12 @@ fn a_cut_that_breaks_causality_is_never_called_consistent() {
             assert_eq!(still.count(), 0, "seed {seed}");
             assert!(
                 trimmed.declared.trimmed > 0,
-                "seed {seed}: {broken} effects without their cause, none is told"
+                "seed {seed}: {broken} effects without their cause, none is reported"
             );
         }
     }
     eprintln!(
-        "causality broken and told: {rolls} rolls as HBase cuts them, {late} cuts by time that are late on one server"
+        "causality broken and reported: {rolls} rolls as HBase cuts them, {late} cuts by time that are late on one server"
     );
     assert!(seeds(100).end < 100 || (rolls > 10 && late > 100));
 }

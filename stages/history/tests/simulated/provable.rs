@@ -10,7 +10,7 @@ use formats::wal::{EventType, FlushAction, Marker};
 
 use crate::feed::Found;
 
-/// Why the files cannot be what a cluster wrote, as far as a cut goes: of each region the ids above `covered` and up to
+/// Why the files cannot be what a cluster wrote, within a cut: for each region the ids above `covered` and up to
 /// `last`.
 pub fn proof(
     cluster: &Cluster,
@@ -23,7 +23,7 @@ pub fn proof(
         return Some("a WAL is torn and another follows it");
     }
     if files.iter().any(of_another_server) {
-        return Some("a WAL tells of another server's regions");
+        return Some("a WAL has another server's regions");
     }
     let mut regions: BTreeMap<usize, Vec<&Entry>> = BTreeMap::new();
     for entry in files.iter().flat_map(|file| &file.entries) {
@@ -85,13 +85,13 @@ impl OfRegion<'_> {
                         return Some("a region opened above an id that nothing has");
                     }
                     if self.unmarked_load(at) {
-                        return Some("a region opened with a bulk-loaded file that no marker tells of");
+                        return Some("a region opened with a bulk-loaded file that no marker names");
                     }
                 }
                 Marker::RegionEvent(_) => {
                     let next = self.entries[at + 1..].iter().find(|next| next.sequence > entry.sequence);
                     if next.is_some_and(|next| self.within(next.sequence) && !opens(next)) {
-                        return Some("a closed region goes on without being opened");
+                        return Some("a closed region continues without being opened");
                     }
                 }
                 Marker::Flush(flush) if flush.action == FlushAction::CommitFlush => {

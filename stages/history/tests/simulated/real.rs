@@ -99,7 +99,7 @@ fn content(
 pub enum Verdict {
     /// Refused, and why.
     Refused(&'static str),
-    /// Not proved, and what was told; whether the content is right all the same.
+    /// Not proved, and what was reported; whether the content is right all the same.
     Told(Vec<String>, bool),
     /// Proved, and right.
     Proved,
@@ -129,7 +129,7 @@ impl Question<'_> {
     }
 
     /// Whether the snapshot came after something had taken content away from the table that it held at the cut. Between that and
-    /// the first entry behind it, both answers are right.
+    /// the first entry after it, both answers are right.
     fn taken_away(&self, ideal: &Ideal) -> Option<bool> {
         let Self { cluster, snapshot, .. } = *self;
         let before = cluster.removals.iter().take(snapshot.removals);
@@ -347,7 +347,7 @@ fn a_proved_cut_is_what_the_table_held() {
 }
 
 #[test]
-fn who_comes_late_is_told() {
+fn who_comes_late_is_reported() {
     let mut tally = Tally::default();
     for seed in seeds(200) {
         let cluster = simulate(seed, &Shape::real(seed));

@@ -8,7 +8,7 @@ use std::fmt;
 /// Length of the ranges in which a long file is copied: a power of two, as BLAKE3's tree needs it.
 pub const RANGE_LEN: u64 = 64 << 20;
 
-/// A BLAKE3 value; in documents in hexadecimal.
+/// A BLAKE3 value, in hexadecimal in documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Blake3(pub [u8; 32]);
 
@@ -69,7 +69,7 @@ pub struct RangeHasher {
 }
 
 impl RangeHasher {
-    /// For the range at `offset`, a multiple of a power-of-two range length; `whole_file` if it is all of its file.
+    /// Starts the range at `offset`, a multiple of a power-of-two range length; `whole_file` if it is all of its file.
     pub fn new(offset: u64, whole_file: bool) -> Self {
         let mut tree = blake3::Hasher::new();
         if offset > 0 {

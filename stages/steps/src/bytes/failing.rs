@@ -11,9 +11,9 @@ pub fn failed_store(doing: &str, store: &dyn Store, error: StoreError) -> Failur
     failed_storage(doing, &StoreError { path, ..error })
 }
 
-/// The same where the store is not at hand: the path is as the store gave it.
+/// The same without a store: the path is as the store gave it.
 pub fn failed_storage(doing: &str, error: &StoreError) -> Failure {
-    // No failure of the store.
+    // Not a failure of the store.
     if error.kind == StoreErrorKind::Interrupted {
         return Failure::interrupted();
     }
@@ -49,10 +49,10 @@ pub fn file_problem(path: &str, error: &FormatError) -> Problem {
 
 const BRING_BACK: &str = "bring the file back from a copy or another replica";
 
-/// What to do with what is whole but cannot be looked into; nothing where its text says all.
+/// What to do with what is whole but cannot be looked into; `None` where its text says everything.
 fn unsupported_hint(sort: Unsupported) -> &'static str {
     match sort {
-        Unsupported::Encrypted => "its cells can be looked at only by a cluster that has the master key",
+        Unsupported::Encrypted => "only a cluster that has the master key can read its cells",
         Unsupported::Codec => {
             "rewrite it with HBase: another COMPRESSION, then a major compaction of its table"
         }
@@ -70,7 +70,7 @@ fn unsupported_hint(sort: Unsupported) -> &'static str {
     }
 }
 
-/// A path with the store's URI in front, unless it is there already.
+/// A path preceded by the store's URI, unless it has it already.
 fn full_path(store: &dyn Store, path: &str) -> String {
     match path.starts_with('/') || path.contains("://") || path.starts_with(&store.uri()) {
         true => path.to_owned(),
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use formats::hfile::HFileVersion;
 
-    /// Words of the text choose nothing: a class that is called after a cipher is no encrypted file.
+    /// Words of the text decide nothing: a class named after a cipher does not make an encrypted file.
     #[test]
     fn the_hint_is_chosen_by_what_is_unsupported() {
         let hint = |sort| {

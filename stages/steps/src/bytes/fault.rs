@@ -1,7 +1,7 @@
 use formats::FormatError;
 use store::StoreError;
 
-/// Why a file could not be read on: its storage failed, or its bytes are not what they should be.
+/// Why a file could not be read further: its storage failed, or its bytes are not what they should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadFault {
     /// The storage failed.

@@ -1,4 +1,4 @@
-//! Looks for a file where it may lie.
+//! Looks for a file in the places where it may lie.
 
 use names::{Place, StoreDirectory};
 use store::{StoreError, StorePath};
@@ -17,10 +17,10 @@ pub fn store_file_paths(
 }
 
 /// Looks at places in their order, and once more if all miss, as HBase does: a file may move from one to another in between.
-/// Gives the place where the first look hit and what it gave, or nothing.
+/// Returns the first place that has it and what the look returned, or `None`.
 ///
 /// # Errors
-/// Any error but that there is no such file.
+/// Any error except that there is no such file.
 pub fn look_where_hbase_looks<P: Clone, T>(
     places: &[P],
     mut look: impl FnMut(&P) -> Result<T, StoreError>,

@@ -1,4 +1,4 @@
-//! Bytes of files: reads them in pieces, hashes them, holds them against their side files, and says what went wrong.
+//! Bytes of files: reads them in pieces, hashes them, compares them with their side files, and says what went wrong.
 
 mod digest;
 mod failing;

@@ -1,4 +1,4 @@
-//! Reads a span of a file piece by piece, and a whole file once for all that is to be known of it.
+//! Reads a span of a file piece by piece, or a whole file once for everything that is wanted of it.
 
 use crate::bytes::digest::{RangeHasher, RangeSum};
 use formats::hfile::{BlockWalker, Walked};
@@ -7,7 +7,7 @@ use store::{ReadRanges, StoreError, WriteShape};
 /// Bytes read and written at a time.
 pub const BUFFER_LEN: usize = 1 << 20;
 
-/// All bytes of a file from `start` to `end`, as far as the file goes.
+/// All bytes of a file from `start` to `end`, or to the end of the file.
 pub(crate) fn read_span(file: &dyn ReadRanges, start: u64, end: u64) -> Result<Vec<u8>, StoreError> {
     let mut bytes = vec![0; usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX)];
     let read = file.read_at(start, &mut bytes)?;
@@ -15,7 +15,7 @@ pub(crate) fn read_span(file: &dyn ReadRanges, start: u64, end: u64) -> Result<V
     Ok(bytes)
 }
 
-/// The pieces of a span, each as long as the buffer but the last.
+/// The pieces of a span, each but the last as long as the buffer.
 pub(crate) struct ReadPieces<'a> {
     file: &'a dyn ReadRanges,
     buffer: &'a mut [u8],
@@ -25,7 +25,7 @@ pub(crate) struct ReadPieces<'a> {
 }
 
 impl<'a> ReadPieces<'a> {
-    /// Those from `offset` on, `len` bytes.
+    /// Reads `len` bytes from `offset` on.
     pub(crate) fn new(file: &'a dyn ReadRanges, (offset, len): (u64, u64), buffer: &'a mut [u8]) -> Self {
         Self { file, buffer, offset, end: offset.saturating_add(len), ended: false }
     }
@@ -42,7 +42,7 @@ impl<'a> ReadPieces<'a> {
         Ok(self.buffer.get(..read))
     }
 
-    /// How far it has come: where a read failed, or where the file ended.
+    /// How far it has got: where a read failed, or where the file ended.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
@@ -62,7 +62,7 @@ pub(crate) struct Wanted {
     pub(crate) blocks: bool,
 }
 
-/// What a file showed that was read once.
+/// What reading a file once showed.
 #[derive(Debug, Default)]
 pub(crate) struct ReadThrough {
     /// Digests of its ranges, if they were wanted.

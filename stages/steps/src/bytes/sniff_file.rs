@@ -1,4 +1,4 @@
-//! Says what a file is that a command was given.
+//! Says what a file that a command was given is.
 
 use crate::bytes::failing::source_problem;
 use crate::bytes::read_pieces::read_span;
@@ -7,7 +7,7 @@ use names::root::{CLUSTER_ID, LAYOUT_VERSION, SNAPSHOTS};
 use stage::{Failure, Problem, ProblemKind};
 use store::{Kind, ReadRanges, Store, StoreError, StorePath};
 
-/// What only a root has: one of these.
+/// Only a root has one of these.
 const OF_A_ROOT: [&str; 4] = [CLUSTER_ID, LAYOUT_VERSION, SNAPSHOTS, ".tidegate"];
 
 /// What a file is, by its bytes and its name.
@@ -53,13 +53,13 @@ pub fn of_other_kind(doing: &str, file: &str, kind: FileKind, wanted: &str) -> F
     Failure::failed(doing, file, format!("is {kind}, not {wanted}")).hint(kind.hint())
 }
 
-/// Refuses a file that is known to be another thing than `wanted`, which has no sign of its own. Whether there is a file,
-/// and whether it can be read, is left to whoever reads it.
+/// Refuses a file that is known to be something other than `wanted`, which has no magic of its own. Whether there is a
+/// file, and whether it can be read, is left to whoever reads it.
 ///
 /// # Errors
 /// It is a directory, or a file that something else reads.
 pub fn refuse_other_kind(doing: &str, file: &str, wanted: &str) -> Result<(), Failure> {
-    // What comes out of a pipe comes once, and opening one may wait for ever.
+    // A pipe can be read only once, and opening one may wait for ever.
     if std::fs::metadata(file).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
         return Ok(());
     }

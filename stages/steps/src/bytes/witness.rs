@@ -1,4 +1,4 @@
-//! Holds the bytes of a file against the checksums that Hadoop keeps beside it, as they are read.
+//! Compares the bytes of a file, as they are read, with the checksums that Hadoop keeps beside it.
 
 use crate::bytes::failing::source_problem;
 use crate::bytes::read_pieces::BUFFER_LEN;
@@ -11,22 +11,22 @@ use store::{Identity, Metadata, ReadRanges, SideFile, Store, StoreError, StoreEr
 const WINDOW: usize = 16 << 10;
 
 /// A file and the checksums that Hadoop keeps beside it, if it does: a witness that costs nothing. What is read of the
-/// file is held against them; of what is read out of order, whole chunks.
+/// file is compared with them; where it is read out of order, whole chunks are.
 pub struct Witnessed {
     file: Box<dyn ReadRanges>,
     watch: Option<Mutex<Watch>>,
 }
 
-/// In what a file and its side file disagree.
+/// How a file and its side file disagree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Disagreement {
     /// The chunk that starts here has another checksum.
     Differs { offset: u64, whole: bool },
     /// The chunk that starts here has none.
     NoSum { offset: u64 },
-    /// The side file is none that Hadoop can read.
+    /// Hadoop cannot read the side file.
     Unreadable,
-    /// There are checksums of what lies behind the end of the file.
+    /// There are checksums for bytes past the end of the file.
     CutShort { chunks: u64, offset: u64 },
 }
 
@@ -50,7 +50,7 @@ impl Witnessed {
         Self::of(file, store, path)
     }
 
-    /// The same of a file that is open.
+    /// The same for an open file.
     pub fn of(file: Box<dyn ReadRanges>, store: &dyn Store, path: &StorePath) -> Result<Self, StoreError> {
         let watch = SideFile::open(store, path)?.map(|side| Mutex::new(Watch::new(side)));
         Ok(Self { file, watch })
@@ -66,8 +66,8 @@ impl Witnessed {
         self.watch.is_some()
     }
 
-    /// What was found by now; to be asked at the end. `closed` says that nobody writes the file any more: else the side
-    /// file may lag behind it, and only chunks that are whole count, and what it has of bytes that are not there.
+    /// What was found; to be called at the end. `closed` says that nobody writes the file any more: otherwise the side
+    /// file may lag behind it, and only whole chunks and checksums of missing bytes count.
     pub fn problem(&self, path: &str, closed: bool) -> Option<Problem> {
         let mut watch = self.watch()?;
         let found = match watch.conclude(self.file.as_ref()) {
@@ -83,7 +83,7 @@ impl Witnessed {
         }
     }
 
-    /// Where the first chunk starts whose checksum is another, once [`Self::problem`] was asked.
+    /// Where the first chunk with another checksum starts, once [`Self::problem`] was called.
     pub fn differs_at(&self) -> Option<u64> {
         match self.watch()?.found? {
             Disagreement::Differs { offset, .. } => Some(offset),
@@ -141,7 +141,7 @@ impl Watch {
             self.next += front.len() as u64;
             rest = behind;
         }
-        // Where it has been found to disagree nothing more is looked at.
+        // After the first disagreement nothing more is looked at.
         self.next += rest.len() as u64;
         Ok(())
     }
@@ -184,7 +184,7 @@ impl Watch {
         Ok(self.sums.get(at).copied())
     }
 
-    /// Reads what is left of a chunk that was begun, and looks at the end if the file was read to it.
+    /// Reads the rest of a chunk that was begun, and checks the end if the file was read to it.
     fn conclude(&mut self, file: &dyn ReadRanges) -> Result<Option<Disagreement>, StoreError> {
         let mut buffer = Vec::new();
         while let (Some((_, start)), None) = (&self.chunk, self.found) {
@@ -212,8 +212,8 @@ impl Watch {
         }
     }
 
-    /// Whether there are checksums behind the end that a file has now. They never run ahead of the bytes, also of a file that
-    /// grows.
+    /// Whether there are checksums past the end that a file has now. They never run ahead of the bytes, also of a file
+    /// that grows.
     fn beyond(&self, file: &dyn ReadRanges) -> Result<Option<Disagreement>, StoreError> {
         let (chunks, offset) = (self.side.chunks(), file.current()?.len);
         let is_short = chunks > offset.div_ceil(self.side.chunk_len().max(1));
@@ -252,9 +252,11 @@ impl Disagreement {
             ),
         };
         let meaning = match self {
-            Self::CutShort { .. } => "either the file was cut, or the .crc file beside it is of another",
+            Self::CutShort { .. } => {
+                "either the file was cut, or the .crc file beside it belongs to another file"
+            }
             _ => {
-                "either the bytes have changed, or the .crc file beside it is of others; Hadoop does not read it so"
+                "either the bytes have changed, or the .crc file beside it belongs to others; Hadoop refuses to read it"
             }
         };
         Problem::new(ProblemKind::Checksum, path, what)
@@ -267,8 +269,8 @@ impl Disagreement {
     }
 }
 
-/// Tells whether a file of a target, and the checksums that Hadoop keeps of it, are still those that were looked at: the
-/// file's identity, and that of its side file if it has one.
+/// Shows whether a file of a target, and the checksums that Hadoop keeps of it, are still those that were looked at:
+/// the file's identity, and that of its side file if it has one.
 pub fn identity_with_side(
     store: &dyn Store,
     path: &StorePath,
@@ -279,7 +281,7 @@ pub fn identity_with_side(
     };
     match store.metadata(&side) {
         Ok(side) => Ok(with_side(identity, Some(&side.identity))),
-        // No name that long has one.
+        // A name this long has none.
         Err(error) if matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::InvalidPath) => {
             Ok(identity.0.clone())
         }
@@ -287,7 +289,7 @@ pub fn identity_with_side(
     }
 }
 
-/// The same of a file whose side file is known.
+/// The same for a file whose side file is known.
 pub fn with_side(identity: &Identity, side: Option<&Identity>) -> String {
     side.map_or_else(|| identity.0.clone(), |side| format!("{}+crc:{}", identity.0, side.0))
 }

@@ -1,4 +1,4 @@
-//! The last look at a manifest before it is published: a clone of a bad snapshot cannot be undone.
+//! The last check of a manifest before it is published: a clone of a bad snapshot cannot be undone.
 
 use formats::FormatError;
 use formats::snapshot::{SnapshotManifest, decode_manifest, decode_snapshot_description, resolve};

@@ -28,7 +28,7 @@ impl Bytes for CompareUnit {
     }
 }
 
-/// What came of it.
+/// The result.
 pub struct Compared {
     /// Which file of the plan.
     pub file: u32,
@@ -45,9 +45,9 @@ pub struct Compared {
     /// What the file says of itself, if they are the same; or what is wrong with it, which is no problem where damage
     /// is copied as it is.
     pub contents: Result<Contents, FormatError>,
-    /// Whether checksums that Hadoop kept of other bytes than the target's were removed.
+    /// Whether stale checksums that Hadoop had kept of the target were removed.
     pub side_removed: bool,
-    /// Tells whether the file in the target is still the one that was compared.
+    /// Shows whether the file in the target is still the one that was compared.
     pub identity: String,
 }
 
@@ -63,7 +63,7 @@ pub struct CompareFiles<'a> {
     pub source: &'a dyn Store,
     /// The root with the file that may be the same.
     pub target: &'a dyn Store,
-    /// Whether checksums that Hadoop keeps beside a file of the source are held against it.
+    /// Whether a file of the source is compared with the checksums that Hadoop keeps beside it.
     pub verify_sums: bool,
 }
 
@@ -122,7 +122,7 @@ impl Map for CompareFiles<'_> {
         let target = read_through(&there, unit.shape, sums).map_err(|(_, error)| unread(error))?;
         let same = target.ranges == source.ranges;
         if same {
-            // The file stays, and what Hadoop kept of other bytes must not.
+            // The file stays, but stale checksums must not.
             if !there.agrees() {
                 compared.side_removed = drop_side(self.target, &unit.target).map_err(unread)?;
             }

@@ -33,17 +33,17 @@ pub struct RangeToCopy {
     pub parts: Option<Arc<dyn WriteParts>>,
 }
 
-/// Ranges that one worker deals with one after the other: one long range, or many short files.
+/// Ranges that one worker handles one after another: one long range, or many short files.
 pub struct CopyUnit {
     /// The ranges.
     pub ranges: Vec<RangeOfUnit>,
 }
 
-/// What is to be done with a range.
+/// What to do with a range.
 pub enum RangeOfUnit {
     /// It is to be copied.
     Copy(RangeToCopy),
-    /// An earlier run has copied it; it is to be proved.
+    /// An earlier run has copied it; it is still to be proved.
     Copied(Box<CopiedRange>),
 }
 
@@ -63,7 +63,7 @@ pub struct CopiedRange {
     pub walked: Option<Walked>,
     /// Needed to finish the file.
     pub receipt: PartReceipt,
-    /// Needed by a later run to go on with the file.
+    /// Needed by a later run to resume the file.
     pub token: String,
 }
 
@@ -85,7 +85,7 @@ pub struct CopyRanges<'a> {
     pub source: &'a dyn Store,
     /// Where they go.
     pub target: &'a dyn Store,
-    /// Whether checksums that Hadoop keeps beside a file of the source are held against it.
+    /// Whether a file of the source is compared with the checksums that Hadoop keeps beside it.
     pub verify_sums: bool,
     /// Whether HFile blocks are followed and their checksums verified.
     pub verify_blocks: bool,
@@ -159,8 +159,8 @@ impl CopyRanges<'_> {
         Ok(CopiedRange { asked, sum: hasher.finish(), walked, receipt, token })
     }
 
-    /// Opens the file where it was, or where it has moved to meanwhile. Between two looks HBase may move it, so the
-    /// places are tried twice.
+    /// Opens the file where it was, or where it has moved since. HBase may move it between two looks, so the places
+    /// are tried twice.
     fn open_source(&self, asked: &RangeToCopy) -> Result<Witnessed, Problem> {
         let places: Vec<&StorePath> = std::iter::once(&asked.source).chain(&asked.moved_to).collect();
         let opened = look_where_hbase_looks(&places, |place| self.source.open(place));
@@ -170,7 +170,7 @@ impl CopyRanges<'_> {
             None => Err(Problem::new(
                 ProblemKind::Missing,
                 &asked.source,
-                "the file vanished while it was to be copied",
+                "the file vanished before it was copied",
             )
             .hint(
                 "is the snapshot still there? A deleted snapshot's files are cleaned away; take a new one",
@@ -190,7 +190,7 @@ impl CopyRanges<'_> {
     }
 }
 
-/// Whether the blocks of a file in one range tell of damage: they say more than Hadoop's checksums do.
+/// Whether the blocks of a file in one range show damage: they say more than Hadoop's checksums do.
 fn is_damaged(asked: &RangeToCopy, walked: &Option<Walked>) -> bool {
     let whole = walked.as_ref().filter(|_| asked.shape.parts() == 1);
     whole.is_some_and(|walked| block_problems(walked).next().is_some())
@@ -215,7 +215,7 @@ fn changed(asked: &RangeToCopy, file: &dyn ReadRanges) -> Option<Problem> {
     match file.current() {
         Ok(now) if now.identity == asked.identity => None,
         Ok(_) => Some(changed_problem(asked)),
-        // It moved or was deleted; what was read through the open handle was the file that was planned.
+        // It moved or was deleted; what was read through the open handle was the planned file.
         Err(error) if error.is_not_found() => None,
         Err(error) => Some(source_problem(&error)),
     }

@@ -15,7 +15,7 @@ pub struct FoundFile {
     pub place: Place,
     /// Its length.
     pub len: u64,
-    /// Tells whether it is still the same.
+    /// Shows whether it is still the same.
     pub identity: Identity,
 }
 

@@ -14,7 +14,7 @@ pub struct ListedFile {
     pub directory: u32,
     /// Its name.
     pub name: FileName,
-    /// Its length as the manifest says it.
+    /// Its length by the manifest.
     pub len: Option<u64>,
 }
 
@@ -160,7 +160,7 @@ fn fault_problem(fault: &ManifestFault, snapshot: &ReadSnapshot, path: &str) -> 
     problem.region = fault.region().map(ToString::to_string);
     match fault.is_tiling() {
         true => problem
-            .meaning("a clone of this snapshot is broken, and HBase clones it without a word")
+            .meaning("a clone of this snapshot is broken, and HBase clones it silently")
             .hint("repair the table (hbck2) and take the snapshot again"),
         false => problem.meaning("HBase cannot clone this snapshot"),
     }

@@ -1,4 +1,4 @@
-//! What a snapshot needs and how it gets there: finds, lists, copies, proves and compares files.
+//! Finds, lists, copies, proves and compares the files of a snapshot.
 
 mod check_manifest;
 mod compare_files;

@@ -16,11 +16,11 @@ pub struct Proof {
     pub ranges: Vec<RangeSum>,
     /// What it holds.
     pub contents: Contents,
-    /// Tells whether it is still that file.
+    /// Shows whether it is still that file.
     pub identity: String,
 }
 
-/// What an HFile holds, as far as it can be looked into.
+/// What an HFile holds, where it can be looked into.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// How many blocks were followed.

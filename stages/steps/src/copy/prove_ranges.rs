@@ -1,9 +1,10 @@
 //! Makes what was copied durable, reads it back from the medium and compares.
 //!
-//! What is read back is held against the CRC32C of what was read from the source, not against its BLAKE3. The fault that is looked
-//! for is one of a medium, a controller or a cable, not somebody who forges bytes: CRC32C finds every burst of up to 32 bits, and of
-//! anything else all but one in 4,294,967,296, a range of 64 MiB at a time. A second BLAKE3 of every byte would cost more than reading
-//! it; the one that was made of the source's bytes is what images record, so `snapshot verify` holds the medium against it later.
+//! What is read back is compared with the CRC32C of what was read from the source, not with its BLAKE3. The fault that
+//! is looked for is one of a medium, a controller or a cable, not forged bytes: CRC32C finds every burst of up to 32
+//! bits, and of anything else all but one in 4,294,967,296, a range of 64 MiB at a time. A second BLAKE3 of every byte
+//! would cost more than reading it; the one that was made of the source's bytes is what images record, so `snapshot
+//! verify` compares the medium with it later.
 
 use crate::bytes::failed_store;
 use crate::bytes::{BUFFER_LEN, ReadPieces};
@@ -21,7 +22,7 @@ pub struct ProvedRange {
     pub copied: CopiedRange,
     /// Whether the medium holds the bytes that were read from the source.
     pub agrees: bool,
-    /// What the file says of itself, if the range is the whole file and agrees. The error is no problem yet: where
+    /// What the file says about itself, if the range is the whole file and agrees. The error is no problem yet: where
     /// blocks are not verified a damaged file is copied as it is, and its image keeps the error's words.
     pub contents: Result<Contents, FormatError>,
 }
@@ -42,7 +43,7 @@ impl Bytes for ProvedUnit {
 pub struct ProveRanges<'a> {
     /// Where the copies are.
     pub target: &'a dyn Store,
-    /// Whether blocks are followed of ranges that an earlier run copied: what it saw of them was not kept.
+    /// Whether blocks are followed in ranges that an earlier run copied: what it saw of them was not kept.
     pub verify_blocks: bool,
 }
 
@@ -90,7 +91,7 @@ impl ProveRanges<'_> {
         let shape = copied.asked.shape;
         let contents = match agrees && shape.parts() == 1 {
             false => Ok(Contents::default()),
-            // All of a short file is in the buffer.
+            // A short file is wholly in the buffer.
             true if shape.len <= buffer.len() as u64 => {
                 let bytes = buffer.get(..shape.len as usize).unwrap_or_default();
                 Contents::read(&Held { bytes, metadata: file.metadata() })

@@ -40,9 +40,9 @@ pub fn read_descriptors(
     found
 }
 
-/// A snapshot that does not tell its table's descriptor.
+/// A snapshot that does not give its table's descriptor.
 struct Unread {
-    /// None if not even that is known.
+    /// `None` if not even that is known.
     table: Option<TableName>,
     problem: Problem,
 }
@@ -100,8 +100,8 @@ fn of_table(store: &dyn Store, dir: &str) -> Result<Option<TableSchema>, Problem
     decode_table_info(&bytes).map(Some).map_err(|error| file_problem(path.as_str(), &error))
 }
 
-/// The descriptor in a snapshot's manifest, if its table is not known yet. A document that is not there is another
-/// command's business: nothing was ever to be read in it.
+/// The descriptor in a snapshot's manifest, if its table is not known yet. A missing document is another command's
+/// concern: there was nothing to read in it.
 fn of_snapshot(
     store: &dyn Store,
     name: &str,
@@ -111,7 +111,7 @@ fn of_snapshot(
         |table: Option<&TableName>, problem: Problem| Box::new(Unread { table: table.cloned(), problem });
     let failed = |table: Option<&TableName>, error: &StoreError| unread(table, source_problem(error));
     let description = read_if_there(store, name, DESCRIPTION).map_err(|error| failed(None, &error))?;
-    // The manifest tells the table, too: a damaged description alone hides nothing.
+    // The manifest names the table, too: a damaged description alone hides nothing.
     let table =
         description.and_then(|(_, bytes)| decode_snapshot_description(&bytes).ok()).map(|of| of.table);
     if table.as_ref().is_some_and(|table| found.contains_key(table)) {

@@ -19,7 +19,7 @@ pub const MANIFEST: &str = "data.manifest";
 
 /// Far more than any real description.
 const MAX_DESCRIPTION: u64 = 16 << 20;
-/// HBase refuses a manifest above 64 MiB unless told otherwise; a protobuf cannot be longer than 2 GiB.
+/// HBase refuses a manifest above 64 MiB by default; a protobuf cannot be longer than 2 GiB.
 const MAX_MANIFEST: u64 = 2 << 30;
 
 /// A snapshot as its documents say it; the regions are decoded as they are asked for.
@@ -53,7 +53,7 @@ pub fn snapshot_dir(name: &SnapshotName) -> Result<StorePath, Failure> {
         .map_err(|error| Failure::usage(format!("{name} cannot be a snapshot's name: {}", error.what)))
 }
 
-/// Reads a snapshot of a root. Cluster state is not asked: what is in the documents counts.
+/// Reads a snapshot of a root. Cluster state does not matter: what is in the documents counts.
 pub fn read_snapshot(store: &dyn Store, name: &SnapshotName) -> Result<ReadSnapshot, Failure> {
     let dir = snapshot_dir(name)?;
     let description_bytes = match read_document(store, &join(&dir, DESCRIPTION)?, MAX_DESCRIPTION)? {
@@ -72,7 +72,7 @@ pub fn read_snapshot(store: &dyn Store, name: &SnapshotName) -> Result<ReadSnaps
         let wrong =
             format!("its directory is {name}, but inside it says that its name is {}", description.name);
         return Err(Failure::failed("reading the snapshot", place(DESCRIPTION), wrong)
-            .hint("a snapshot's directory cannot be renamed by hand: give it its name back"));
+            .hint("a snapshot's directory cannot be renamed by hand: give it its old name"));
     }
     let manifest_bytes = match read_document(store, &join(&dir, MANIFEST)?, MAX_MANIFEST)? {
         None => {
@@ -86,7 +86,8 @@ pub fn read_snapshot(store: &dyn Store, name: &SnapshotName) -> Result<ReadSnaps
     Ok(ReadSnapshot { description, description_bytes, schema, manifest_bytes, manifest_path })
 }
 
-/// A document whole; `None` if it does not exist. HBase gives it no checksum: where Hadoop keeps one it must agree.
+/// Reads a whole document; `None` if it does not exist. HBase gives it no checksum: where Hadoop keeps one it must
+/// agree.
 fn read_document(store: &dyn Store, path: &StorePath, limit: u64) -> Result<Option<Vec<u8>>, Failure> {
     match read_witnessed(store, path, limit) {
         Err(error) if error.is_not_found() => Ok(None),
@@ -114,7 +115,7 @@ pub fn read_cluster_id(store: &dyn Store) -> Result<Option<String>, Failure> {
     }
 }
 
-/// The names of a root's snapshots: of the directories that may be one.
+/// The names of a root's snapshots: the directories that may be one.
 pub fn list_snapshots(store: &dyn Store) -> Result<Vec<String>, Failure> {
     let dir = join(&StorePath::root(), SNAPSHOTS)?;
     let entries = list_there(store, &dir)
@@ -145,7 +146,7 @@ fn no_such_snapshot(store: &dyn Store, name: &SnapshotName, dir: &StorePath) -> 
     }
 }
 
-/// Tools that leave out files whose names begin with a dot leave the manifest alone there.
+/// Tools that leave out files whose names begin with a dot copy only the manifest.
 fn without_description(store: &dyn Store, dir: &StorePath) -> Failure {
     let place = dir.shown(store);
     let rest = join(dir, MANIFEST).is_ok_and(|manifest| store.metadata(&manifest).is_ok());

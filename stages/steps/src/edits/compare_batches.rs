@@ -4,7 +4,7 @@ use crate::edits::held_entry::HeldEntry;
 use columns::batch::BatchFile;
 use columns::{ChunkReader, ReadError};
 
-/// The first entry that two batches both have, and not the same.
+/// The first entry that two batches both have, but with different cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// Encoded name of the region.

@@ -8,7 +8,7 @@ use std::io::Write;
 /// Written at a time.
 const OUT_LEN: usize = 1 << 16;
 
-/// Lines that are being made of cells: an entry a line,
+/// Lines that are being made from cells, one entry per line:
 /// `{"region":text,"table":text,"sequence":n,"write_time":ms,"cells":[cell]}`.
 pub struct EntryLines {
     form: JsonForm,
@@ -17,7 +17,7 @@ pub struct EntryLines {
 }
 
 impl EntryLines {
-    /// With families as text or in hexadecimal.
+    /// Starts with families as text or in hexadecimal.
     #[must_use]
     pub fn new(hex_family: bool) -> Self {
         let form = JsonForm { sequence: None, hex_family };
@@ -33,7 +33,7 @@ impl EntryLines {
             self.end();
             self.open = true;
             let (region, sequence, write_time) = (edit.region, edit.cell.sequence, edit.write_time);
-            // Names of regions and tables have nothing that JSON escapes; a vector takes every byte.
+            // Names of regions and tables hold nothing that JSON escapes; a vector takes every byte.
             let _ = write!(
                 self.lines,
                 "{{\"region\":\"{region}\",\"table\":\"{table}\",\"sequence\":{sequence},\"write_time\":{write_time},\"cells\":["

@@ -16,7 +16,7 @@ pub struct EditToFind {
     pub family: Vec<u8>,
     /// Its qualifier.
     pub qualifier: Vec<u8>,
-    /// Its time stamp, ms; any if `None`.
+    /// Its timestamp, ms; any if `None`.
     pub timestamp: Option<i64>,
     /// Its type; any if `None`.
     pub cell_type: Option<CellType>,
@@ -25,7 +25,7 @@ pub struct EditToFind {
 }
 
 impl EditToFind {
-    /// Whether a cell of a file is this edit. Its sequence id is not looked at: compactions take it away.
+    /// Whether a cell of a file is this edit. Its sequence id is ignored: compactions remove it.
     #[must_use]
     pub fn is_stored_as(&self, cell: &CellRef<'_>) -> bool {
         (cell.row, cell.family, cell.qualifier) == (&self.row, &self.family, &self.qualifier)
@@ -48,7 +48,8 @@ pub struct EntriesOfEdit {
 }
 
 impl EntriesOfEdit {
-    /// Of two sets of entries. Ids ascend from a region to those that come of it, so they order entries of one row.
+    /// Combines two sets of entries. Ids ascend from a region to those that come of it, so they order entries of one
+    /// row.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
         let by_id = |event: &Event| (event.sequence, event.region);
@@ -67,7 +68,7 @@ pub struct FindEdits<'a> {
 }
 
 impl<'a> FindEdits<'a> {
-    /// Looks for these.
+    /// Makes a search for these.
     #[must_use]
     pub fn new(edits: &'a [EditToFind]) -> Self {
         let mut by_column: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();

@@ -1,6 +1,6 @@
 //! An entry that several batches have, taken out of one of them to be compared.
 //!
-//! Recovered edits hold the cells of the stores that had not been flushed, so of an entry they may have a part
+//! Recovered edits hold the cells of the stores that had not been flushed, so they may have part of an entry
 //! (`WALSplitter.filterCellByStore`). Two copies are of one entry if the cells of the smaller one are, in their order, among
 //! those of the larger one.
 
@@ -32,7 +32,7 @@ pub struct HeldEntry {
 }
 
 impl HeldEntry {
-    /// Takes the entry at which a cursor stands, and moves the cursor behind it; false if that is its end.
+    /// Takes the entry at which a cursor stands, and moves the cursor past it; false if that is its end.
     ///
     /// # Errors
     /// The batch cannot be read.
@@ -106,7 +106,7 @@ impl HeldCell {
         }
     }
 
-    /// Its place in the entry is another one where cells were left out in front of it.
+    /// Its place in the entry differs where cells were left out before it.
     fn is_same(&self, other: &Self) -> bool {
         let key = |cell: &'_ Self| (cell.timestamp, cell.cell_type.code());
         key(self) == key(other)

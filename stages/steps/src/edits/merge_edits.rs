@@ -1,4 +1,4 @@
-//! Brings the edits of one region from several batches into the order in which HBase made them, each once.
+//! Puts the edits of one region from several batches into the order in which HBase made them, each once.
 
 use crate::edits::held_entry::HeldEntry;
 use columns::batch::{BatchCell, BatchCursor, BatchFile};
@@ -18,12 +18,12 @@ pub struct EditSource<'a, R> {
 /// Which edits of a region are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditBounds {
-    /// Of no family are edits with a smaller id wanted: they are not even read.
+    /// Edits with a smaller id are wanted for no family, and not even read.
     pub first: u64,
     /// The last id that is wanted: the cut.
     pub through: u64,
-    /// Up to which id the edits of a family are in files already (exact start). Families that are not named have none
-    /// there.
+    /// The id up to which the edits of a family are in files already (exact start). Families that are not named have
+    /// none there.
     pub after: Vec<(Vec<u8>, u64)>,
 }
 
@@ -49,14 +49,14 @@ struct Run<'a, R> {
 
 /// Goes through the edits of one region by (sequence id, index in the entry): a k-way merge of the row groups' cursors,
 /// of which only those are open whose ids lie together. An entry that several batches have (a WAL and recovered edits,
-/// a log that was split twice) comes once, from the batch that has most of it; a cell that this one has not is a problem.
+/// a log that was split twice) comes once, from the batch that has most of it; a cell that this one lacks is a problem.
 pub struct MergeEdits<'a, R> {
     region: String,
     bounds: EditBounds,
     /// Above this id every family's edits are wanted.
     all_after: u64,
     runs: Vec<Run<'a, R>>,
-    /// The next id of each run but the leader; of one that is not open yet the first that it may have.
+    /// The next id of each run but the leader; for one that is not open yet, the first that it may have.
     waiting: BinaryHeap<Reverse<(u64, usize)>>,
     leader: Option<usize>,
     /// An entry that several runs have, and the cell of it that was reached; then there is no leader.
@@ -68,7 +68,7 @@ pub struct MergeEdits<'a, R> {
 }
 
 impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
-    /// The edits of a region, by its encoded name. Reads nothing yet.
+    /// Prepares the edits of a region, by its encoded name. Reads nothing yet.
     pub fn new(
         region: &str,
         sources: impl IntoIterator<Item = EditSource<'a, R>>,
@@ -126,7 +126,7 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
     /// Goes to the next edit; false at the end.
     ///
     /// # Errors
-    /// A batch cannot be read, or two batches have one entry with different cells: nothing more can be had of the
+    /// A batch cannot be read, or two batches have one entry with different cells: nothing more can be read of the
     /// region.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, Problem> {
@@ -153,7 +153,7 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
         self.runs.clear();
     }
 
-    /// One cell on.
+    /// Advances by one cell.
     #[inline]
     fn step(&mut self) -> Result<bool, Problem> {
         if let Some((entry, at)) = &mut self.held {
@@ -181,7 +181,7 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
     fn ascends(&self, run: usize, before: u64, sequence: u64) -> Result<bool, Problem> {
         match sequence > before {
             true => Ok(true),
-            false => Err(self.unread(run, &format!("sequence id {sequence} comes behind {before}"))),
+            false => Err(self.unread(run, &format!("sequence id {sequence} comes after {before}"))),
         }
     }
 
@@ -201,7 +201,7 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
         }
     }
 
-    /// Opens a run: its first id that is wanted by anybody.
+    /// Opens a run, at its first id that any family wants.
     fn open(&mut self, run: usize) -> Result<Option<u64>, Problem> {
         if let Some(run) = self.runs.get_mut(run) {
             run.cursor = Some(run.source.batch.edits(std::mem::take(&mut run.groups)));
@@ -314,9 +314,7 @@ impl<'a, R: ChunkReader + Clone + 'static> MergeEdits<'a, R> {
             format!("has the entry with id {} with other cells than {}", self.sequence, self.path(leader));
         Problem::new(ProblemKind::Cells, self.path(twin), what)
             .in_region(&self.region)
-            .meaning(
-                "neither can be trusted over the other, so nothing of the region is given out from here on",
-            )
+            .meaning("neither can be trusted over the other, so nothing of the region is used from here on")
             .hint("see whether one of the files belongs to another cluster or to a table of the same name")
     }
 }

@@ -1,4 +1,4 @@
-//! Edits of batches: finds, compares, sorts and merges them, and writes HFiles of them.
+//! Finds, compares, sorts and merges the edits of batches, and writes HFiles of them.
 
 mod compare_batches;
 mod entry_lines;

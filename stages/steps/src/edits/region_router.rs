@@ -4,7 +4,7 @@ use formats::snapshot::{RegionManifest, RegionRole};
 use names::EncodedRegionName;
 
 /// The regions of a snapshot that hold rows, by their start keys: where edits go, whatever region they were written
-/// to. Regions that overlap each other (a snapshot that HBase itself would not tile) are told by
+/// to. Regions that overlap each other (a snapshot that HBase itself would not make) are reported by
 /// [`formats::snapshot::check_tiling`], not here.
 #[derive(Debug, Clone, Default)]
 pub struct RegionRouter {
@@ -26,7 +26,7 @@ impl Range {
 }
 
 impl RegionRouter {
-    /// Of a snapshot's regions; split parents, replicas and the MOB region hold no rows.
+    /// Takes a snapshot's regions; split parents, replicas and the MOB region hold no rows.
     #[must_use]
     pub fn new(regions: &[RegionManifest]) -> Self {
         let holding = regions.iter().filter(|region| region.role() == RegionRole::Rows);
@@ -58,7 +58,7 @@ impl RegionRouter {
         self.regions.get(number).map(|region| &region.name)
     }
 
-    /// The number of the region that a row belongs to; none if no region covers it.
+    /// The number of the region that a row belongs to; `None` if no region covers it.
     #[inline]
     #[must_use]
     pub fn route(&self, row: &[u8]) -> Option<usize> {

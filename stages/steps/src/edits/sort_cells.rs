@@ -1,17 +1,17 @@
-//! Brings edits into the order in which an HFile has them.
+//! Puts edits into the order in which an HFile has them.
 
 use crate::hfile::CellBuffer;
 use formats::cell::{CellRef, compare_cells};
 use std::cmp::Ordering;
 
-/// Cells on their way into order: as many as memory allows.
+/// Cells that are being sorted: as many as memory allows.
 #[derive(Debug)]
 pub struct SortCells {
     cells: CellBuffer,
     limit: usize,
 }
 
-/// The head of what tells a cell's row from others, and the cell's number: what is moved about while sorting.
+/// The head of the part of a cell's row that differs, and the cell's number: what is moved while sorting.
 type Place = (u64, u32);
 
 impl SortCells {
@@ -21,8 +21,8 @@ impl SortCells {
         Self { cells: CellBuffer::default(), limit }
     }
 
-    /// Takes a cell with the sequence id of its entry. Cells are to come in the order in which they were written, as
-    /// [`crate::edits::MergeEdits`] gives them. True if no more should come: the memory is used up.
+    /// Takes a cell with the sequence id of its entry. Cells must come in the order in which they were written, as
+    /// [`crate::edits::MergeEdits`] gives them. Returns true if no more should come: the memory is used up.
     #[inline]
     pub fn push(&mut self, cell: &CellRef<'_>) -> bool {
         self.cells.push(cell);
@@ -35,19 +35,19 @@ impl SortCells {
         self.bytes() >= self.limit || self.cells.len() >= u32::MAX as usize
     }
 
-    /// Bytes of memory that it holds, with what sorting takes.
+    /// Bytes of memory that it holds, including what sorting takes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.cells.bytes() + self.cells.len() * size_of::<Place>()
     }
 
-    /// How many cells came.
+    /// How many cells were added.
     #[must_use]
     pub fn len(&self) -> usize {
         self.cells.len()
     }
 
-    /// Whether none came.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
@@ -64,7 +64,7 @@ impl SortCells {
             _ => Ordering::Equal,
         };
         let numbers = 0..u32::try_from(cells.len()).unwrap_or(u32::MAX);
-        // Rows of one region begin alike: what they share tells nothing, and comparing it costs most of the time.
+        // Rows of one region begin alike: what they share decides nothing, and comparing it takes most of the time.
         let shared = shared_prefix(&cells);
         let behind = |row: &[u8]| row_head(row.get(shared..).unwrap_or_default());
         let head = |number: u32| cells.get(number as usize).map_or(0, |cell| behind(cell.row));
@@ -126,7 +126,7 @@ impl SortedCells {
         self.places.is_empty()
     }
 
-    /// How many cells another of the same entry took the place of.
+    /// How many cells were replaced by another of the same entry.
     #[must_use]
     pub fn replaced(&self) -> u64 {
         self.replaced
@@ -144,7 +144,7 @@ impl SortedCells {
         self.places.iter().filter_map(|number| self.cells.get(*number as usize))
     }
 
-    /// The place of the first cell of a row, or of the rows behind it.
+    /// The place of the first cell of a row, or of the rows after it.
     #[must_use]
     pub fn seek(&self, row: &[u8]) -> usize {
         self.places

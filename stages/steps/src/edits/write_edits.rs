@@ -16,13 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::{Store, StorePath};
 
-/// A batch that was opened, and the source regions of which it has edits.
+/// An opened batch, and the source regions of which it has edits.
 pub struct OpenedBatch<R> {
     /// Its path, for messages.
     pub path: String,
     /// The batch.
     pub batch: BatchFile<R>,
-    /// Regions whose edits are wanted of it.
+    /// Regions whose edits are wanted from it.
     pub regions: BTreeSet<EncodedRegionName>,
 }
 
@@ -52,7 +52,7 @@ impl Bytes for EditsToWrite {
     }
 }
 
-/// The new files of a unit; they count once they were checked.
+/// The new files of a unit; they count once they have been checked.
 pub struct WrittenEdits {
     /// Names the unit in the plan.
     pub unit: u32,
@@ -91,7 +91,7 @@ pub enum NewFiles {
     Store,
     /// To be bulk loaded (`BulkLoadHFilesTool`). Every cell of such a file is read with one sequence id
     /// (`StoreFileScanner.setCurrentCell`), so of cells with one key only the latest is written, and a store gets one
-    /// file; if memory does not hold it, that is refused.
+    /// file; a store that memory cannot hold is refused.
     BulkLoad,
 }
 
@@ -300,8 +300,8 @@ impl<R: ChunkReader + Clone + Sync + 'static> Unit<'_, R> {
     }
 }
 
-/// Appends of cells with one key the first, which is the latest, without its sequence id; gives how many others there
-/// were.
+/// Appends the first of the cells with one key, which is the latest, without its sequence id; returns how many others
+/// there were.
 fn append_latest(sorted: &SortedCells, file: &mut WriteHFile<'_>) -> Result<u64, Failure> {
     let mut superseded = sorted.replaced();
     let mut before: Option<CellRef<'_>> = None;

@@ -1,4 +1,4 @@
-//! A bulk-loaded file that a cut brings: copied whole, or its cells one by one.
+//! A bulk-loaded file inside a cut: copied whole, or read cell by cell.
 
 use crate::bytes::BUFFER_LEN;
 use crate::bytes::{FileSum, RangeHasher};
@@ -64,7 +64,8 @@ impl OpenedBulkFile {
         self.opened.trailer.entry_count
     }
 
-    /// Goes through its cells; what cannot be read, or is not what the file says of itself, is a problem.
+    /// Goes through its cells; what cannot be read, or does not agree with what the file says about itself, is a
+    /// problem.
     pub fn each(&self, each: impl FnMut(&CellRef<'_>)) -> Result<(), Problem> {
         self.cells(each).map(|_| ())
     }

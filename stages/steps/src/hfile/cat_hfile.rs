@@ -63,7 +63,7 @@ impl<'a> CatHFile<'a> {
         self.left == 0 || self.out.is_closed()
     }
 
-    /// Prints a file's cells in its order. The cells in front of damage are printed.
+    /// Prints a file's cells in its order. The cells before damage are printed.
     pub fn cat(&mut self, file: &CellFile) -> Found<()> {
         let printed = self.print(file);
         self.out.write()?;

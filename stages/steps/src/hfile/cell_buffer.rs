@@ -1,11 +1,11 @@
-//! Cells held in memory, in large pieces: no allocation a cell, nothing is moved as it grows.
+//! Cells held in memory, in large pieces: no allocation per cell, and nothing is moved as it grows.
 
 use formats::cell::{CellRef, CellType};
 
 /// Bytes are kept in pieces of this size; a cell that is larger has a piece of its own.
 const PIECE: usize = 1 << 20;
 
-/// Where a cell's bytes are, and what of it is a number.
+/// Where a cell's bytes are, and its numbers.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     piece: u32,

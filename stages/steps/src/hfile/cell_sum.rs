@@ -1,9 +1,9 @@
-//! A checksum over cells, whatever encoding they go through: what was to be written is what comes out.
+//! A checksum over cells, whatever encoding they go through: it shows that what was written comes out again.
 
 use crc_fast::{CrcAlgorithm, Digest};
 use formats::cell::CellRef;
 
-/// Cells are gathered up to so many bytes, as a checksum of many bytes at once costs little.
+/// Cells are gathered up to this many bytes, since a checksum over many bytes at once costs little.
 const GATHERED: usize = 32 << 10;
 
 /// Sums up cells, in their order, with every field.
@@ -20,11 +20,11 @@ impl Default for CellSum {
 }
 
 impl CellSum {
-    /// Takes the next cell in.
+    /// Takes the next cell.
     #[inline]
     pub fn add(&mut self, cell: &CellRef<'_>) {
         let out = &mut self.gathered;
-        // Lengths in front, so that no byte can move from one field to the next unseen.
+        // Lengths come first, so that no byte can move from one field to the next unseen.
         for length in [cell.row.len(), cell.qualifier.len(), cell.value.len(), cell.tags.len()] {
             out.extend_from_slice(&(length as u32).to_le_bytes());
         }
@@ -40,7 +40,7 @@ impl CellSum {
         }
     }
 
-    /// The sum of all cells that came.
+    /// The sum of all cells so far.
     #[must_use]
     pub fn finish(mut self) -> u64 {
         self.digest.update(&self.gathered);

@@ -1,4 +1,4 @@
-//! Opens HFiles that were written again, from the medium, and holds every cell against those that went in.
+//! Opens written HFiles again, from the medium, and compares every cell with those that went in.
 
 use crate::bytes::{BUFFER_LEN, Wanted, read_through};
 use crate::bytes::{RANGE_LEN, join_ranges};
@@ -12,7 +12,7 @@ use formats::compress::Decompressor;
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};
 use store::{Store, WriteShape};
 
-/// Files that one worker checks one after the other: a long one, or many short ones, which are synced together.
+/// Files that one worker checks one after another: a long one, or many short ones, which are synced together.
 pub struct WrittenUnit {
     /// The files.
     pub files: Vec<WrittenHFile>,
@@ -66,7 +66,7 @@ impl CheckWritten<'_> {
             problem.path.clone_from(&path);
             problem.region = Some(written.asked.region.clone());
             problem.table = Some(written.asked.table.clone());
-            problem.meaning = "the medium does not give back what was written".to_owned();
+            problem.meaning = "the medium does not return what was written".to_owned();
             problem.hint = "check the target's disks; nothing of this file was published".to_owned();
         }
         problems

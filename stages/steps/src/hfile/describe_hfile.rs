@@ -1,4 +1,4 @@
-//! What an HFile says of itself, for people.
+//! What an HFile says about itself, for people.
 
 use crate::hfile::locate_cells::CellFile;
 use crate::hfile::open_hfile::{OpenedHFile, open_whole};
@@ -11,12 +11,12 @@ use serde::Serialize;
 use stage::{Problem, ProblemKind};
 use std::collections::BTreeMap;
 
-/// What an HFile says of itself: its trailer, file info, indexes and blooms.
+/// What an HFile says about itself: its trailer, file info, indexes and blooms.
 #[derive(Debug, Clone, Serialize)]
 pub struct HFileDescription {
     /// The file that was asked for.
     pub path: String,
-    /// The file that holds the cells, if it is another: what a link or reference leads to.
+    /// The file that holds the cells, if it is another one: what a link or reference leads to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leads_to: Option<String>,
     /// Which rows of it are meant, if not all.
@@ -54,7 +54,7 @@ pub struct HFileDescription {
     /// The bloom filter of rows with family deletes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delete_family_bloom: Option<BloomDescription>,
-    /// File info, with values as their type says.
+    /// File info, with values shown by their type.
     pub file_info: BTreeMap<String, String>,
 }
 
@@ -65,7 +65,7 @@ pub struct BloomDescription {
     pub keys: u64,
     /// Bytes of its bits.
     pub bytes: u64,
-    /// Pieces that it is in.
+    /// Its pieces.
     pub chunks: u64,
     /// Hash functions.
     pub hashes: u32,
@@ -125,7 +125,7 @@ fn describe_info(info: &FileInfo) -> BTreeMap<String, String> {
     info.entries.iter().map(entry).collect()
 }
 
-/// A value as its key's type says; of an unknown key the bytes.
+/// A value, shown by its key's type; for an unknown key the bytes.
 fn describe_value(info: &FileInfo, name: &[u8], value: &[u8]) -> Result<String, FormatError> {
     let bytes = || value.escape_ascii().to_string();
     let long = |name: &[u8]| Ok(info.long(name)?.map_or_else(bytes, |long| long.to_string()));

@@ -31,10 +31,10 @@ pub struct HFileCursor<'a> {
     /// The sequence id that each cell has, if not its own.
     sequence: Option<u64>,
     payload: Vec<u8>,
-    /// The wanted cells of the block at hand; `next` is the one behind the cursor's.
+    /// The wanted cells of the current block; `next` is the one after the cursor's.
     cells: CellBuffer,
     next: usize,
-    /// What comes behind them.
+    /// What comes after them.
     ending: Ending,
 }
 
@@ -44,8 +44,8 @@ enum Ending {
     Fault(ReadFault),
 }
 
-/// The order of a store's files: `StoreFileComparators.SEQ_ID`. Of two cells that are equal, sequence id and all, that of
-/// the larger rank counts.
+/// The order of a store's files: `StoreFileComparators.SEQ_ID`. Of two cells that are equal, including their sequence
+/// ids, the one of the larger rank counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileRank {
     sequence: i64,
@@ -55,7 +55,7 @@ pub struct FileRank {
 }
 
 impl<'a> HFileCursor<'a> {
-    /// Opens a file and finds where the rows begin. What a Reference leaves out does not come.
+    /// Opens a file and finds where the rows begin. What a Reference leaves out is not shown.
     ///
     /// # Errors
     /// It cannot be opened or looked into.
@@ -91,7 +91,7 @@ impl<'a> HFileCursor<'a> {
         })
     }
 
-    /// What the file says of itself.
+    /// What the file says about itself.
     #[must_use]
     pub fn file(&self) -> &OpenedHFile {
         &self.opened
@@ -121,7 +121,7 @@ impl<'a> HFileCursor<'a> {
     /// Goes to the next cell; false at the end.
     ///
     /// # Errors
-    /// The file is damaged here; the cells in front came.
+    /// The file is damaged here; the cells before have been shown.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, Problem> {
         self.next += 1;
@@ -153,7 +153,7 @@ impl<'a> HFileCursor<'a> {
         self.cells.get(self.next.checked_sub(1)?)
     }
 
-    /// Takes the cells of the next block in that has some.
+    /// Takes the cells of the next block that has some.
     fn read_cells(&mut self) -> Result<Ending, ReadFault> {
         let codec = self.opened.trailer.codec;
         let comparator = self.opened.comparator()?;

@@ -1,11 +1,11 @@
-//! Puts together what several workers saw of one file's blocks.
+//! Combines what several workers saw of one file's blocks.
 
 use crate::bytes::BUFFER_LEN;
 use formats::hfile::{BlockWalker, Walked};
 use store::{ReadRanges, StoreError};
 
-/// What was seen of a whole file, from what was seen of its ranges, in order. A block that lies across two ranges was
-/// seen whole by nobody: those few bytes are read here. A range whose walker was misled (a cell can hold the bytes of
+/// What was seen of a whole file, from what was seen of its ranges, in order. No worker saw the whole of a block that
+/// lies across two ranges: those few bytes are read here. A range whose walker was misled (a cell can hold the bytes of
 /// blocks) is walked again.
 pub fn join_walks(file: &dyn ReadRanges, ranges: Vec<Walked>) -> Result<Walked, StoreError> {
     let len = file.metadata().len;
@@ -17,7 +17,7 @@ pub fn join_walks(file: &dyn ReadRanges, ranges: Vec<Walked>) -> Result<Walked, 
         if all.join(&next) {
             continue;
         }
-        // No block begins in that range: the one that lies across it ends behind it. What it saw of the trailer counts.
+        // No block begins in that range: the one that lies across it ends past it. What it saw of the trailer counts.
         let Some(first) = next.first else {
             all.join_tail(&next);
             continue;

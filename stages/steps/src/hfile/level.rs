@@ -16,7 +16,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// From its name, as `image.json` has it.
+    /// Parses its name in `image.json`.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::List, Self::Sums, Self::Blocks, Self::Cells]
             .into_iter()

@@ -31,13 +31,13 @@ pub struct CellFile {
 pub struct LedTo {
     /// Its path.
     pub path: StorePath,
-    /// The same for messages.
+    /// The same, for messages.
     pub shown: String,
 }
 
 impl CellFile {
     /// The sequence id that replaces each cell's own on reading, as HBase does with bulk-loaded files: that of the
-    /// name, else that of the file.
+    /// name, otherwise that of the file.
     pub fn effective_sequence(&self, opened: &OpenedHFile) -> Result<Option<u64>, FormatError> {
         let info = &opened.loaded.as_ref().map_err(Clone::clone)?.file_info;
         if info.skip_reset_sequence_id()? {
@@ -63,7 +63,7 @@ pub fn locate_cells(store: &Arc<dyn Store>, path: &StorePath) -> Result<CellFile
         return Ok(CellFile { path: shown, reader, clip: None, name, leads_to: None });
     };
     let outside = || {
-        Problem::new(ProblemKind::Name, &shown, "is a link or reference outside of an HBase root")
+        Problem::new(ProblemKind::Name, &shown, "is a link or reference outside an HBase root")
             .hint("give its path below the root: <root>/data/<ns>/<table>/<region>/<family>/<file>")
     };
     let (root, directory) = StoreDirectory::of_path(path.as_str()).ok_or_else(outside)?;
@@ -98,7 +98,7 @@ fn open_led(
     let opened = paths.and_then(|paths| look_where_hbase_looks(&paths, |path| store.open(path)));
     opened.map_err(|error| source_problem(&error))?.ok_or_else(|| {
         let StoreDirectory { table, region, .. } = directory;
-        let what = format!("leads to {} of region {region}, which is nowhere", file.as_str());
+        let what = format!("leads to {} of region {region}, which cannot be found", file.as_str());
         Problem::new(ProblemKind::Missing, shown, what).in_region(region).in_table(table.full_form())
     })
 }

@@ -36,15 +36,15 @@ impl OpenedHFile {
         self.loaded.as_ref().map_err(Clone::clone)?.file_info.cell_layout()
     }
 
-    /// Why the cells cannot be decoded, though nothing is known to be wrong: encrypted, a codec, an encoding or an order
-    /// of keys that is not known. None if they can be.
+    /// Why the cells cannot be decoded, though nothing is known to be wrong: encryption, or an unknown codec, encoding
+    /// or order of keys. `None` if they can be.
     pub fn undecodable(&self) -> Option<FormatError> {
         let layout = self.cell_layout().err();
         layout.or_else(|| self.comparator().err()).filter(FormatError::is_unsupported)
     }
 }
 
-/// Opens an HFile that is read once: with a decompressor of its own.
+/// Opens an HFile that is read once, with a decompressor of its own.
 pub fn open_whole(file: &dyn ReadRanges) -> Result<OpenedHFile, ReadFault> {
     open_hfile(file, &mut Decompressor::default())
 }

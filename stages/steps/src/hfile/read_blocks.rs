@@ -1,4 +1,4 @@
-//! Reads a file's blocks, one after the other or one by its place.
+//! Reads a file's blocks, one after another or one by its place.
 
 use crate::bytes::BUFFER_LEN;
 use crate::bytes::ReadFault;
@@ -9,7 +9,7 @@ use store::ReadRanges;
 /// The bytes of whole blocks of a file, in file order, read ahead in pieces.
 pub struct ReadBlocks<'a> {
     file: &'a dyn ReadRanges,
-    /// Bytes read ahead; those before `used` belong to blocks that were given out.
+    /// Bytes read ahead; those before `used` belong to blocks that were handed out.
     ahead: Vec<u8>,
     used: usize,
     /// Offset in the file of the next block.
@@ -38,7 +38,7 @@ impl<'a> ReadBlocks<'a> {
         Ok(Some((at, block)))
     }
 
-    /// Sees to it that `wanted` bytes are read ahead, if the file has them.
+    /// Makes sure that `wanted` bytes are read ahead, if the file has them.
     fn fill(&mut self, wanted: usize) -> Result<(), ReadFault> {
         let have = self.ahead.len() - self.used;
         if have >= wanted {

@@ -17,7 +17,7 @@ use store::{Store, StorePath};
 const REFERENCE_TAG: u8 = 5;
 /// `TagType.MOB_TABLE_NAME_TAG_TYPE`: the table whose file it is.
 const TABLE_TAG: u8 = 6;
-/// So many files are kept open.
+/// This many files are kept open.
 const OPEN_FILES: usize = 64;
 
 /// Resolves references to MOB values (`HMobStore.resolve`).
@@ -28,7 +28,7 @@ pub struct ResolveMob<'a> {
     resolved: u64,
 }
 
-/// A value, and the tags that stand with it.
+/// A value, and the tags stored with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MobValue {
     /// The value.

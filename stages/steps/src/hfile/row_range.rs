@@ -12,7 +12,7 @@ pub struct RowRange {
 }
 
 impl RowRange {
-    /// As HBase gives the keys of regions: an empty end is the end of the table.
+    /// From the keys of a region, as HBase gives them: an empty end is the end of the table.
     #[must_use]
     pub fn of_keys(start: &[u8], end: &[u8]) -> Self {
         Self { start: start.to_vec(), end: (!end.is_empty()).then(|| end.to_vec()) }
@@ -24,7 +24,7 @@ impl RowRange {
         Self { start: row.to_vec(), end: Some([row, &[0]].concat()) }
     }
 
-    /// The rows that begin so.
+    /// The rows that begin with a prefix.
     #[must_use]
     pub fn of_prefix(prefix: &[u8]) -> Self {
         let last = prefix.iter().rposition(|byte| *byte != u8::MAX);
@@ -75,7 +75,7 @@ impl RowRange {
         self.start.as_slice() <= row && !self.ends_before(row)
     }
 
-    /// Whether a row is behind it.
+    /// Whether a row is after it.
     #[inline]
     #[must_use]
     pub fn ends_before(&self, row: &[u8]) -> bool {

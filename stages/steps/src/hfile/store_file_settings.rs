@@ -14,20 +14,20 @@ const INSTEAD: &str = "`--until snapshot` needs no new file of the family, and `
 /// How the files of a family are written.
 #[derive(Debug, Clone)]
 pub struct StoreFileSettings {
-    /// What the encoder is told.
+    /// The encoder's settings.
     pub context: HFileContext,
     /// Whether large values of the family lie in files of their own.
     pub is_mob: bool,
-    /// What the descriptor asks for and the files will be without; HBase reads them all the same.
+    /// What the descriptor asks for and the files will lack; HBase reads them all the same.
     pub notes: Vec<String>,
 }
 
 /// Settings of the files of a family as HBase would write them. `has_tags` says whether their cells have room for
-/// tags: true is always right, and costs two bytes a cell where there are none.
+/// tags: true is always right, and costs two bytes per cell where there are none.
 ///
 /// # Errors
 /// A refusal if the descriptor asks for what cannot be written: encryption, a codec (LZO, BZIP2, LZMA, BROTLI), a
-/// dictionary, an encoding that HBase 2 does not have. It says what can be done all the same.
+/// dictionary, an encoding that HBase 2 does not have. It says what can be done instead.
 pub fn store_file_settings(
     family: &ColumnFamilySchema,
     has_tags: bool,
@@ -44,7 +44,7 @@ pub fn store_file_settings(
         return Err(refused(family, &what, &hint));
     };
     if codec == Codec::Zstd && family.configuration.get(ZSTD_DICTIONARY).is_some() {
-        // Its readers load the dictionary for every frame, also for those that were made without.
+        // Its readers load the dictionary for every frame, even for those that were made without one.
         let what = format!("{ZSTD_DICTIONARY} is set: frames with a dictionary are not written");
         return Err(refused(family, &what, INSTEAD));
     }

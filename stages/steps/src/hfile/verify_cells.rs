@@ -1,4 +1,4 @@
-//! Decodes every cell of an HFile and compares what came with what the file says of itself.
+//! Decodes every cell of an HFile and compares the result with what the file says about itself.
 
 use crate::bytes::ReadFault;
 use crate::hfile::OpenedHFile;
@@ -11,19 +11,19 @@ use formats::hfile::{Block, BlockHeader, BlockType, FileInfo, IndexBlock, LARGES
 use std::cmp::Ordering;
 use store::{ReadRanges, StoreError};
 
-/// So many faults of one file are told whole; behind that they are all alike.
+/// This many faults of one file are reported in full; after that they are all alike.
 pub const MAX_FAULTS: usize = 100;
 
 /// What decoding all cells showed.
 #[derive(Debug, Default)]
 pub struct VerifiedCells {
-    /// How many cells came.
+    /// How many cells were added.
     pub cells: u64,
     /// What is wrong, with offsets in the file.
     pub faults: Vec<FormatError>,
 }
 
-/// Decodes every cell. `opened` is the file's own word; an error is the storage's.
+/// Decodes every cell. `opened` is what the file says about itself; an error is the storage's.
 pub fn verify_cells(
     file: &dyn ReadRanges,
     opened: &OpenedHFile,
@@ -61,7 +61,7 @@ pub(crate) fn verify_cells_with(
             Ok(None) => break,
             Ok(Some((offset, bytes))) => walk.block(offset, bytes, decompressor, &mut payload),
             Err(ReadFault::Store(error)) => return Err(error),
-            // Where a block's length is not known, the next one's place is not either.
+            // Where a block's length is unknown, so is the next one's place.
             Err(ReadFault::Format(error)) => {
                 walk.fault(error);
                 break;
@@ -72,7 +72,7 @@ pub(crate) fn verify_cells_with(
     Ok(VerifiedCells { cells: walk.checks.count_of_cells(), faults: walk.faults })
 }
 
-/// A data block as the index or the file itself tells of it.
+/// A data block as the index or the file itself describes it.
 struct DataBlock {
     offset: u64,
     size: u64,
@@ -84,9 +84,9 @@ struct Walk<'a, F> {
     comparator: Comparator,
     decoder: BlockDecoder,
     checks: CellChecks,
-    /// The data blocks that came by, with their first keys.
+    /// The data blocks that were read, with their first keys.
     found: Vec<DataBlock>,
-    /// The data blocks that leaf indexes told of.
+    /// The data blocks that leaf indexes name.
     indexed: Vec<DataBlock>,
     faults: Vec<FormatError>,
     each: F,
@@ -180,16 +180,16 @@ impl<F: FnMut(&CellRef<'_>)> Walk<'_, F> {
             let what = match (same, leads) {
                 (true, true) => return None,
                 (false, _) => {
-                    format!("the index tells of a block of {} bytes at {}", indexed.size, indexed.offset)
+                    format!("the index names a block of {} bytes at {}", indexed.size, indexed.offset)
                 }
-                (true, false) => "the index gives this block a key behind its first cell".to_owned(),
+                (true, false) => "the index gives this block a key after its first cell".to_owned(),
             };
             Some(FormatError::corrupt(what).at(found.offset))
         });
         wrong.take(MAX_FAULTS).collect()
     }
 
-    /// What trailer and file info say of the cells must be so.
+    /// What trailer and file info say about the cells must be true.
     fn said_faults(&self, info: &FileInfo) -> Result<Vec<FormatError>, FormatError> {
         let checks = &self.checks;
         let mut faults = Vec::new();
@@ -199,7 +199,7 @@ impl<F: FnMut(&CellRef<'_>)> Walk<'_, F> {
             }
         };
         let (said, came) = (self.opened.trailer.entry_count, checks.count_of_cells());
-        expect(said == came, format!("the trailer says {said} cells, {came} came"));
+        expect(said == came, format!("the trailer says {said} cells, the file has {came}"));
         if came > 0 {
             let last = info.last_key() == Some(checks.last_key().as_slice());
             expect(last, "the last cell's key is not hfile.LASTKEY".to_owned());
@@ -215,7 +215,10 @@ impl<F: FnMut(&CellRef<'_>)> Walk<'_, F> {
         }
         if let Some(said) = info.long(key::DELETE_FAMILY_COUNT)? {
             let came = checks.delete_families();
-            expect(u64::try_from(said) == Ok(came), format!("DELETE_FAMILY_COUNT is {said}, {came} came"));
+            expect(
+                u64::try_from(said) == Ok(came),
+                format!("DELETE_FAMILY_COUNT is {said}, the file has {came}"),
+            );
         }
         Ok(faults)
     }

@@ -38,7 +38,7 @@ impl Bytes for FileToVerify {
     }
 }
 
-/// What was found of a file.
+/// What was found out about a file.
 #[derive(Debug, Clone)]
 pub struct VerifiedHFile {
     /// Its path, with the store's URI.
@@ -53,7 +53,8 @@ pub struct VerifiedHFile {
     pub without_checksums: bool,
     /// How many cells were decoded.
     pub cells: Option<u64>,
-    /// How far it was verified: the level that was asked for, or less where it could not be looked into.
+    /// The level up to which it was verified: the one that was asked for, or a lower one where it could not be looked
+    /// into.
     pub reached: Level,
     /// Why it could not be looked into further, though nothing is wrong: encrypted, say, or a codec that cannot be read.
     pub not_looked_into: Option<String>,
@@ -132,7 +133,7 @@ impl VerifyHFile {
             if let Some(walked) = through.walked {
                 self.note_blocks(&walked, verified);
             }
-            // Damage that was found already is told more closely.
+            // Damage that was found already is reported in more detail.
             if verified.problems.is_empty() {
                 verified.problems.extend(file.problem("", true));
             }
@@ -155,7 +156,7 @@ impl VerifyHFile {
         verified.problems.extend(differences.map(|what| Problem::new(ProblemKind::Warning, "", what)));
     }
 
-    /// Writes down that the file is verified up to a level only, and why. Where more was asked for that is a problem.
+    /// Records that the file is verified only up to a level, and why. Where more was asked for, that is a problem.
     fn fell_short(&self, reached: Level, error: &FormatError, verified: &mut VerifiedHFile) {
         if verified.not_looked_into.is_some() {
             return;
@@ -179,7 +180,7 @@ impl VerifyHFile {
                 self.fell_short(Level::Blocks, &error, verified);
                 return Ok(());
             }
-            // What the walk over the blocks has told already need not be told again.
+            // What the walk over the blocks has reported need not be reported again.
             Err(ReadFault::Format(_)) if verified.problems.iter().any(Problem::is_damage) => return Ok(()),
             Err(fault) => return Err(fault_problem("", &fault)),
         };
@@ -227,7 +228,7 @@ pub(crate) fn differs(sum: &FileSum, recorded: &FileSum) -> Option<Problem> {
     Some(problem.meaning("the file is not the one that was exported").hint("export the snapshot again"))
 }
 
-/// HBase's own files without checksums are so because their cluster is set up so; of others it is to be known.
+/// HBase's own files lack checksums because their cluster is set up that way; for other files it is worth knowing.
 fn note_foreign(opened: &OpenedHFile, verified: &mut VerifiedHFile) {
     if verified.without_checksums && opened.trailer.comparator().is_err() {
         let what = "its blocks have no checksums: a changed byte in them cannot be seen";
@@ -247,7 +248,7 @@ pub fn checksum_type(walked: &Walked) -> Option<ChecksumType> {
     types.next().filter(|_| types.next().is_none())
 }
 
-/// Why a file could not be read on, as a problem.
+/// Why a file could not be read further, as a problem.
 pub fn fault_problem(path: &str, fault: &ReadFault) -> Problem {
     match fault {
         ReadFault::Store(error) => source_problem(error),

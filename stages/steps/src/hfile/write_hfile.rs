@@ -13,14 +13,14 @@ use store::{GrowingFile, Store, StorePath};
 
 const WRITING: &str = "writing an HFile";
 
-/// `HStoreFile.NULL_VALUE`, as MOB_FILE_REFS of a file that refers to no MOB file. Without it HBase cleans no MOB
-/// file of the family.
+/// `HStoreFile.NULL_VALUE`, as MOB_FILE_REFS of a file that refers to no MOB file. Without it HBase does not clean
+/// any MOB file of the family.
 const NO_MOB_FILES: &[u8] = &[0];
 
 /// A file to be written.
 #[derive(Debug, Clone)]
 pub struct HFileToWrite {
-    /// Where it goes: a name of its own that nothing else is written to meanwhile. What is there is replaced.
+    /// Where it goes: a name of its own, to which nothing else is written in the meantime. What is there is replaced.
     pub path: StorePath,
     /// The encoded name of the region that it is for.
     pub region: String,
@@ -39,7 +39,7 @@ pub struct HFileToWrite {
 pub struct WrittenHFile {
     /// What was asked for.
     pub asked: HFileToWrite,
-    /// Its length and digests, of the bytes as they were made.
+    /// Length and digests of the bytes as they were made.
     pub sum: FileSum,
     /// How many cells it has.
     pub cells: u64,
@@ -51,13 +51,13 @@ pub struct WrittenHFile {
     pub first_row: Vec<u8>,
     /// The row of the last cell; empty if there is none.
     pub last_row: Vec<u8>,
-    /// The name that it had already: it is the copy of a file that was bulk loaded.
+    /// The name that it already had, if it is a copy of a bulk-loaded file.
     pub given_name: Option<String>,
 }
 
 impl WrittenHFile {
-    /// The name it should get: the one that it had, or 32 hexadecimal digits made of its bytes, so that writing it
-    /// again gives it again.
+    /// The name that it should get: the one that it had, or 32 hexadecimal digits made from its bytes, so that writing
+    /// it again gives the same file.
     #[must_use]
     pub fn name(&self) -> String {
         if let Some(name) = &self.given_name {
@@ -75,8 +75,8 @@ impl Bytes for WrittenHFile {
     }
 }
 
-/// The step: a file that is being written. Any number can be at a time; each holds a block, a chunk of its bloom
-/// filter, its index, and up to 1 MiB that is not written yet.
+/// The step: a file that is being written. There can be any number at a time; each holds a block, a chunk of its
+/// bloom filter, its index, and up to 1 MiB that is not written yet.
 pub struct WriteHFile<'a> {
     store: &'a dyn Store,
     asked: HFileToWrite,
@@ -115,7 +115,7 @@ impl<'a> WriteHFile<'a> {
     /// Appends the next cell.
     ///
     /// # Errors
-    /// The cell does not belong behind the last, or cannot be said in an HFile; the store's.
+    /// The cell is out of order, or an HFile cannot hold it; or the store's error.
     #[inline]
     pub fn append(&mut self, cell: &CellRef<'_>) -> Result<(), Failure> {
         if let Err(error) = self.encoder.append(cell, &mut self.out) {
@@ -126,19 +126,19 @@ impl<'a> WriteHFile<'a> {
         if self.out.len() < BUFFER_LEN { Ok(()) } else { self.write_out() }
     }
 
-    /// How many cells have come.
+    /// How many cells have been added.
     #[must_use]
     pub fn cells(&self) -> u64 {
         self.encoder.cells().count_of_cells()
     }
 
-    /// How long the file is by now, but for the block that is being filled.
+    /// How long the file is so far, without the block that is being filled.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.encoder.position()
     }
 
-    /// Whether no cell has come.
+    /// Whether it has no cell yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cells() == 0

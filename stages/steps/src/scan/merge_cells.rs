@@ -1,4 +1,4 @@
-//! Brings the cells of several files, and of edits, into one order.
+//! Puts the cells of several files, and of edits, into one order.
 
 use crate::edits::SortedCells;
 use crate::hfile::HFileCursor;
@@ -14,7 +14,7 @@ pub enum CellSource<'a> {
     Edits {
         /// In order.
         cells: &'a SortedCells,
-        /// The place behind that of the cell at hand.
+        /// The place after that of the current cell.
         next: usize,
     },
 }
@@ -50,14 +50,14 @@ impl CellSource<'_> {
 /// A k-way merge: by key, then the larger sequence id first, then what comes from the later source (`KeyValueHeap`).
 pub struct MergeCells<'a> {
     sources: Vec<CellSource<'a>>,
-    /// Those that have cells left, by the cells they stand at.
+    /// Those that have cells left, by the cells at which they stand.
     order: Vec<usize>,
     started: bool,
 }
 
 impl<'a> MergeCells<'a> {
-    /// Of sources that are ordered as HBase orders a store's files (`StoreFileComparators.SEQ_ID`), edits last: of two
-    /// cells that are equal in everything the later source's comes first.
+    /// Merges sources that are ordered as HBase orders a store's files (`StoreFileComparators.SEQ_ID`), edits last: of
+    /// two cells that are equal in everything, the later source's comes first.
     #[must_use]
     pub fn new(sources: Vec<CellSource<'a>>) -> Self {
         Self { order: Vec::with_capacity(sources.len()), sources, started: false }
@@ -66,7 +66,7 @@ impl<'a> MergeCells<'a> {
     /// Goes to the next cell; false at the end.
     ///
     /// # Errors
-    /// A file is damaged where its turn is.
+    /// A file is damaged at its next cell.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, Problem> {
         if !self.started {
@@ -93,7 +93,7 @@ impl<'a> MergeCells<'a> {
         self.sources.get(*self.order.last()?)?.stored()
     }
 
-    /// Takes a source to its next cell and puts it where it belongs; the first of all is at the end.
+    /// Advances a source to its next cell and puts it where it belongs; the first of all is at the end.
     #[inline]
     fn step(&mut self, number: usize) -> Result<(), Problem> {
         if !self.sources.get_mut(number).map_or(Ok(false), CellSource::advance)? {

@@ -1,4 +1,4 @@
-//! A table as a reader sees it: merges the cells of files and edits, hides what is deleted, prints the rest.
+//! Merges the cells of files and edits, hides what is deleted, and prints the rest: a table as a reader sees it.
 
 mod merge_cells;
 mod print_cells;

@@ -7,7 +7,7 @@ use stage::Failure;
 use std::io::{self, Write};
 
 const PRINTING: &str = "printing cells";
-/// Of a value so many bytes are shown to people.
+/// How many bytes of a value are shown to people.
 const VALUE_LEN: usize = 64;
 
 /// How cells are printed.

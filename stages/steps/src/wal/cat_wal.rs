@@ -82,7 +82,7 @@ impl<'a> CatWal<'a> {
         self.left == 0 || self.out.is_closed()
     }
 
-    /// Prints a WAL's entries in its order. The entries in front of damage are printed.
+    /// Prints a WAL's entries in its order. The entries before damage are printed.
     pub fn cat(&mut self, file: Arc<dyn ReadRanges>, path: &str, options: WalDecoderOptions) -> Found<()> {
         let printed = self.print(file, path, options);
         self.out.write()?;

@@ -1,4 +1,4 @@
-//! Decodes a whole WAL into arenas, as far as memory allows.
+//! Decodes a whole WAL into arenas, within the memory allowed.
 
 use crate::bytes::{file_problem, source_problem};
 use crate::wal::gather_cells::{GatherCells, META, RegionCells, Select, TableFilter};
@@ -17,7 +17,7 @@ use store::{ReadRanges, Store, StorePath};
 pub struct WalPlace {
     /// Where it lies.
     pub store: Arc<dyn Store>,
-    /// What everything made from it is called: the name of its file; of recovered edits `<encoded region>-<n>`.
+    /// The name of everything made from it: that of its file; for recovered edits `<encoded region>-<n>`.
     pub name: String,
     /// Where it was found, and where HBase may have moved it since.
     pub places: Vec<StorePath>,
@@ -25,7 +25,7 @@ pub struct WalPlace {
     pub length: u64,
     /// Whether these are recovered edits, whose dictionaries are smaller.
     pub recovered_edits: bool,
-    /// The server that wrote it, as `host,port,startcode`, where the name tells.
+    /// The server that wrote it, as `host,port,startcode`, if the name has it.
     pub server: Option<String>,
 }
 
@@ -36,14 +36,14 @@ impl WalPlace {
         self.places.first().map_or_else(|| self.name.clone(), |place| place.shown(self.store.as_ref()))
     }
 
-    /// How it is decoded when so many bytes of memory may be held.
+    /// Prepares its decoding when this many bytes of memory may be held.
     #[must_use]
     pub fn decoder_options(&self, memory: usize) -> WalDecoderOptions {
         wal_options(self.recovered_edits, memory)
     }
 }
 
-/// How a WAL is decoded when so many bytes of memory may be held.
+/// How a WAL is decoded when this many bytes of memory may be held.
 #[must_use]
 pub fn wal_options(recovered_edits: bool, memory: usize) -> WalDecoderOptions {
     let most = WalLimits::default();
@@ -64,7 +64,7 @@ pub struct WalToDecode {
 }
 
 impl Bytes for WalToDecode {
-    /// What its cells may take, and as much again while they are encoded.
+    /// The memory that its cells may take, and as much again while they are encoded.
     fn bytes(&self) -> usize {
         self.memory.saturating_mul(2)
     }
@@ -88,13 +88,13 @@ pub struct WalContent {
     pub summary: WalSummary,
     /// Its markers, in order.
     pub markers: Vec<MarkerRow>,
-    /// What hbase:meta says of regions, in order.
+    /// What hbase:meta says about regions, in order.
     pub lineage: Vec<LineageRow>,
     /// Whether hbase:meta is in it, so that there is a lineage, though it may be empty.
     pub has_meta: bool,
     /// The regions with cells, by table and name.
     pub regions: Vec<RegionCells>,
-    /// Whether the cells are there; else they took more memory than they may.
+    /// Whether the cells are there; otherwise they would have taken more memory than allowed.
     pub whole: bool,
     /// The open file, for reading it again.
     pub file: Option<Arc<dyn ReadRanges>>,
@@ -156,7 +156,7 @@ impl DecodeWal<'_> {
         decoded.problems.append(std::mem::take(&mut gather.problems));
         decoded.problems.extend(problem);
         let side = witnessed.problem(&path, matches!(end, WalEnd::Closed { .. }));
-        // A WAL has no checksums of its own: what differs in front of its end may be a cell.
+        // A WAL has no checksums of its own: what differs before its end may be a cell.
         let unusable =
             unusable || witnessed.differs_at().is_some_and(|at| side.is_some() && at < end.offset());
         decoded.problems.extend(side.map(|problem| match unusable {
@@ -221,7 +221,7 @@ pub fn end_name(end: &WalEnd) -> &'static str {
     }
 }
 
-/// What is wrong with how a WAL ended. A WAL that is still open, or whose server died between two entries, is well.
+/// What is wrong with how a WAL ended. A WAL that is still open, or whose server died between two entries, is in order.
 #[must_use]
 pub fn end_problem(path: &str, end: &WalEnd) -> Option<Problem> {
     let structure = |what: &str, offset: u64| Problem::new(ProblemKind::Structure, path, what).at(offset);
@@ -230,12 +230,12 @@ pub fn end_problem(path: &str, end: &WalEnd) -> Option<Problem> {
         WalEnd::Empty { length: 0 } => None,
         WalEnd::Empty { length } => Some(
             structure("the file ends within its header", *length)
-                .meaning("no entry was ever in it; HBase passes over such a file"),
+                .meaning("it never held an entry; HBase skips such a file"),
         ),
         WalEnd::Torn { offset } => Some(
             structure("the WAL ends within an entry", *offset)
-                .meaning("the entry was never acknowledged as far as this file tells; HBase drops it")
-                .hint("if the server still writes it, the next run sees the whole; else look for a copy of the file"),
+                .meaning("by this file the entry was never acknowledged; HBase drops it")
+                .hint("if the server still writes it, the next run sees it whole; otherwise look for a copy of the file"),
         ),
         WalEnd::PartialTrailer { offset, .. } => Some(
             structure("the WAL ends within its trailer", *offset)
@@ -249,8 +249,8 @@ pub fn end_problem(path: &str, end: &WalEnd) -> Option<Problem> {
         ),
         WalEnd::Damaged { offset, error } => Some(
             structure(&error.what, error.offset.unwrap_or(*offset))
-                .meaning(format!("what follows offset {offset} is lost to this run"))
-                .hint("see what can be had of the rest: tidegate wal salvage; bring the file back from a replica"),
+                .meaning(format!("this run cannot read what follows offset {offset}"))
+                .hint("see what can be recovered of the rest: tidegate wal salvage; bring the file back from a replica"),
         ),
         WalEnd::Unsupported { error, .. } => {
             let problem = file_problem(path, error);

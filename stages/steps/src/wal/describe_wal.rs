@@ -19,9 +19,9 @@ pub struct WalDescription {
     pub path: String,
     /// Its length.
     pub bytes: u64,
-    /// The server that wrote it, as `host,port,startcode`, where the name tells.
+    /// The server that wrote it, as `host,port,startcode`, if the name has it.
     pub server: Option<String>,
-    /// When it was created by the server's clock, ms, where the name tells. It bounds no write time.
+    /// When it was created by the server's clock, ms, if the name has it. It bounds no write time.
     pub created_ms: Option<u64>,
     /// The Java class that wrote it.
     pub writer: Option<String>,
@@ -33,7 +33,7 @@ pub struct WalDescription {
     pub end: &'static str,
     /// Where the last whole entry ends.
     pub end_offset: u64,
-    /// Whole entries, markers' too.
+    /// Whole entries, including markers.
     pub entries: u64,
     /// Cells of edits.
     pub cells: u64,
@@ -77,7 +77,7 @@ pub fn describe_wal(
     options: WalDecoderOptions,
 ) -> Result<(WalDescription, Problems), Problem> {
     let mut reader = ReadWal::new(file, options);
-    // Nothing is kept, all is counted.
+    // Nothing is kept, everything is counted.
     let mut gather = GatherCells::new(path, Select::Tables(TableFilter(Some(BTreeSet::new()))));
     let end = loop {
         let mut take = |entry: &formats::wal::WalEntry<'_>| gather.take(entry);

@@ -17,7 +17,7 @@ use crate::wal::marker_rows::{lineage_row, marker_row};
 pub struct TableFilter(pub Option<BTreeSet<String>>);
 
 impl TableFilter {
-    /// Whether this one is.
+    /// Whether this one is wanted.
     #[must_use]
     pub fn wants(&self, table: &str) -> bool {
         self.0.as_ref().is_none_or(|wanted| wanted.contains(table))
@@ -44,7 +44,7 @@ pub struct RegionCells {
     pub weight: u64,
     /// Markers.
     pub markers: u64,
-    /// The smallest and largest sequence id, markers' too.
+    /// The smallest and largest sequence id, including those of markers.
     pub sequences: Option<(u64, u64)>,
     last_sequence: Option<u64>,
     wanted: bool,
@@ -55,14 +55,14 @@ pub struct RegionCells {
 pub struct GatherCells {
     path: String,
     select: Select,
-    /// Regions by table and name, as the WAL has them; a name that is none has no number.
+    /// Regions by table and name, as the WAL has them; an invalid name has no number.
     numbers: HashMap<Vec<u8>, Option<usize>>,
     name: Vec<u8>,
     /// The regions in the order in which they were met.
     pub regions: Vec<RegionCells>,
     /// Markers, in order.
     pub markers: Vec<MarkerRow>,
-    /// What hbase:meta says of regions, in order.
+    /// What hbase:meta says about regions, in order.
     pub lineage: Vec<LineageRow>,
     /// All entries.
     pub entries: u64,
@@ -86,7 +86,7 @@ pub enum Select {
 }
 
 impl GatherCells {
-    /// Nothing yet. `path` is for messages.
+    /// Starts empty. `path` is for messages.
     pub fn new(path: &str, select: Select) -> Self {
         Self {
             path: path.to_owned(),
@@ -109,7 +109,7 @@ impl GatherCells {
         (self.held, self.rows_held)
     }
 
-    /// Lets go of the cells, and takes no more: from now on they are only counted.
+    /// Drops the cells and takes no more: from now on they are only counted.
     pub fn drop_cells(&mut self) {
         self.held = 0;
         for region in &mut self.regions {
@@ -119,7 +119,7 @@ impl GatherCells {
         self.select = Select::Tables(TableFilter(Some(BTreeSet::new())));
     }
 
-    /// Takes an entry in.
+    /// Takes an entry.
     #[inline]
     pub fn take(&mut self, entry: &WalEntry<'_>) {
         self.entries += 1;
@@ -208,7 +208,7 @@ impl GatherCells {
                 let problem = Problem::new(ProblemKind::Name, &self.path, error.what).at(entry.offset);
                 self.problems.push(
                     problem
-                        .meaning("entries of this region are left out: HBase writes no such name")
+                        .meaning("entries of this region are left out: HBase does not write such a name")
                         .hint("the WAL is damaged there: bring the file back from a replica"),
                 );
                 None
@@ -235,7 +235,7 @@ impl GatherCells {
             return;
         }
         let what =
-            format!("the entry has sequence id {}, behind {last} of the same region", entry.key.sequence);
+            format!("the entry has sequence id {}, after {last} of the same region", entry.key.sequence);
         let problem = Problem::new(ProblemKind::Structure, &self.path, what).at(entry.offset);
         let problem = problem.meaning("HBase never writes ids that go back; the batch keeps both entries");
         self.problems.push(self.in_region(problem, number));
@@ -277,7 +277,7 @@ impl GatherCells {
     }
 }
 
-/// Puts an entry's cells into the region's last row group, or a new one; gives the bytes that this took.
+/// Puts an entry's cells into the region's last row group, or a new one; returns the bytes that this took.
 #[inline]
 fn keep(region: &mut RegionCells, entry: &WalEntry<'_>, cut: bool) -> usize {
     let Ok(cells) = entry.cells() else { return 0 };

@@ -8,7 +8,7 @@ use formats::schema::decode_region_info_value;
 use formats::wal::{Marker, StoreDescriptor, WalEntry};
 use names::EncodedRegionName;
 
-/// A marker's cell, and what is wrong with it if it is not what it says; then the row has its bytes only.
+/// A marker's cell, and what is wrong with it if it cannot be decoded; then the row has only its bytes.
 pub(crate) fn marker_row(
     entry: &WalEntry<'_>,
     index: u32,
@@ -82,10 +82,10 @@ fn files(stores: &[StoreDescriptor]) -> Vec<String> {
     stores.iter().flat_map(of_store).collect()
 }
 
-/// What hbase:meta says of where a region is.
+/// What hbase:meta says about where a region is.
 pub(crate) const PLACE: [&str; 5] = ["state", "sn", "server", "serverstartcode", "seqnumDuringOpen"];
 
-/// A cell of hbase:meta, if it tells of a region's parents or daughters, or of where the region is.
+/// A cell of hbase:meta, if it concerns a region's parents or daughters, or where the region is.
 pub(crate) fn lineage_row(
     entry: &WalEntry<'_>,
     index: u32,
@@ -93,7 +93,7 @@ pub(crate) fn lineage_row(
 ) -> Option<(LineageRow, Option<FormatError>)> {
     let qualifier = std::str::from_utf8(cell.qualifier).ok()?;
     let tells = matches!(qualifier, "regioninfo" | "splitA" | "splitB") || qualifier.starts_with("merge");
-    // A whole row or family that is deleted has no qualifier, and is told too.
+    // The deletion of a whole row or family has no qualifier, and counts, too.
     let places = PLACE.contains(&qualifier);
     if cell.family != b"info" || !(tells || places || qualifier.is_empty()) {
         return None;

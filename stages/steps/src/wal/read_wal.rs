@@ -6,11 +6,11 @@ use formats::wal::{Step, WalDecoder, WalDecoderOptions, WalEnd, WalEntry, WalHea
 use std::sync::Arc;
 use store::{ReadRanges, Store, StoreError, StorePath};
 
-/// How often a torn end is looked at again because the file has grown meanwhile.
+/// How often a torn end is looked at again because the file has grown since.
 const LOOKS: usize = 8;
 
-/// Opens a WAL wherever it is by now: HBase moves it from its server's directory to `-splitting` and on to `oldWALs`.
-/// Between two looks it may move, so the places are tried twice.
+/// Opens a WAL wherever it is now: HBase moves it from its server's directory to `-splitting` and on to `oldWALs`. It
+/// may move between two looks, so the places are tried twice.
 ///
 /// # Errors
 /// The storage's; not found if it is in none of the places.
@@ -27,14 +27,14 @@ pub fn open_wal(store: &dyn Store, places: &[StorePath]) -> Result<Arc<Witnessed
     }))
 }
 
-/// The entries of a WAL, one after the other, read ahead in pieces.
+/// The entries of a WAL, one after another, read ahead in pieces.
 pub struct ReadWal {
     file: Arc<dyn ReadRanges>,
     decoder: WalDecoder,
     /// Bytes read ahead; those before `used` have been taken by the decoder.
     ahead: Vec<u8>,
     used: usize,
-    /// Where the bytes behind those read ahead are in the file.
+    /// Where the bytes after those read ahead are in the file.
     offset: u64,
     end: u64,
     /// How often the file may still be found to have grown.
@@ -44,13 +44,13 @@ pub struct ReadWal {
 }
 
 impl ReadWal {
-    /// The whole file. If it ends within an entry and has grown meanwhile, it is read on.
+    /// Reads the whole file. If it ends within an entry and has grown since, reading continues.
     pub fn new(file: Arc<dyn ReadRanges>, options: WalDecoderOptions) -> Self {
         let end = file.metadata().len;
         Self { looks: LOOKS, ..Self::until(file, options, end) }
     }
 
-    /// The file up to `end`.
+    /// Reads the file up to `end`.
     pub fn until(file: Arc<dyn ReadRanges>, options: WalDecoderOptions, end: u64) -> Self {
         let decoder = WalDecoder::new(options);
         Self { file, decoder, ahead: Vec::new(), used: 0, offset: 0, end, looks: 0, read: 0 }
@@ -61,7 +61,7 @@ impl ReadWal {
         self.decoder.header()
     }
 
-    /// How long the file is, as far as is known.
+    /// How long the file is, where known.
     pub fn length(&self) -> u64 {
         self.end
     }
@@ -71,10 +71,10 @@ impl ReadWal {
         self.read
     }
 
-    /// Shows the next entry; gives the end if there is none.
+    /// Shows the next entry; returns the end if there is none.
     ///
     /// # Errors
-    /// The storage's. What is wrong with the bytes is told by the end.
+    /// The storage's. The end says what is wrong with the bytes.
     #[inline]
     pub fn next_entry(&mut self, see: &mut impl FnMut(&WalEntry<'_>)) -> Result<Option<WalEnd>, StoreError> {
         loop {
@@ -113,7 +113,7 @@ impl ReadWal {
         self.used = 0;
         let have = self.ahead.len();
         let left = usize::try_from(self.end - self.offset).unwrap_or(usize::MAX);
-        // In pieces, too, where much is wanted: what a damaged length asks for may not be there.
+        // In pieces even where much is wanted: what a damaged length asks for may not be there.
         let more = wanted.saturating_sub(have).clamp(BUFFER_LEN, 16 * BUFFER_LEN).min(left);
         self.ahead.resize(have + more, 0);
         let read = self.file.read_at(self.offset, self.ahead.get_mut(have..).unwrap_or_default())?;
@@ -145,5 +145,5 @@ pub fn read_wal_header(file: &dyn ReadRanges) -> Result<Option<WalHeader>, crate
     Ok(WalHeader::decode(&bytes)?.map(|(header, _)| header))
 }
 
-/// No header is longer.
+/// The longest header.
 const HEADER_LEN: u64 = 65 << 10;

@@ -29,9 +29,9 @@ impl Bytes for TableGroup {
 /// Regions by table and name, that are read in one pass.
 type Regions = BTreeSet<(String, String)>;
 
-/// Yields the row groups of a WAL, tables and regions in order. In a WAL the ids of a region ascend, so nothing needs
-/// sorting but the regions: each pass over the file gathers as many of them as fit, one that alone does not fit is
-/// passed on as it is read. What comes out does not depend on how many passes it takes.
+/// Yields the row groups of a WAL, tables and regions in order. In a WAL the ids of a region ascend, so only the
+/// regions need sorting: each pass over the file gathers as many of them as fit, one that alone does not fit is
+/// passed on as it is read. The result does not depend on how many passes it takes.
 pub struct RegionPasses<'a> {
     wal: &'a WalPlace,
     path: String,
@@ -53,8 +53,8 @@ struct Pass {
 }
 
 impl<'a> RegionPasses<'a> {
-    /// Of a WAL that was read once, up to `end`; `regions` are those that are wanted, with what they weigh;
-    /// the bytes that the passes read are added to `bytes_read`.
+    /// Prepares the passes over a WAL that was read once, up to `end`; `regions` are those that are wanted, with their
+    /// sizes; the bytes that the passes read are added to `bytes_read`.
     pub fn new(
         wal: &'a WalPlace,
         file: Arc<dyn ReadRanges>,
@@ -73,7 +73,7 @@ impl<'a> RegionPasses<'a> {
         self.passes.len()
     }
 
-    /// Goes on with the pass until a row group is ready or the pass is over.
+    /// Continues the pass until a row group is ready or the pass is over.
     fn read_on(&mut self, mut pass: Pass) -> Result<(), Failure> {
         loop {
             let mut take = |entry: &formats::wal::WalEntry<'_>| pass.gather.take(entry);
@@ -96,12 +96,8 @@ impl<'a> RegionPasses<'a> {
     fn end_pass(&mut self, pass: Pass, end: &WalEnd) -> Result<(), Failure> {
         self.bytes_read.fetch_add(pass.reader.bytes_read(), Ordering::Relaxed);
         if !matches!(end, WalEnd::Closed { .. } | WalEnd::Unclosed { .. }) {
-            return Err(Failure::failed(
-                "reading the WAL again",
-                &self.path,
-                "it has other bytes than before",
-            )
-            .hint("run the same command again"));
+            return Err(Failure::failed("reading the WAL again", &self.path, "its bytes have changed")
+                .hint("run the same command again"));
         }
         for region in pass.gather.into_regions() {
             let table = region.table;
@@ -140,7 +136,7 @@ impl Source for RegionPasses<'_> {
     }
 }
 
-/// As many regions a pass as fit, in their order.
+/// Puts as many regions into a pass as fit, in their order.
 fn passes(regions: &[RegionCells], memory: usize) -> VecDeque<Regions> {
     let mut passes: VecDeque<Regions> = VecDeque::new();
     let mut weight = u64::MAX;

@@ -1,4 +1,4 @@
-//! Gets out of a damaged WAL what is whole.
+//! Gets what is whole out of a damaged WAL.
 
 use crate::bytes::BUFFER_LEN;
 use crate::bytes::ReadFault;
@@ -26,9 +26,9 @@ pub struct Salvaged {
     pub entry_bytes: u64,
     /// What is lost, in order; the first thousand.
     pub lost: Vec<LostBytes>,
-    /// Bytes that are lost, all together.
+    /// Bytes that are lost, in total.
     pub lost_bytes: u64,
-    /// No more entries than this can have been in them.
+    /// The most entries that can have been in them.
     pub lost_entries_at_most: u64,
 }
 
@@ -39,13 +39,13 @@ pub struct LostBytes {
     pub offset: u64,
     /// Where they end.
     pub end: u64,
-    /// No more entries than this can have been there.
+    /// The most entries that can have been there.
     pub entries_at_most: u64,
     /// What is wrong.
     pub why: String,
 }
 
-/// Of so many losses each is told.
+/// How many losses are reported one by one.
 const TOLD: usize = 1000;
 
 /// What stopped it.
@@ -105,7 +105,7 @@ pub fn salvage_wal<'a>(
     }
 }
 
-/// Reads behind the window, so that it has at least so many bytes or all there are.
+/// Reads on past the window, so that it has at least this many bytes, or all there are.
 fn read_on(
     file: &dyn ReadRanges,
     window: &mut Vec<u8>,

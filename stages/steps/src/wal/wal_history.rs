@@ -1,4 +1,4 @@
-//! What was made from WALs, as the values that a history is made of.
+//! What was made from WALs, as the values from which a history is made.
 
 use crate::wal::marker_rows::PLACE;
 use columns::batch::BatchFile;
@@ -17,14 +17,14 @@ pub struct RegionEntries {
     pub entries: Entries,
     /// How many there are.
     pub count: u64,
-    /// The first id that goes back, if one does; such entries are counted and not among the entries.
+    /// The first id that goes back, if one does; such entries are counted but not among the entries.
     pub not_ascending: Option<NotAscending>,
 }
 
-/// Reads which entries a batch has, region by region; of cells nothing is read.
+/// Reads which entries a batch has, region by region; no cells are read.
 ///
 /// # Errors
-/// The batch is damaged, or has a region of no name.
+/// The batch is damaged, or has a region with an invalid name.
 pub fn read_entries<R: ChunkReader + Clone + 'static>(
     batch: &BatchFile<R>,
 ) -> Result<BTreeMap<EncodedRegionName, RegionEntries>, ReadError> {
@@ -46,10 +46,10 @@ pub fn read_entries<R: ChunkReader + Clone + 'static>(
     Ok(regions)
 }
 
-/// A marker as a history takes it.
+/// A marker in the form that a history takes.
 ///
 /// # Errors
-/// HBase's descriptor in it does not hold.
+/// HBase's descriptor in it is malformed.
 pub fn marker_entry(row: &MarkerRow) -> Result<MarkerEntry, FormatError> {
     Ok(MarkerEntry { sequence: row.sequence, write_time: row.write_time, marker: row.marker()? })
 }
@@ -65,7 +65,8 @@ pub fn file_end(name: &str) -> FileEnd {
     }
 }
 
-/// Gathers what one WAL of hbase:meta tells of where regions are: an entry's cells of one region make a [`RegionPlace`].
+/// Gathers what one WAL of hbase:meta says about where regions are: an entry's cells of one region make a
+/// [`RegionPlace`].
 #[derive(Debug, Default)]
 pub struct Places {
     rows: BTreeMap<(u64, EncodedRegionName), Place>,
@@ -83,7 +84,7 @@ struct Place {
 }
 
 impl Places {
-    /// Takes a cell of hbase:meta; what does not say where a region is is passed over.
+    /// Takes a cell of hbase:meta; anything that does not say where a region is, is skipped.
     pub fn add(&mut self, row: &LineageRow) {
         let Ok(region) = EncodedRegionName::parse(&row.region) else { return };
         let qualifier = row.qualifier.as_str();
@@ -104,7 +105,7 @@ impl Places {
         }
     }
 
-    /// What they tell.
+    /// What they say.
     pub fn finish(self) -> impl Iterator<Item = RegionPlace> {
         self.rows.into_iter().map(|((sequence, region), place)| RegionPlace {
             region,
@@ -113,7 +114,7 @@ impl Places {
             state: match place.state.as_deref() {
                 Some("OPEN") => PlaceState::Open,
                 Some("OPENING") => PlaceState::Opening,
-                // HBase 1 writes no state: a server and its number are those of an open region.
+                // HBase 1 writes no state: a server and its number belong to an open region.
                 None if place.open_number.is_some() => PlaceState::Open,
                 _ => PlaceState::Other,
             },
@@ -142,12 +143,12 @@ pub fn table_of_region_name(row: &[u8]) -> Option<TableName> {
     TableName::parse(std::str::from_utf8(table).ok()?).ok()
 }
 
-/// Gathers the splits and merges of a table that WALs of hbase:meta tell, in the order of these.
+/// Gathers the splits and merges of a table that WALs of hbase:meta record, in the order of the WALs.
 #[derive(Debug, Default)]
 pub struct Descents {
-    /// Parent, and daughters by their qualifier: of a split both are put by one entry, and again by later ones.
+    /// Parent, and daughters by their qualifier: one entry of a split puts both, and later ones put them again.
     splits: BTreeMap<EncodedRegionName, BTreeSet<EncodedRegionName>>,
-    /// Child, and the regions that it was merged of.
+    /// Child, and the regions from which it was merged.
     merges: BTreeMap<EncodedRegionName, BTreeSet<EncodedRegionName>>,
 }
 
@@ -166,7 +167,7 @@ impl Descents {
         }
     }
 
-    /// What they tell.
+    /// What they say.
     #[must_use]
     pub fn finish(self) -> Vec<Descent> {
         let splits = self.splits.into_iter().map(|(parent, children)| Descent {

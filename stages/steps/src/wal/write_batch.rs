@@ -13,7 +13,7 @@ use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 pub enum Made {
     /// The edits of this table, as `ns:name`.
     Batch(String),
-    /// What hbase:meta says of regions.
+    /// What hbase:meta says about regions.
     Lineage,
     /// The markers, and what the WAL holds: written last.
     Markers,
@@ -23,7 +23,7 @@ pub enum Made {
 pub struct EncodedFile {
     /// What it holds.
     pub made: Made,
-    /// All of it.
+    /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
@@ -84,7 +84,7 @@ impl Map for WriteBatch {
     }
 }
 
-/// A WAL that cannot be said in Parquet.
+/// A WAL that Parquet cannot express.
 #[must_use]
 pub fn unencodable(path: &str, error: &WriteError) -> Problem {
     Problem::new(ProblemKind::Unsupported, path, error).meaning("the WAL was not converted")
@@ -124,7 +124,7 @@ fn encode_batch(
     Ok(bytes)
 }
 
-/// What the batch of a table is marked with.
+/// The marks of a table's batch.
 #[must_use]
 pub fn batch_marks(summary: &WalSummary, table: &str) -> BatchMarks {
     BatchMarks { wal: summary.wal.clone(), table: table.to_owned() }

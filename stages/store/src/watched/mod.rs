@@ -13,20 +13,20 @@ use std::{borrow::Cow, sync::Arc};
 
 /// Sees every operation on a store, and may change what it does.
 pub trait Watch: Send + Sync {
-    /// Before an operation; an error takes its place. `store` is the store itself, unwatched.
+    /// Called before an operation; an error replaces it. `store` is the store itself, unwatched.
     fn before(&self, operation: &Operation, store: &dyn Store) -> Result<(), StoreError>;
 
-    /// After a read of `read` bytes into the buffer; says how many bytes to tell of.
+    /// Called after a read of `read` bytes into the buffer; returns how many bytes to report.
     fn after_read(&self, _operation: &Operation, _buffer: &mut [u8], read: usize) -> usize {
         read
     }
 
-    /// The bytes to write instead of these.
+    /// Returns the bytes to write instead of these.
     fn to_write<'a>(&self, _operation: &Operation, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         Cow::Borrowed(bytes)
     }
 
-    /// What to say of a file instead of this.
+    /// Returns what to say of a file instead of this.
     fn metadata(&self, _operation: &Operation, metadata: Metadata) -> Metadata {
         metadata
     }

@@ -10,7 +10,7 @@ pub enum Op {
     OpenUncached,
     /// [`ReadRanges::read_at`](crate::ReadRanges::read_at) of a file from `open`.
     Read,
-    /// The same of a file from `open_uncached`.
+    /// The same for a file from `open_uncached`.
     ReadUncached,
     /// [`ReadRanges::current`](crate::ReadRanges::current).
     Current,
@@ -53,7 +53,7 @@ pub enum Op {
 pub struct Operation {
     /// What is done.
     pub op: Op,
-    /// To which path; for a batch, the first.
+    /// The path; for a batch, the first.
     pub path: StorePath,
     /// The new path of a rename, the other one of an exchange.
     pub to: Option<StorePath>,

@@ -4,8 +4,8 @@ use crate::FormatError;
 use crate::hfile::block::mismatch;
 use crate::hfile::{BLOCK_HEADER_SIZE, BlockHeader};
 
-/// Checksums of one block that are remembered until the stored ones come by, at the block's end: with HBase's 16 KiB
-/// a chunk enough for 16 GiB, while a block has at most 2.
+/// How many checksums of one block are remembered until the stored ones come by, at the block's end: at HBase's 16
+/// KiB a chunk enough for 16 GiB, while a block has at most 2.
 pub(super) const MOST_CHECKSUMS: u32 = 1 << 20;
 
 /// Verifies one block as its bytes go by.
@@ -29,7 +29,7 @@ pub(super) struct BodyCheck {
 }
 
 impl BodyCheck {
-    /// Of a block whose header has come by. `sums` is memory to use.
+    /// For a block whose header has come by. `sums` is memory to use.
     pub(super) fn new(
         header: BlockHeader,
         bytes: &[u8; BLOCK_HEADER_SIZE],
@@ -54,7 +54,7 @@ impl BodyCheck {
         check
     }
 
-    /// Takes what belongs to the block and gives back the rest.
+    /// Takes what belongs to the block and returns the rest.
     pub(super) fn feed<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let rest = self.cover(bytes);
         if self.payload_left == 0 { self.compare(rest) } else { rest }
@@ -79,7 +79,7 @@ impl BodyCheck {
         Some(error)
     }
 
-    /// Gives the memory back.
+    /// Returns the memory.
     pub(super) fn into_sums(self) -> Vec<u32> {
         self.sums
     }

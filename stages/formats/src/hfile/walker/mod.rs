@@ -17,20 +17,20 @@ use crate::FormatError;
 /// It starts at the file's start ([`BlockWalker::from_start`]), at a known block ([`BlockWalker::at`]), or anywhere
 /// ([`BlockWalker::from_middle`]); then it finds the first place where a plausible header stands whose checksum
 /// holds. (Blocks without checksums prove nothing: in such a file there is no way in from the middle, and the only
-/// place found is where the trailer starts.) Where several walkers went over a file's ranges, [`Walked::join`] puts
-/// what they saw together; [`Walked::conclude`] judges the whole.
+/// place found is where the trailer starts.) Where several walkers went over a file's ranges, [`Walked::join`] combines
+/// what they saw; [`Walked::conclude`] judges the whole.
 ///
-/// How long the trailer is, and so where the blocks end, only the file's last bytes say: what may be the trailer is kept,
-/// and blocks in it are followed when the walk is finished.
+/// Only the file's last bytes say how long the trailer is, and so where the blocks end: what may be the trailer is
+/// kept, and blocks in it are followed when the walk is finished.
 ///
-/// A block that is wrong is a [`BlockFault`]. The walk goes on behind it if its header's sizes agree with each other,
+/// A block that is wrong is a [`BlockFault`]. The walk continues past it if its header's sizes agree with each other,
 /// else at the next place that a search finds.
 pub struct BlockWalker {
     /// File offset at which the walk began.
     start: u64,
     /// File offset of the next byte that will be fed.
     position: u64,
-    /// No block ends behind this; less once the trailer's length is known.
+    /// No block ends past this; less once the trailer's length is known.
     limit: u64,
     state: State,
     /// Offset of the last data block, once known: what the next one must name. HBase scans backwards by it.
@@ -55,11 +55,11 @@ enum State {
     Skip { offset: u64, left: u64, error: FormatError },
     /// Looking for a block.
     Search(Search, Lost),
-    /// Behind the blocks.
+    /// After the blocks.
     Tail,
 }
 
-/// Since where the chain is lost, and why; no reason if it was never known.
+/// From where on the chain is lost, and why; no reason if it was never known.
 struct Lost {
     from: u64,
     error: Option<FormatError>,
@@ -102,13 +102,13 @@ impl BlockWalker {
         self.position
     }
 
-    /// Offset of the block that a walker from the middle has found and verified; until then none.
+    /// Offset of the block that a walker from the middle has found and verified; `None` until then.
     #[must_use]
     pub fn first(&self) -> Option<u64> {
         self.walked.first
     }
 
-    /// Takes the next bytes of the file, as many as there are. Bytes behind the file's end are a fault.
+    /// Takes the next bytes of the file, as many as there are. Bytes after the file's end are a fault.
     pub fn feed(&mut self, bytes: &[u8]) {
         let left = usize::try_from(self.walked.tail_start().saturating_sub(self.position));
         let (blocks, tail) = bytes.split_at_checked(left.unwrap_or(usize::MAX)).unwrap_or((bytes, &[]));
@@ -142,7 +142,7 @@ impl BlockWalker {
         self.walked
     }
 
-    /// Takes some of `bytes`, which are never empty, and gives back the rest. Settling follows.
+    /// Takes some of `bytes`, which are never empty, and returns the rest. Settling follows.
     fn step<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         match &mut self.state {
             State::Header { bytes: header, filled } => {

@@ -6,7 +6,7 @@ const UNDECIDED: usize = BLOCK_HEADER_SIZE - 1;
 /// Looks for the next place where a block could begin.
 #[derive(Default)]
 pub(super) struct Search {
-    /// The last bytes that came by: a header may begin in them and go on in the next.
+    /// The last bytes that came by: a header may begin in them and continue in the next.
     held: Vec<u8>,
 }
 
@@ -26,7 +26,7 @@ impl Search {
         Self { held: bytes.to_vec() }
     }
 
-    /// Looks on in `bytes`, which begin at `position` in a file whose blocks end at `end`.
+    /// Continues the search in `bytes`, which begin at `position` in a file whose blocks end at `end`.
     pub(super) fn feed<'a>(&mut self, bytes: &'a [u8], position: u64, end: u64) -> Option<Found<'a>> {
         let held = self.held.len();
         if held > 0 {
@@ -57,7 +57,7 @@ fn find(bytes: &[u8], base: u64, end: u64) -> Option<(usize, BlockHeader, [u8; B
     bytes.windows(BLOCK_HEADER_SIZE).enumerate().find_map(|(start, window)| {
         let bytes = window.first_chunk::<BLOCK_HEADER_SIZE>()?;
         let header = begins_a_block(bytes).then(|| BlockHeader::decode(bytes).ok()).flatten()?;
-        // Without checksums nothing would prove that it is one.
+        // Without checksums nothing would prove that it is a header.
         let provable = header.checksum_type != ChecksumType::Null
             && header.names_an_earlier_block(base + start as u64)
             && header.check_place(base + start as u64, end).is_ok();

@@ -4,7 +4,7 @@ use crate::hfile::{BlockHeader, BlockType, ChecksumType, TRAILER_SIZE, Trailer};
 
 /// Faults that are kept one by one; more are only counted.
 const MOST_FAULTS: usize = 100;
-/// The section that is read on open has at most so many blocks: two roots, file info, two bloom metas.
+/// The section that is read on open has at most this many blocks: two roots, file info, two bloom metas.
 const MOST_LOAD_ON_OPEN: usize = 5;
 
 /// One block (or what should be one) that is wrong.
@@ -95,11 +95,11 @@ impl ChecksumsSeen {
 pub struct Walked {
     /// Length of the whole file.
     pub file_len: u64,
-    /// Offset of the first block that was followed, or of the trailer. None: a walk from the middle found no way in
+    /// Offset of the first block that was followed, or of the trailer. `None`: a walk from the middle found no way in
     /// before its bytes ended.
     pub first: Option<u64>,
     /// Offset of the first block that was not followed to its end; of the trailer if none is left. Without `first`
-    /// only where the search began.
+    /// it is only where the search began.
     pub next: u64,
     /// The good blocks.
     pub blocks: BlockCounts,
@@ -151,7 +151,7 @@ impl Walked {
         self.known_end().unwrap_or_else(|| self.tail_start())
     }
 
-    /// Whether the whole file was walked, its last bytes too.
+    /// Whether the whole file was walked, including its last bytes.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.first == Some(0) && self.known_end() == Some(self.next)
@@ -216,7 +216,7 @@ impl Walked {
         let left = self.file_len.saturating_sub(position).min(bytes.len() as u64) as usize;
         self.tail.extend_from_slice(bytes.get(..left).unwrap_or(bytes));
         if left < bytes.len() {
-            let text = format!("bytes behind the end of a file of {} bytes", self.file_len);
+            let text = format!("bytes after the end of a file of {} bytes", self.file_len);
             self.fault(self.file_len, FormatError::corrupt(text).at(self.file_len));
         }
     }
@@ -279,7 +279,7 @@ impl Walked {
         Trailer::decode(&self.tail, self.file_len)
     }
 
-    /// Why the blocks cannot be followed of a file of a version that is not read: nothing that was seen of it counts.
+    /// Why the blocks of a file of an unread version cannot be followed: nothing that was seen of it counts.
     #[must_use]
     pub fn unread_version(&self) -> Option<FormatError> {
         self.known_end()?;
@@ -287,15 +287,15 @@ impl Walked {
         error.is_unsupported().then_some(error)
     }
 
-    /// Whether the blocks name each other otherwise than HBase's do, because their writer did it so: all that are
-    /// wrong name themselves, or most data blocks are wrong.
+    /// Whether the blocks name each other differently from HBase's because of their writer: all that are wrong name
+    /// themselves, or most data blocks are wrong.
     fn names_blocks_its_own_way(&self) -> bool {
         let (wrong, themselves) = self.wrong_prev_count;
         let data = self.blocks.of(BlockType::Data) + self.blocks.of(BlockType::EncodedData);
         wrong > 0 && (wrong == themselves || (wrong > 1 && wrong.saturating_mul(2) > data))
     }
 
-    /// What is not damage but the way of a writer that is not HBase's, one line each.
+    /// What is not damage but the habit of a writer other than HBase, one line each.
     #[must_use]
     pub fn differences(&self) -> Vec<String> {
         let first = self.wrong_prevs.first().filter(|_| self.names_blocks_its_own_way());
@@ -309,7 +309,7 @@ impl Walked {
     }
 
     /// Everything that is wrong with the file, now that it has been walked whole: the faults of blocks, a mixture of
-    /// checksum types, a part that was not walked, the trailer, and blocks that are not where the trailer says. Of a
+    /// checksum types, a part that was not walked, the trailer, and blocks that are not where the trailer says. For a
     /// file of a version that is not read, only that.
     #[must_use]
     pub fn conclude(&self) -> Vec<BlockFault> {
@@ -337,7 +337,7 @@ impl Walked {
         if !self.names_blocks_its_own_way() {
             faults.extend(self.wrong_prevs.iter().cloned());
         }
-        // A block that is wrong is not where it should be, either: once is enough.
+        // A wrong block is not where it should be, either: one report is enough.
         if let (Ok(trailer), true) = (trailer, faults.is_empty())
             && let Err(error) = self.check_places(&trailer)
         {

@@ -5,7 +5,7 @@ use crate::FormatError;
 use crate::compress::{Codec, Compressor};
 use crate::hfile::{BLOCK_HEADER_SIZE, BlockType, ChecksumType, TRAILER_SIZE, encode_block};
 
-/// Blocks, one behind the other, each with the offset of the last of its type.
+/// Blocks, one after another, each with the offset of the last of its type.
 pub(super) struct BlockSequence {
     codec: Codec,
     checksum: (ChecksumType, u32),
@@ -42,7 +42,7 @@ impl BlockSequence {
         self.total_uncompressed
     }
 
-    /// Writes a block; gives its offset and its whole size.
+    /// Writes a block; returns its offset and its whole size.
     pub(super) fn write(
         &mut self,
         block_type: BlockType,
@@ -66,7 +66,7 @@ impl BlockSequence {
         encode_block((block_type, payload), last, self.codec, self.checksum, &mut self.compressor, out)?;
         let size = out.len() - start;
         self.position += size as u64;
-        // A block is checked to be below 2 GiB where its header is made.
+        // The header's constructor checks that the block is below 2 GiB.
         Ok((offset, size as u32))
     }
 }

@@ -4,9 +4,9 @@ use crate::FormatError;
 use crate::hfile::bloom::{BloomHash, VERSION, bit_positions};
 use crate::hfile::{BlockType, encode_root};
 
-/// How many rows that are not in a filter it lets through: `io.storefile.bloom.error.rate`, a Java float.
+/// The share of absent rows that a filter lets through: `io.storefile.bloom.error.rate`, a Java float.
 const ERROR_RATE: f64 = 0.01_f32 as f64;
-/// A chunk can be halved so often: `io.storefile.bloom.max.fold`.
+/// How often a chunk can be halved: `io.storefile.bloom.max.fold`.
 const MAX_FOLD: u32 = 7;
 /// HBase's default hash.
 const HASH: BloomHash = BloomHash::Murmur;
@@ -100,7 +100,7 @@ impl RowBloomEncoder {
         }
     }
 
-    /// Adds the row of a cell; one that is the last row again is in already.
+    /// Adds the row of a cell, unless it is the last row again.
     #[inline]
     pub(super) fn add(&mut self, row: &[u8]) {
         if self.total_keys == 0 || self.last_row != row {
@@ -144,7 +144,7 @@ impl RowBloomEncoder {
         Ok(())
     }
 
-    /// Writes what describes the filter, if it has any key. All chunks have been written.
+    /// Writes the description of the filter, if it has any key. All chunks have been written.
     pub(super) fn write_meta(
         &self,
         block_type: BlockType,

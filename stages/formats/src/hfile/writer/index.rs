@@ -3,7 +3,7 @@ use crate::FormatError;
 use crate::hfile::{BlockType, IndexEntry, MidKey, encode_non_root, encode_root};
 use crate::varint::vlong_len;
 
-/// HBase stops at so many levels.
+/// HBase stops at this many levels.
 const MOST_LEVELS: u32 = 16;
 
 /// The data index while the file is written: `HFileBlockIndex.BlockIndexWriter`. Leaves are written between the data
@@ -20,7 +20,7 @@ pub(super) struct DataIndexEncoder {
     uncompressed_size: u64,
 }
 
-/// What the trailer says of a whole data index.
+/// What the trailer says about a whole data index.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WrittenIndex {
     pub(super) root_offset: u64,
@@ -29,7 +29,7 @@ pub(super) struct WrittenIndex {
     pub(super) uncompressed_size: u64,
 }
 
-/// Entries of one index block to be, and its size in both forms.
+/// Entries of a future index block, and its size in both forms.
 #[derive(Debug, Default)]
 pub(super) struct IndexChunk {
     entries: Vec<(Vec<u8>, u64, u32)>,

@@ -25,7 +25,7 @@ fn shortest_between(left: &[u8], right: &[u8]) -> Option<Vec<u8>> {
     }
     let common = left.iter().zip(right).take_while(|(left, right)| left == right).count();
     let mut between = left.get(..common)?.to_vec();
-    // Where `left` goes on it has a byte below that of `right`, so below 255.
+    // Where `left` continues it has a byte below that of `right`, so below 255.
     between.push(left.get(common).map_or(0, |byte| byte.saturating_add(1)));
     Some(between)
 }

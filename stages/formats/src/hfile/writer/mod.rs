@@ -1,4 +1,5 @@
-//! Writing HFiles as `HFileWriterImpl` and `StoreFileWriter` do. Of bloom filters those of rows are written.
+//! Writing HFiles as `HFileWriterImpl` and `StoreFileWriter` do. The only general bloom filters that are written are
+//! those of rows.
 
 mod blocks;
 mod bloom;
@@ -28,15 +29,15 @@ pub struct HFileContext {
     pub layout: CellLayout,
     /// How blocks are compressed.
     pub codec: Codec,
-    /// A data block ends once its cells take so many bytes: a family's BLOCKSIZE.
+    /// A data block ends once its cells take this many bytes: a family's BLOCKSIZE.
     pub block_size: usize,
     /// How checksums are computed.
     pub checksum_type: ChecksumType,
     /// How many bytes one checksum covers.
     pub bytes_per_checksum: u32,
-    /// An index block ends once it has so many bytes: `hfile.index.block.max.size`.
+    /// An index block ends once it has this many bytes: `hfile.index.block.max.size`.
     pub index_chunk_size: usize,
-    /// An index is split into another level only above so many entries: `hfile.index.block.min.entries`.
+    /// An index is split into another level only above this many entries: `hfile.index.block.min.entries`.
     pub index_min_entries: usize,
     /// Whether a bloom filter of rows is written: a family's BLOOMFILTER is ROW.
     pub row_bloom: bool,
@@ -64,7 +65,7 @@ impl Default for HFileContext {
     }
 }
 
-/// An HFile that is whole.
+/// A finished HFile.
 #[derive(Debug, Clone)]
 pub struct EncodedHFile {
     /// Length of the file in bytes.
@@ -78,7 +79,7 @@ pub struct EncodedHFile {
 }
 
 /// Encodes one HFile. Cells go in, in order; the file's bytes are appended to the `out` of each call, block by block:
-/// the caller may write them anywhere and clear it between the calls. After an error the file is of no use.
+/// the caller may write them anywhere and clear it between the calls. After an error the file is useless.
 #[derive(Debug)]
 pub struct HFileEncoder {
     context: HFileContext,
@@ -115,13 +116,13 @@ impl HFileEncoder {
         }
     }
 
-    /// How many bytes of the file have been given out.
+    /// How many bytes of the file have been handed out.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.blocks.position()
     }
 
-    /// What the cells that came show together.
+    /// What the cells so far show together.
     #[must_use]
     pub fn cells(&self) -> &CellChecks {
         &self.cells
@@ -130,7 +131,7 @@ impl HFileEncoder {
     /// Appends one cell.
     ///
     /// # Errors
-    /// The cell does not belong behind the last ([`CellChecks::add`]), or cannot be encoded
+    /// The cell does not belong after the last ([`CellChecks::add`]), or cannot be encoded
     /// ([`BlockEncoder::append`]); Unsupported if the codec is not written.
     pub fn append(&mut self, cell: &CellRef<'_>, out: &mut Vec<u8>) -> Result<(), FormatError> {
         let order = self.cells.check(cell)?;
@@ -152,7 +153,7 @@ impl HFileEncoder {
     /// Writes what is left, the index, the file info and the trailer.
     ///
     /// # Errors
-    /// As of [`HFileEncoder::append`]; Corrupt if `metadata` has a key that only the encoder may say.
+    /// As for [`HFileEncoder::append`]; Corrupt if `metadata` has a key that only the encoder may set.
     pub fn finish(
         mut self,
         metadata: &StoreFileMetadata,

@@ -6,13 +6,14 @@ use crate::hfile::{FileInfo, key};
 /// What a store file says besides what follows from its cells: `StoreFileWriter.appendMetadata`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StoreFileMetadata {
-    /// MAX_SEQ_ID_KEY: the sequence id up to which the region's store is persisted with this file. None: not said.
+    /// MAX_SEQ_ID_KEY: the sequence id up to which the region's store is persisted with this file. `None`: the file
+    /// does not say.
     pub max_sequence_id: Option<u64>,
     /// MAJOR_COMPACTION_KEY.
     pub major_compaction: bool,
     /// `hfile.CREATE_TIME_TS`, ms.
     pub create_time: i64,
-    /// More entries, as they are to stand in the file; none that follows from the cells or stands above.
+    /// More entries, as they are to stand in the file; none of those that follow from the cells or stand above.
     pub more: FileInfo,
 }
 
@@ -38,13 +39,13 @@ impl FileInfoCounts {
         if size > self.biggest {
             self.biggest = size;
             self.biggest_key.clear();
-            // The block has just encoded this key, so it can be.
+            // The block has just encoded this key, so it can be encoded.
             let _ = encode_key(&key, &mut self.biggest_key);
         }
         self.deletes_older |= matches!(cell.cell_type, CellType::DeleteColumn | CellType::DeleteFamily);
     }
 
-    /// All that the file says of itself.
+    /// All that the file says about itself.
     pub(super) fn file_info(
         &self,
         cells: &CellChecks,
@@ -68,7 +69,7 @@ impl FileInfoCounts {
         for (key, value) in &metadata.more.entries {
             if info.entries.insert(key.clone(), value.clone()).is_some() {
                 let key = key.escape_ascii();
-                return Err(FormatError::corrupt(format!("file info {key} is not the caller's to say")));
+                return Err(FormatError::corrupt(format!("file info {key} is not for the caller to set")));
             }
         }
         Ok(info)

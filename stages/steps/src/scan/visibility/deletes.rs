@@ -2,8 +2,8 @@ use super::MatchCode;
 use formats::cell::{CellRef, CellType};
 use std::collections::BTreeSet;
 
-/// The delete markers of a row and family that have come so far: `ScanDeleteTracker`. Only timestamps count: a marker
-/// masks what was written after it, too.
+/// The delete markers of a row and family so far: `ScanDeleteTracker`. Only timestamps count: a marker masks what was
+/// written after it, too.
 #[derive(Default)]
 pub(super) struct DeleteTracker {
     /// DeleteFamily: everything up to here.

@@ -1,4 +1,4 @@
-//! What a scan shows of the cells of a table: HBase's own rules, from `NormalUserScanQueryMatcher`,
+//! What a scan shows of the cells of a table, by HBase's own rules, from `NormalUserScanQueryMatcher`,
 //! `RawScanQueryMatcher` and the trackers they use.
 
 mod deletes;
@@ -22,28 +22,28 @@ pub enum Shown {
     Newest,
     /// All versions that the family keeps (`Scan.readAllVersions`).
     AllVersions,
-    /// Everything that is there, delete markers too (`Scan.setRaw`, with all versions).
+    /// Everything that is there, including delete markers (`Scan.setRaw`, with all versions).
     Raw,
 }
 
-/// Judges the cells of a table one after the other, in their order.
+/// Judges the cells of a table one after another, in their order.
 pub struct Visibility {
     now_ms: i64,
     shown: Shown,
     families: Vec<Family>,
-    /// The family at hand: its number, and the row.
+    /// The current family: its number, and the row.
     current: Option<usize>,
     row: Vec<u8>,
 }
 
-/// A family's rules (`ScanInfo`), and what is known of its row at hand.
+/// A family's rules (`ScanInfo`), and what is known of its current row.
 struct Family {
     name: Vec<u8>,
     /// Older timestamps are expired.
     oldest: i64,
     min_versions: u64,
     tracker: Tracker,
-    /// Of the column of this qualifier nothing more is shown.
+    /// Nothing more is shown of the column of this qualifier.
     done: Option<Vec<u8>>,
 }
 
@@ -74,7 +74,7 @@ pub enum Verdict {
 }
 
 impl Visibility {
-    /// By a table's schema, at a time.
+    /// Judges by a table's schema, at a time.
     ///
     /// # Errors
     /// A family's settings cannot be read.
@@ -89,7 +89,7 @@ impl Visibility {
         })
     }
 
-    /// Judges the next cell. Cells of a row and family must come one behind the other, in order.
+    /// Judges the next cell. Cells of a row and family must come one after another, in order.
     pub fn judge(&mut self, cell: &CellRef<'_>) -> Verdict {
         let same = |number: &usize| self.families.get(*number).is_some_and(|of| of.name == cell.family);
         let number = match self.current.filter(same) {

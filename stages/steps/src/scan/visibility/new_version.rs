@@ -10,7 +10,7 @@ pub(super) struct NewVersionTracker {
     /// What is asked for.
     result_versions: u64,
     /// Nodes by the ids of the markers that delete all versions (of a column: DeleteColumn, or of the family:
-    /// DeleteFamily); the last, `u64::MAX`, is no marker's.
+    /// DeleteFamily); the last, `u64::MAX`, belongs to no marker.
     column: BTreeMap<u64, Node>,
     family: BTreeMap<u64, Node>,
     last: Option<Last>,
@@ -28,9 +28,9 @@ struct Last {
 #[derive(Clone)]
 struct Node {
     timestamp: i64,
-    /// By timestamp the ids of markers that delete one version.
+    /// The ids of markers that delete one version, by timestamp.
     deletes: HashMap<i64, BTreeSet<u64>>,
-    /// By the id of such a marker the ids of the Puts that were visible before it.
+    /// The ids of the Puts that were visible before such a marker, by its id.
     counting: BTreeMap<u64, BTreeSet<u64>>,
 }
 
@@ -63,7 +63,7 @@ impl NewVersionTracker {
         *self = Self::new(self.max_versions, self.result_versions);
     }
 
-    /// The id of the last cell if this one is a Put with the same timestamp, else the largest.
+    /// The id of the last cell if this one is a Put with the same timestamp, otherwise the largest.
     fn prepare(&mut self, cell: &CellRef<'_>) -> u64 {
         match &self.last {
             Some(last) if !self.is_other_column(last, cell) => {
@@ -91,8 +91,8 @@ impl NewVersionTracker {
         last.qualifier != cell.qualifier
     }
 
-    /// `isColumnQualifierChanged` where no cell came before: HBase takes an empty qualifier for that of the cell that
-    /// did not come, but for a marker of a column.
+    /// `isColumnQualifierChanged` where no cell came before: HBase assumes an empty qualifier for the missing cell,
+    /// except for a marker of a column.
     fn is_first_column(&self, cell: &CellRef<'_>) -> bool {
         !cell.qualifier.is_empty() || matches!(cell.cell_type, CellType::DeleteColumn | CellType::Delete)
     }

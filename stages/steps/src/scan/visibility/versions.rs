@@ -8,7 +8,7 @@ pub(super) struct VersionTracker {
     oldest: i64,
     column: Option<Vec<u8>>,
     count: u64,
-    /// Timestamp and type of the last that was shown of the column.
+    /// Timestamp and type of the last version of the column that was shown.
     last: Option<(i64, u8)>,
 }
 
