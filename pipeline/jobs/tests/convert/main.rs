@@ -1,5 +1,6 @@
 //! Converting WALs: what comes out, how often, and what goes wrong. Everything is run where names are renamed and files
 //! grow, and where neither is so, as on an object store.
+#![expect(clippy::duplicate_mod, reason = "each kind of storage runs the same tests")]
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panic and says what it skips")]
 
 mod golden;
