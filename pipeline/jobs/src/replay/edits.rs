@@ -11,7 +11,7 @@ use std::iter::Zip;
 use std::slice::Iter;
 use steps::edits::MergeEdits;
 
-/// What is told of a replay.
+/// What a replay reports: its figures, and the problems that it found.
 pub struct Told {
     pub report: ReplayReport,
     pub problems: Problems,

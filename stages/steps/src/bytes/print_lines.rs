@@ -38,7 +38,7 @@ impl<'a> PrintLines<'a> {
         self.take(written)
     }
 
-    /// Writes what there is, and lets nothing wait behind it.
+    /// Writes what is left, and flushes the output.
     pub fn flush(&mut self) -> Result<(), Failure> {
         self.write()?;
         let flushed = if self.closed { Ok(()) } else { self.out.flush() };
