@@ -32,6 +32,6 @@ pub use journal::{Journal, Recovered};
 pub use listing::WalListing;
 pub use repository::{Repository, layout};
 pub use wals::{
-    BatchSum, ListedWal, StoreFile, StoredBatch, latest, list_batch_tables, list_batches, list_lineages,
+    BatchSum, ListedWal, StoredBatch, StoredParquet, latest, list_batch_tables, list_batches, list_lineages,
     list_wals, open_batch, open_batch_loosely, open_lineage, open_markers, read_batch_sum, read_wal_summary,
 };

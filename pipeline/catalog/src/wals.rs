@@ -34,15 +34,15 @@ mod parquet_io {
 
 /// A file of a store, as Parquet's reader wants it.
 #[derive(Clone)]
-pub struct StoreFile(Arc<dyn ReadRanges>);
+pub struct StoredParquet(Arc<dyn ReadRanges>);
 
-impl Length for StoreFile {
+impl Length for StoredParquet {
     fn len(&self) -> u64 {
         self.0.metadata().len
     }
 }
 
-impl ChunkReader for StoreFile {
+impl ChunkReader for StoredParquet {
     type T = std::io::BufReader<ReadFrom>;
 
     fn get_read(&self, start: u64) -> columns::ParquetResult<Self::T> {
@@ -63,7 +63,7 @@ impl ChunkReader for StoreFile {
 }
 
 /// A batch of a repository.
-pub type StoredBatch = BatchFile<StoreFile>;
+pub type StoredBatch = BatchFile<StoredParquet>;
 
 /// The name of a file that was made from a WAL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -141,7 +141,7 @@ pub fn open_batch(store: &dyn Store, path: &StorePath) -> Result<StoredBatch, Ca
 pub fn open_batch_loosely(store: &Arc<dyn Store>, path: &StorePath) -> Result<StoredBatch, CatalogError> {
     let metadata = store.metadata(path)?;
     let file = OpenedForEachRead { store: Arc::clone(store), path: path.clone(), metadata };
-    BatchFile::new(StoreFile(Arc::new(file))).map_err(|error| CatalogError::damaged(path, error))
+    BatchFile::new(StoredParquet(Arc::new(file))).map_err(|error| CatalogError::damaged(path, error))
 }
 
 struct OpenedForEachRead {
@@ -198,8 +198,8 @@ pub fn read_batch_sum(store: &dyn Store, batch: &StorePath) -> Result<Option<Bat
     }
 }
 
-fn open(store: &dyn Store, path: &StorePath) -> Result<StoreFile, CatalogError> {
-    Ok(StoreFile(Arc::from(store.open(path)?)))
+fn open(store: &dyn Store, path: &StorePath) -> Result<StoredParquet, CatalogError> {
+    Ok(StoredParquet(Arc::from(store.open(path)?)))
 }
 
 fn list(store: &dyn Store, dir: &StorePath, suffix: &str) -> Result<Vec<ListedWal>, CatalogError> {

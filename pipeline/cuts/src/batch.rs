@@ -2,7 +2,7 @@
 
 use crate::READING;
 use crate::read_log::KnownBatch;
-use catalog::{CatalogError, ListedWal, StoreFile, StoredBatch};
+use catalog::{CatalogError, ListedWal, StoredBatch, StoredParquet};
 use history::{Replay, ReplayRegion};
 use names::{EncodedRegionName, TableName};
 use stage::{Failure, Problem, ProblemKind};
@@ -23,7 +23,7 @@ pub struct Batch {
     /// The first and last id that it has of each source region, between start and end of the replay.
     pub bounds: BTreeMap<EncodedRegionName, (u64, u64)>,
     /// The open batch; `None` if it cannot be read, which a problem says.
-    pub opened: Option<Arc<OpenedBatch<StoreFile>>>,
+    pub opened: Option<Arc<OpenedBatch<StoredParquet>>>,
 }
 
 impl Batch {

@@ -1,4 +1,4 @@
-//! Declared dependencies: the document, and where its edits are.
+//! DeclaredEdits dependencies: the document, and where its edits are.
 
 use crate::READING;
 use crate::bases::OpenedBase;
@@ -9,7 +9,7 @@ use catalog::{CatalogError, DependencyDocument, EditDocument};
 use formats::cell::CellType;
 use formats::compress::Dictionaries;
 use formats::snapshot::{RegionManifest, RegionRole};
-use history::{Dependency, Found};
+use history::{Dependency, Located};
 use names::TableName;
 use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
@@ -21,7 +21,7 @@ use store::{Store, StorePath};
 
 /// Dependencies of the cut's tables, and where their edits are.
 #[derive(Default)]
-pub(crate) struct Declared {
+pub(crate) struct DeclaredEdits {
     /// Cause and effect, where they were found.
     pub dependencies: Vec<Dependency>,
     /// The line of each.
@@ -52,11 +52,11 @@ type Place = (TableName, usize);
 
 impl ReadDependencies<'_> {
     /// All dependencies of a file.
-    pub fn read(&self, file: &str, problems: &mut Problems) -> Result<Declared, Failure> {
+    pub fn read(&self, file: &str, problems: &mut Problems) -> Result<DeclaredEdits, Failure> {
         let bytes = read_file("reading the dependencies", file)?;
         let mut tables: BTreeMap<TableName, Wanted> = BTreeMap::new();
         tables.extend(self.bases.iter().map(|base| (base.stores.table.clone(), Wanted::default())));
-        let (mut declared, mut places) = (Declared::default(), Vec::new());
+        let (mut declared, mut places) = (DeclaredEdits::default(), Vec::new());
         for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
             if line.trim_ascii().is_empty() {
                 continue;
@@ -78,7 +78,7 @@ impl ReadDependencies<'_> {
         }
         for ((cause, effect), line) in places.iter().zip(&declared.lines) {
             let cause = found(&tables, cause, |entries| entries.last);
-            if cause == Found::Nowhere {
+            if cause == Located::Nowhere {
                 problems.push(nowhere(file, *line));
             }
             let effect = found(&tables, effect, |entries| entries.first);
@@ -169,13 +169,13 @@ impl ReadDependencies<'_> {
 fn found(
     tables: &BTreeMap<TableName, Wanted>,
     (table, number): &Place,
-    which: impl Fn(&EntriesOfEdit) -> history::Event,
-) -> Found {
-    let Some(wanted) = tables.get(table) else { return Found::Nowhere };
+    which: impl Fn(&EntriesOfEdit) -> history::EntryId,
+) -> Located {
+    let Some(wanted) = tables.get(table) else { return Located::Nowhere };
     match wanted.found.get(number) {
-        Some(entries) => Found::Entry(which(entries)),
-        None if wanted.in_files.contains(number) => Found::Files,
-        None => Found::Nowhere,
+        Some(entries) => Located::Entry(which(entries)),
+        None if wanted.in_files.contains(number) => Located::Files,
+        None => Located::Nowhere,
     }
 }
 

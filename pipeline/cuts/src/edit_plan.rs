@@ -3,7 +3,7 @@
 use crate::families::each_replayed;
 use crate::table_edits::verify_batches;
 use crate::{Batch, OpenedCut};
-use catalog::{StoreFile, layout};
+use catalog::{StoredParquet, layout};
 use formats::schema::TableSchema;
 use formats::snapshot::RegionManifest;
 use history::{BulkLoadedFile, Lineages, ReplayRegion};
@@ -29,7 +29,7 @@ pub struct EditPlan {
     /// Regions that share rows, parents first.
     pub units: Vec<EditsToWrite>,
     /// The batches that hold them.
-    pub batches: Vec<Arc<OpenedBatch<StoreFile>>>,
+    pub batches: Vec<Arc<OpenedBatch<StoredParquet>>>,
     /// About how much there is to do.
     pub forecast: Forecast,
     /// Identifies these edits, for the digest of the plan.
@@ -100,7 +100,7 @@ impl EditPlan {
 fn refuse_unwritable(
     families: &[FamilyToWrite],
     replayed: &[(&EncodedRegionName, &ReplayRegion)],
-    batches: &[Arc<OpenedBatch<StoreFile>>],
+    batches: &[Arc<OpenedBatch<StoredParquet>>],
 ) -> Result<(), Stopped> {
     for family in families {
         let Err(refusal) = &family.settings else { continue };
@@ -118,7 +118,7 @@ fn has_edit(
     family: &[u8],
     name: &EncodedRegionName,
     region: &ReplayRegion,
-    batches: &[Arc<OpenedBatch<StoreFile>>],
+    batches: &[Arc<OpenedBatch<StoredParquet>>],
 ) -> Result<bool, Stopped> {
     let mut found = false;
     let opened = batches.iter().map(AsRef::as_ref);
@@ -144,7 +144,7 @@ fn opened_batches(
     batches: Option<&Vec<Batch>>,
     source: &Arc<dyn Store>,
     work: &mut String,
-) -> Result<Vec<Arc<OpenedBatch<StoreFile>>>, Failure> {
+) -> Result<Vec<Arc<OpenedBatch<StoredParquet>>>, Failure> {
     let mut opened = Vec::new();
     for of in batches.into_iter().flatten() {
         let path = &of.wal.path;
@@ -231,7 +231,7 @@ fn units(sources: Vec<SourceRegion>, lineages: &Lineages) -> Vec<EditsToWrite> {
 
 fn forecast(
     units: &[EditsToWrite],
-    batches: &[Arc<OpenedBatch<StoreFile>>],
+    batches: &[Arc<OpenedBatch<StoredParquet>>],
     schema: &TableSchema,
 ) -> Forecast {
     let regions: BTreeMap<&str, &SourceRegion> =

@@ -2,7 +2,7 @@
 //! them.
 
 use crate::batch::{Batch, Unreadable};
-use catalog::StoreFile;
+use catalog::StoredParquet;
 use formats::schema::TableSchema;
 use history::{Replay, ReplayRegion};
 use names::{EncodedRegionName, TableName};
@@ -70,7 +70,7 @@ fn has_unknown(
 pub(crate) fn each_replayed<'a>(
     name: &EncodedRegionName,
     region: &ReplayRegion,
-    batches: impl Iterator<Item = &'a OpenedBatch<StoreFile>>,
+    batches: impl Iterator<Item = &'a OpenedBatch<StoredParquet>>,
     is_wanted: impl Fn(&[u8]) -> bool,
     mut see: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> Result<(), Problem> {

@@ -19,7 +19,7 @@ mod until;
 use bases::OpenBases;
 use batch::{Unreadable, open_batches};
 use catalog::ImageCut;
-use dependencies::{Declared, ReadDependencies};
+use dependencies::{DeclaredEdits, ReadDependencies};
 use findings::{problems_of, refused, unplaced, without_clocks_of_runs};
 use history::{Certificate, Gap, History, Replay, Sources, Starts, certify};
 use logs::{ReadLogs, ReadSources};
@@ -157,7 +157,7 @@ impl Opening<'_> {
         let read = ReadDependencies { store, bases: &bases, batches: &batches, workers, run };
         let declared = match &options.dependencies {
             Some(file) => read.read(file, problems)?,
-            None => Declared::default(),
+            None => DeclaredEdits::default(),
         };
         let certificate = certify(&history, &starts, &clocks, &asked, &declared.dependencies);
         let certificate = certificate.map_err(|refusal| {

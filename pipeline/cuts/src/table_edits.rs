@@ -1,7 +1,7 @@
 //! The edits of a table that are replayed, region by region, from batches.
 
 use crate::{Batch, OpenedCut};
-use catalog::{BatchSum, CatalogError, StoreFile};
+use catalog::{BatchSum, CatalogError, StoredParquet};
 use delivery::verify_files;
 use formats::compress::Dictionaries;
 use formats::schema::TableSchema;
@@ -17,7 +17,7 @@ use store::Store;
 
 /// The batches of a table that are replayed.
 pub struct TableEdits {
-    batches: Vec<Arc<OpenedBatch<StoreFile>>>,
+    batches: Vec<Arc<OpenedBatch<StoredParquet>>>,
     families: Vec<Vec<u8>>,
 }
 
@@ -37,7 +37,11 @@ impl TableEdits {
     }
 
     /// The edits of a source region that are in the cut and in no file of the snapshot.
-    pub fn of_region(&self, name: &EncodedRegionName, region: &ReplayRegion) -> MergeEdits<'_, StoreFile> {
+    pub fn of_region(
+        &self,
+        name: &EncodedRegionName,
+        region: &ReplayRegion,
+    ) -> MergeEdits<'_, StoredParquet> {
         let batches = self.batches.iter().filter(|batch| batch.regions.contains(name));
         let sources = batches.map(|of| EditSource { path: &of.path, batch: &of.batch });
         let after = self.families.iter().map(|family| (family.clone(), region.after(family)));

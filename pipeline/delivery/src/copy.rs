@@ -3,7 +3,7 @@
 use crate::finishing::Finishing;
 use crate::record::{CopiedRecord, Record};
 use crate::state::{FileState, State, add};
-use crate::units::{Units, unproved_path};
+use crate::units::{CopyUnits, unproved_path};
 use crate::{DeliveryPlan, Terms};
 use catalog::Journal;
 use formats::FormatError;
@@ -73,7 +73,7 @@ impl Copying<'_> {
             read: AtomicU64::new(0),
         };
         let prove = ProveRanges { target: self.target, verify_blocks };
-        let units = Units::new(self.plan, state, self.target, self.partial);
+        let units = CopyUnits::new(self.plan, state, self.target, self.partial);
         let mut placing =
             Placing { work: self, state, problems, gathered: BTreeMap::new(), distrusted: BTreeSet::new() };
         let workers = self.terms.workers;

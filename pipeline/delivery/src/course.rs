@@ -136,7 +136,7 @@ impl<'a> Delivery<'a> {
         self.make_durable(&state, &journal)?;
         let image = image::write_list(self.plan, &state, self.target.as_ref())?;
         publishing.publish(&partial)?;
-        let ended = image::Ended {
+        let ended = image::EndedDelivery {
             source: self.source.as_ref(),
             target: self.target.as_ref(),
             manifest: publishing.manifest_digest(),

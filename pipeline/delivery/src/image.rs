@@ -32,7 +32,7 @@ pub struct Written {
 }
 
 /// A delivery that reached its end.
-pub struct Ended<'a> {
+pub struct EndedDelivery<'a> {
     /// Where the files came from.
     pub source: &'a dyn Store,
     /// Where they are.
@@ -270,7 +270,7 @@ pub fn write_image(
     plan: &DeliveryPlan,
     state: &State,
     written: &Written,
-    ended: &Ended<'_>,
+    ended: &EndedDelivery<'_>,
 ) -> Result<(), Failure> {
     let proofs = state.files.iter().zip(&plan.found).map(|(state, found)| match state {
         FileState::Done(proof) => (found.len, Some(&**proof)),

@@ -16,7 +16,7 @@ const FILES_A_UNIT: usize = 64;
 
 /// Yields units: in turn, ranges of long files, which keep the disks busy, and bundles of short files, which keep the
 /// cores busy.
-pub struct Units<'a> {
+pub struct CopyUnits<'a> {
     plan: &'a DeliveryPlan,
     /// Ranges that an earlier run copied.
     copied: BTreeMap<(u32, u32), CopiedRecord>,
@@ -40,7 +40,7 @@ struct OpenFile {
     resumed: bool,
 }
 
-impl<'a> Units<'a> {
+impl<'a> CopyUnits<'a> {
     /// The work that is left. Takes what an earlier run copied out of the state, since it is used once.
     pub fn new(
         plan: &'a DeliveryPlan,
@@ -194,7 +194,7 @@ impl<'a> Units<'a> {
     }
 }
 
-impl Source for Units<'_> {
+impl Source for CopyUnits<'_> {
     type Out = CopyUnit;
 
     fn next(&mut self) -> Result<Option<CopyUnit>, Failure> {

@@ -4,7 +4,7 @@ use formats::compress::Dictionaries;
 use runtime::{Run, units};
 use serde::Serialize;
 use stage::{Failure, ProblemKind, Problems};
-use steps::hfile::{FileToVerify, Level, VerifyHFile};
+use steps::hfile::{FileToVerify, Level, VerifyFile};
 
 /// The outcome of verifying files.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -60,7 +60,7 @@ pub fn verify_files(
 ) -> Result<Verified, Failure> {
     let bytes = files.iter().map(|file| file.len).sum::<Option<u64>>();
     let meter = run.meter("verify", Some(files.len() as u64), bytes);
-    let step = VerifyHFile { level, dictionaries };
+    let step = VerifyFile { level, dictionaries };
     let mut verified = Verified { reached: Some(level), ..Verified::default() };
     run.flow(units(files)).io(workers, "verify", &step).ordered().each(|file| {
         meter.advance(1, file.len);

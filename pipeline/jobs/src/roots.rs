@@ -5,7 +5,7 @@ use stage::Failure;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use steps::bytes::{failed_store, kind_of, of_other_kind};
-use store::{Bandwidth, Kind, Location, Relation, Store, StoreError, StoreErrorKind, StorePath, Throttle};
+use store::{Bandwidth, Kind, Location, Nesting, Store, StoreError, StoreErrorKind, StorePath, Throttle};
 
 /// Opens a root that must exist.
 pub fn open_existing(uri: &str) -> Result<Arc<dyn Store>, Failure> {
@@ -47,9 +47,9 @@ pub fn open_parent(uri: &str) -> Result<(Arc<dyn Store>, StorePath), Failure> {
 pub fn are_one(doing: &str, from: &str, to: &str) -> Result<bool, Failure> {
     let relation = Location::parse(from).and_then(|from| from.relation(&Location::parse(to)?));
     match relation.map_err(unopened)? {
-        Relation::Same => Ok(true),
-        Relation::Apart | Relation::Inside => Ok(false),
-        Relation::Contains => Err(Failure::refused(doing, to, "the target lies inside the source")
+        Nesting::Same => Ok(true),
+        Nesting::Apart | Nesting::Inside => Ok(false),
+        Nesting::Contains => Err(Failure::refused(doing, to, "the target lies inside the source")
             .hint("give a directory outside of the source root")),
     }
 }

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use names::ServerName;
 
-use crate::{Cut, History, MarkerEntry, RegionHistory, Run, Starts, StoreListBreak, StoreListBreakKind};
+use crate::{Cut, History, IdRun, MarkerEntry, RegionHistory, Starts, StoreListBreak, StoreListBreakKind};
 
 /// Edits, and the latest opening below them.
 struct Overtaken<'a> {
-    edits: Run,
+    edits: IdRun,
     write_time: i64,
     opened: &'a MarkerEntry,
 }

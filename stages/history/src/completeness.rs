@@ -8,7 +8,7 @@ use names::{EncodedRegionName, FamilyName, ServerName};
 use crate::knowledge::unknown;
 use crate::replay::bulk_files;
 use crate::{
-    Asked, BulkLoadedFile, Clocks, Cut, Descent, FileEnd, Gap, GapClass, History, Run, Starts,
+    Asked, BulkLoadedFile, Clocks, Cut, Descent, FileEnd, Gap, GapClass, History, IdRun, Starts,
     StoreListBreak, gaps, store_list_breaks,
 };
 
@@ -373,7 +373,7 @@ pub struct Overlap {
     /// The region.
     pub region: EncodedRegionName,
     /// The ids.
-    pub ids: Run,
+    pub ids: IdRun,
     /// The files, as indexes of [`History::files`].
     pub files: [usize; 2],
 }
@@ -383,11 +383,11 @@ pub struct Overlap {
 pub fn overlaps(history: &History) -> Vec<Overlap> {
     let mut overlaps = Vec::new();
     for (region, entries) in history.regions() {
-        let mut holder: Option<(Run, usize)> = None;
+        let mut holder: Option<(IdRun, usize)> = None;
         for segment in entries.segments.iter().filter(|segment| segment.marker.is_none()) {
             let Some(part) = entries.part(segment) else { continue };
             if let Some((run, file)) = holder {
-                let ids = Run { first: segment.run.first, last: segment.run.last.min(run.last) };
+                let ids = IdRun { first: segment.run.first, last: segment.run.last.min(run.last) };
                 if !ids.is_empty() {
                     overlaps.push(Overlap { region: *region, ids, files: [file, part.file] });
                 }
@@ -401,7 +401,7 @@ pub fn overlaps(history: &History) -> Vec<Overlap> {
 }
 
 fn conflicts(history: &History) -> Vec<Finding> {
-    let times = |region: &EncodedRegionName, file: usize, ids: Run| -> BTreeMap<u64, i64> {
+    let times = |region: &EncodedRegionName, file: usize, ids: IdRun| -> BTreeMap<u64, i64> {
         let mut changes = BTreeMap::new();
         let parts = history.region(region).into_iter().flat_map(|entries| &entries.parts);
         for part in parts.filter(|part| part.file == file) {

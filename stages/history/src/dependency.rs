@@ -8,7 +8,7 @@ use crate::{Cut, History, Starts};
 
 /// An entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Event {
+pub struct EntryId {
     /// The region.
     pub region: EncodedRegionName,
     /// The entry's sequence id.
@@ -17,9 +17,9 @@ pub struct Event {
 
 /// Where a declared edit was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Found {
+pub enum Located {
     /// In this entry. Of several, the last for a cause and the first for an effect.
-    Entry(Event),
+    Entry(EntryId),
     /// In the snapshot's files, and in no entry above its store's start.
     Files,
     /// Nowhere.
@@ -30,9 +30,9 @@ pub enum Found {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Dependency {
     /// What came first.
-    pub cause: Found,
+    pub cause: Located,
     /// What depends on it.
-    pub effect: Found,
+    pub effect: Located,
 }
 
 /// A cut that was trimmed.
@@ -52,7 +52,7 @@ pub struct Trimmed {
 struct Edge {
     /// The last id that the cause's region must have in.
     cause: u64,
-    effect: Event,
+    effect: EntryId,
 }
 
 /// Trims a cut. Takes time in proportion to the dependencies and regions, and to sort them.
@@ -62,10 +62,10 @@ pub fn trim(history: &History, starts: &Starts, cut: &Cut, dependencies: &[Depen
     let mut edges = lineage_edges(history, starts);
     for dependency in dependencies {
         match (dependency.cause, dependency.effect) {
-            (Found::Entry(cause), Found::Entry(effect)) => {
+            (Located::Entry(cause), Located::Entry(effect)) => {
                 edges.entry(cause.region).or_default().push(Edge { cause: cause.sequence, effect });
             }
-            (Found::Nowhere, Found::Entry(effect)) => trimming.take_out(effect),
+            (Located::Nowhere, Located::Entry(effect)) => trimming.take_out(effect),
             _ => {}
         }
     }
@@ -93,7 +93,7 @@ struct Trimming<'a> {
 }
 
 impl Trimming<'_> {
-    fn take_out(&mut self, effect: Event) {
+    fn take_out(&mut self, effect: EntryId) {
         let in_files = effect.sequence <= self.history.held(self.starts, &effect.region);
         if in_files || !self.cut.contains(&effect.region, effect.sequence) {
             return;
@@ -105,10 +105,10 @@ impl Trimming<'_> {
 
 /// What became of each dependency.
 fn summary(asked: &Cut, cut: Cut, dependencies: &[Dependency]) -> Trimmed {
-    let is_in = |found: Found, cut: &Cut| match found {
-        Found::Entry(event) => cut.contains(&event.region, event.sequence),
-        Found::Files => true,
-        Found::Nowhere => false,
+    let is_in = |found: Located, cut: &Cut| match found {
+        Located::Entry(event) => cut.contains(&event.region, event.sequence),
+        Located::Files => true,
+        Located::Nowhere => false,
     };
     let mut trimmed = Trimmed { cut, trimmed: Vec::new(), in_files: Vec::new() };
     for (index, Dependency { cause, effect }) in dependencies.iter().enumerate() {
@@ -126,7 +126,7 @@ fn lineage_edges(history: &History, starts: &Starts) -> BTreeMap<EncodedRegionNa
     let mut edges: BTreeMap<EncodedRegionName, Vec<Edge>> = BTreeMap::new();
     for (child, entries) in history.regions() {
         let Some(first) = entries.first().filter(|_| !starts.regions().contains_key(child)) else { continue };
-        let effect = Event { region: *child, sequence: first };
+        let effect = EntryId { region: *child, sequence: first };
         for parent in history.lineages().ancestors(child) {
             let cause = history.end_before(&parent, child);
             if cause > 0 && !starts.ended().contains(&parent) {
@@ -150,8 +150,8 @@ pub struct Violations {
 
 /// Counts what a set of entries lacks. The set need not be a cut: HBase's own, by files, is none.
 #[must_use]
-pub fn violations(dependencies: &[(Event, Event)], is_in: impl Fn(Event) -> bool) -> Violations {
-    let mut effects_of: BTreeMap<Event, Vec<Event>> = BTreeMap::new();
+pub fn violations(dependencies: &[(EntryId, EntryId)], is_in: impl Fn(EntryId) -> bool) -> Violations {
+    let mut effects_of: BTreeMap<EntryId, Vec<EntryId>> = BTreeMap::new();
     let (mut effects, mut direct) = (BTreeSet::new(), BTreeSet::new());
     for (cause, effect) in dependencies {
         effects_of.entry(*cause).or_default().push(*effect);
@@ -163,8 +163,8 @@ pub fn violations(dependencies: &[(Event, Event)], is_in: impl Fn(Event) -> bool
         }
     }
     // Everything after a cause that is out lacks it, whether what lies between is in or not.
-    let mut reached: BTreeSet<Event> = BTreeSet::new();
-    let mut left: Vec<Event> = effects_of.keys().copied().filter(|cause| !is_in(*cause)).collect();
+    let mut reached: BTreeSet<EntryId> = BTreeSet::new();
+    let mut left: Vec<EntryId> = effects_of.keys().copied().filter(|cause| !is_in(*cause)).collect();
     while let Some(event) = left.pop() {
         for effect in effects_of.get(&event).into_iter().flatten() {
             if reached.insert(*effect) {

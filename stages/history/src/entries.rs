@@ -5,14 +5,14 @@ use formats::wal::{EventType, Marker};
 
 /// Sequence ids without a gap, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Run {
+pub struct IdRun {
     /// The first.
     pub first: u64,
     /// The last.
     pub last: u64,
 }
 
-impl Run {
+impl IdRun {
     /// How many ids it has.
     #[must_use]
     pub fn len(&self) -> u64 {
@@ -77,7 +77,7 @@ impl std::error::Error for NotAscending {}
 /// number of entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entries {
-    edits: Vec<Run>,
+    edits: Vec<IdRun>,
     /// Where the write time changes: the entry's id, and its time.
     times: Vec<(u64, i64)>,
     markers: Vec<MarkerEntry>,
@@ -94,7 +94,7 @@ impl Entries {
                 return Err(NotAscending { previous: run.last, sequence });
             }
             Some(run) if sequence == run.last + 1 => run.last = sequence,
-            _ => self.edits.push(Run { first: sequence, last: sequence }),
+            _ => self.edits.push(IdRun { first: sequence, last: sequence }),
         }
         if self.times.last().is_none_or(|(_, time)| *time != write_time) {
             self.times.push((sequence, write_time));
@@ -116,7 +116,7 @@ impl Entries {
 
     /// Runs of the ids of edits.
     #[must_use]
-    pub fn edits(&self) -> &[Run] {
+    pub fn edits(&self) -> &[IdRun] {
         &self.edits
     }
 
@@ -132,7 +132,7 @@ impl Entries {
         size_of_val(&*self.edits) + size_of_val(&*self.times) + size_of_val(&*self.markers)
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<Run>, Vec<(u64, i64)>, Vec<MarkerEntry>) {
+    pub(crate) fn into_parts(self) -> (Vec<IdRun>, Vec<(u64, i64)>, Vec<MarkerEntry>) {
         (self.edits, self.times, self.markers)
     }
 }
@@ -147,7 +147,7 @@ mod tests {
         for sequence in 1..=1_000_000u64 {
             entries.push_edit(sequence, (sequence / 1000) as i64).unwrap();
         }
-        assert_eq!(entries.edits(), [Run { first: 1, last: 1_000_000 }]);
+        assert_eq!(entries.edits(), [IdRun { first: 1, last: 1_000_000 }]);
         assert!(entries.bytes() < 17_000, "{} bytes", entries.bytes());
     }
 

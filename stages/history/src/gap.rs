@@ -8,7 +8,7 @@ use names::{EncodedRegionName, StoreFileName};
 use crate::lineage::store_files;
 use crate::region::Segment;
 use crate::since::is_known_since;
-use crate::{Clocks, FileEnd, History, MarkerEntry, RegionHistory, Run, Starts};
+use crate::{Clocks, FileEnd, History, IdRun, MarkerEntry, RegionHistory, Starts};
 
 /// What a gap means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +65,7 @@ pub struct Gap {
     /// The region.
     pub region: EncodedRegionName,
     /// The ids.
-    pub ids: Run,
+    pub ids: IdRun,
     /// What it means.
     pub class: GapClass,
     /// Why.
@@ -247,9 +247,9 @@ impl Walk<'_> {
         if from >= first {
             return;
         }
-        let mut left = Run { first: from, last: first - 1 };
+        let mut left = IdRun { first: from, last: first - 1 };
         if let Some((number, cause)) = after.number.filter(|(number, _)| *number == left.last) {
-            self.push(Run { first: number, last: number }, GapClass::Explained, cause);
+            self.push(IdRun { first: number, last: number }, GapClass::Explained, cause);
             left.last -= 1;
         }
         if !left.is_empty() {
@@ -258,11 +258,11 @@ impl Walk<'_> {
         }
     }
 
-    fn push(&mut self, ids: Run, class: GapClass, cause: GapCause) {
+    fn push(&mut self, ids: IdRun, class: GapClass, cause: GapCause) {
         self.gaps.push(Gap { region: self.region, ids, class, cause });
     }
 
-    fn classify(&self, ids: Run, has_before: bool, before: &Side, after: &Side) -> (GapClass, GapCause) {
+    fn classify(&self, ids: IdRun, has_before: bool, before: &Side, after: &Side) -> (GapClass, GapCause) {
         if self.named.range(ids.first..=ids.last).next().is_some() {
             return (GapClass::Missing, GapCause::FlushWithoutStart);
         }
@@ -337,7 +337,8 @@ fn tail_gap(
     if !known && covered.is_none() {
         return None;
     }
-    let ids = Run { first: last(parent).max(covered.unwrap_or_default()) + 1, last: number.checked_sub(1)? };
+    let ids =
+        IdRun { first: last(parent).max(covered.unwrap_or_default()) + 1, last: number.checked_sub(1)? };
     let class = if known { GapClass::Missing } else { GapClass::Ambiguous };
     (!ids.is_empty()).then_some(Gap { region: *parent, ids, class, cause: GapCause::ChildOpenNumber })
 }

@@ -46,8 +46,8 @@ pub use cut::{
     Asked, BelowStart, Beyond, Cut, Earliest, HeldBack, Refusal, RollMarker, Unplaced, at_end, at_marker,
     at_sequences, at_snapshot, at_time, check,
 };
-pub use dependency::{Dependency, Event, Found, Trimmed, Violations, trim, violations};
-pub use entries::{Entries, MarkerEntry, NotAscending, Run};
+pub use dependency::{Dependency, EntryId, Located, Trimmed, Violations, trim, violations};
+pub use entries::{Entries, IdRun, MarkerEntry, NotAscending};
 pub use frontier::{Closed, ClosedBecause, Frontier, GroupFrontier, frontier};
 pub use gap::{Gap, GapCause, GapClass, gaps};
 pub use history::{FileState, History};

@@ -3,12 +3,12 @@
 use formats::wal::{EventType, Marker, RegionEventDescriptor};
 use names::TableName;
 
-use crate::{Entries, MarkerEntry, Run};
+use crate::{Entries, IdRun, MarkerEntry};
 
 /// Ids of one file that follow each other: edits, or one marker.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Segment {
-    pub run: Run,
+    pub run: IdRun,
     /// Index of the part.
     pub part: u32,
     /// Index of the marker, if it is one.
@@ -33,7 +33,7 @@ impl Part {
 /// Edits of one write time, or a marker; no id is in two of them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stretch<'a> {
-    pub run: Run,
+    pub run: IdRun,
     pub write_time: i64,
     /// Index of the file.
     pub file: usize,
@@ -79,7 +79,7 @@ impl RegionHistory {
         self.parts.push(Part { file, times });
         self.segments.extend(edits.into_iter().map(|run| Segment { run, part, marker: None }));
         for entry in markers {
-            let run = Run { first: entry.sequence, last: entry.sequence };
+            let run = IdRun { first: entry.sequence, last: entry.sequence };
             self.segments.push(Segment { run, part, marker: Some(self.markers.len() as u32) });
             self.markers.push(entry);
         }
@@ -186,7 +186,7 @@ impl RegionHistory {
                 continue;
             }
             let first = covered.map_or(segment.run.first, |last: u64| segment.run.first.max(last + 1));
-            let fresh = Run { first, last: segment.run.last };
+            let fresh = IdRun { first, last: segment.run.last };
             let Some(part) = self.part(segment) else { continue };
             if fresh.is_empty() {
                 continue;
@@ -209,7 +209,7 @@ impl RegionHistory {
 
 impl Part {
     /// The pieces of `run` that have one write time.
-    pub fn each_time(&self, run: Run, mut visit: impl FnMut(Run, i64)) {
+    pub fn each_time(&self, run: IdRun, mut visit: impl FnMut(IdRun, i64)) {
         let from = self.times.partition_point(|(sequence, _)| *sequence <= run.first).saturating_sub(1);
         let mut times = self.times.get(from..).unwrap_or_default().iter().peekable();
         while let Some((sequence, write_time)) = times.next() {
@@ -219,7 +219,7 @@ impl Part {
                 break;
             }
             if first <= last {
-                visit(Run { first, last }, *write_time);
+                visit(IdRun { first, last }, *write_time);
             }
         }
     }

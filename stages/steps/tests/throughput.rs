@@ -12,7 +12,7 @@ use stage::{Bytes, Map};
 use std::sync::Arc;
 use steps::edits::{EditBounds, EditSource, MergeEdits};
 use steps::hfile::{CheckWritten, HFileToWrite, WriteHFile, WrittenUnit, store_file_settings};
-use steps::wal::{DecodeWal, Made, ReadWal, TableFilter, WalPlace, WalToDecode, WriteBatch};
+use steps::wal::{EncodeWal, GatherWal, Made, ReadWal, TableFilter, WalPlace, WalToGather};
 use store::{MemoryStore, Publish, Store, StorePath};
 
 /// Seconds that this thread has had a core: other work on the machine does not count.
@@ -206,10 +206,10 @@ fn a_wal_of_256_mib() {
         eprintln!("{kind}: parse {:.2} GiB/s, {speed:.1} M cells/s ({entries} entries)", gib(start));
 
         let (start, tables) = (on_core(), TableFilter::default());
-        let decode = DecodeWal { tables: &tables };
-        let decoded = decode.map(WalToDecode { wal, memory: 4 << 30 }).expect("decode");
+        let decode = GatherWal { tables: &tables };
+        let decoded = decode.map(WalToGather { wal, memory: 4 << 30 }).expect("decode");
         let (decoding, middle) = (gib(start), on_core());
-        let encoded = WriteBatch.map(decoded).expect("encode");
+        let encoded = EncodeWal.map(decoded).expect("encode");
         assert!(encoded.problems.is_empty(), "{:?}", encoded.problems);
         eprintln!(
             "{kind}: decode {decoding:.2} GiB/s, encode {:.2} GiB/s, together {:.2} GiB/s a core, ratio {:.1}",
@@ -240,8 +240,8 @@ fn edits_of_256_mib_in_order() {
         };
         let tables = TableFilter::default();
         let decoded =
-            DecodeWal { tables: &tables }.map(WalToDecode { wal, memory: 4 << 30 }).expect("decode");
-        let encoded = WriteBatch.map(decoded).expect("encode");
+            GatherWal { tables: &tables }.map(WalToGather { wal, memory: 4 << 30 }).expect("decode");
+        let encoded = EncodeWal.map(decoded).expect("encode");
         let batch = encoded.files.into_iter().find(|file| matches!(file.made, Made::Batch(_)));
         let batch = columns::Bytes::from(batch.expect("a batch").bytes);
         batches.push(BatchFile::new(batch).expect("opened"));

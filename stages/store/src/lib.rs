@@ -31,7 +31,7 @@ pub use recording::{Record, Recording};
 pub use side::{SideFile, is_side_file};
 pub use throttle::{Bandwidth, Clock, Throttle};
 pub use types::{
-    Abilities, Attributes, Entry, Identity, Kind, Metadata, Page, PartReceipt, Publish, Relation,
+    Abilities, Attributes, Entry, Identity, Kind, Metadata, Nesting, Page, PartReceipt, Publish,
     StoreChecksum, WriteShape,
 };
 pub use watched::{Op, Operation, Watch, Watched};

@@ -1,5 +1,5 @@
 use crate::file::LocalPath;
-use crate::{FileStore, Relation, Store, StoreError, StoreErrorKind, StorePath};
+use crate::{FileStore, Nesting, Store, StoreError, StoreErrorKind, StorePath};
 use std::sync::Arc;
 
 const OPENING: &str = "opening a store";
@@ -68,7 +68,7 @@ impl Location {
 
     /// Says how this location lies to another, both existing or not. Links and mounts are seen through, so that one
     /// directory under two names is `Same`.
-    pub fn relation(&self, other: &Self) -> Result<Relation, StoreError> {
+    pub fn relation(&self, other: &Self) -> Result<Nesting, StoreError> {
         match (self, other) {
             (Self::Local(one), Self::Local(other)) => one.relation(other),
         }

@@ -91,7 +91,7 @@ pub struct Page {
 
 /// How two locations lie to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
+pub enum Nesting {
     /// Neither lies in the other.
     Apart,
     /// They are the same.

@@ -1,6 +1,6 @@
 //! Keeps bulk-loaded files: their cells are in no WAL, and HBase's cleaner deletes them one day.
 
-use super::publish::Publishing;
+use super::publish::PublishWals;
 use super::report::BulkCounts;
 use catalog::layout;
 use columns::markers::MarkerRow;
@@ -15,13 +15,13 @@ use store::{Kind, Metadata, Publish, Store, StoreError, StoreErrorKind, StorePat
 
 /// A bulk-loaded file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BulkFile {
+pub struct NamedBulkFile {
     directory: StoreDirectory,
     file: FileName,
 }
 
 /// The files that a marker names. A name that HBase would not write is a problem.
-pub fn files_of(marker: &MarkerRow, path: &StorePath, problems: &mut Problems) -> BTreeSet<BulkFile> {
+pub fn files_of(marker: &MarkerRow, path: &StorePath, problems: &mut Problems) -> BTreeSet<NamedBulkFile> {
     let mut files = BTreeSet::new();
     for named in &marker.files {
         match file_of(marker, named) {
@@ -36,17 +36,17 @@ pub fn files_of(marker: &MarkerRow, path: &StorePath, problems: &mut Problems) -
     files
 }
 
-fn file_of(marker: &MarkerRow, named: &str) -> Result<BulkFile, NameError> {
+fn file_of(marker: &MarkerRow, named: &str) -> Result<NamedBulkFile, NameError> {
     let (family, file) = named.split_once('/').unwrap_or(("", named));
     let directory = StoreDirectory {
         table: TableName::parse(&marker.table)?,
         region: EncodedRegionName::parse(&marker.region)?,
         family: FamilyName::parse(family)?,
     };
-    Ok(BulkFile { directory, file: FileName::parse(file)? })
+    Ok(NamedBulkFile { directory, file: FileName::parse(file)? })
 }
 
-impl BulkFile {
+impl NamedBulkFile {
     fn kept(&self) -> Result<StorePath, Failure> {
         let StoreDirectory { table, region, family } = &self.directory;
         layout::bulk(table.full_form(), region.as_str(), family.as_str(), self.file.as_str())
@@ -69,14 +69,18 @@ const PLACES: [Place; 2] = [Place::Live, Place::Archive];
 /// Copies bulk-loaded files into the repository.
 pub struct KeepBulk<'a> {
     pub source: &'a dyn Store,
-    pub publishing: &'a Publishing<'a>,
+    pub publishing: &'a PublishWals<'a>,
     pub workers: usize,
     pub run: &'a Run,
 }
 
 impl KeepBulk<'_> {
     /// Copies what is not kept yet; every byte is read back, every block verified.
-    pub fn keep(&self, files: &BTreeSet<BulkFile>, problems: &mut Problems) -> Result<BulkCounts, Failure> {
+    pub fn keep(
+        &self,
+        files: &BTreeSet<NamedBulkFile>,
+        problems: &mut Problems,
+    ) -> Result<BulkCounts, Failure> {
         let mut counts = BulkCounts { named: files.len() as u64, ..BulkCounts::default() };
         let (mut copies, mut places) = (Vec::new(), Vec::new());
         for file in files {
@@ -101,7 +105,7 @@ impl KeepBulk<'_> {
     }
 
     /// Where it is now; it may move to the archive between two looks.
-    fn find(&self, file: &BulkFile) -> Result<(StorePath, Metadata), Problem> {
+    fn find(&self, file: &NamedBulkFile) -> Result<(StorePath, Metadata), Problem> {
         let found = file.paths().and_then(|paths| look_where_hbase_looks(&paths, |path| self.look(path)));
         if let Some(found) = found.map_err(|error| source_problem(&error))? {
             return Ok(found);
@@ -129,7 +133,7 @@ impl KeepBulk<'_> {
 
     fn unit(
         &self,
-        file: &BulkFile,
+        file: &NamedBulkFile,
         source: StorePath,
         metadata: Metadata,
         number: usize,
@@ -151,7 +155,7 @@ impl KeepBulk<'_> {
     fn copy(
         &self,
         copies: Vec<CopyUnit>,
-        places: &[(&BulkFile, StorePath)],
+        places: &[(&NamedBulkFile, StorePath)],
         counts: &mut BulkCounts,
         problems: &mut Problems,
     ) -> Result<(), Failure> {

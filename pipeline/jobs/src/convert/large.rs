@@ -1,6 +1,6 @@
 //! Converts a WAL whose cells do not fit into memory.
 
-use super::publish::{GrowingFile, Publishing, path_of};
+use super::publish::{GrowingBatch, PublishWals, path_of};
 use super::report::Tally;
 use columns::WriteError;
 use columns::batch::BatchEncoder;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use steps::bytes::failed_store;
 use steps::wal::{
-    EncodedFile, Made, RegionPasses, TableFilter, TableGroup, WalContent, WalToDecode, batch_marks, origin,
+    EncodedFile, Made, RegionPasses, TableFilter, TableGroup, WalContent, WalToGather, batch_marks, origin,
     unencodable,
 };
 use store::{StoreError, StorePath};
@@ -26,7 +26,7 @@ pub struct ConvertedLarge {
 
 /// A WAL that is to be read in passes.
 pub struct LargeWal<'a> {
-    pub publishing: &'a Publishing<'a>,
+    pub publishing: &'a PublishWals<'a>,
     pub tables: &'a TableFilter,
     pub run: &'a Run,
 }
@@ -35,7 +35,7 @@ impl LargeWal<'_> {
     /// Writes its batches, a table at a time, and then its other files.
     pub fn convert(
         &self,
-        asked: &WalToDecode,
+        asked: &WalToGather,
         content: WalContent,
         files: &[EncodedFile],
     ) -> Result<ConvertedLarge, Failure> {
@@ -71,7 +71,7 @@ impl LargeWal<'_> {
 
 /// Writes the batches, one after another.
 struct Writing<'a> {
-    publishing: &'a Publishing<'a>,
+    publishing: &'a PublishWals<'a>,
     run: &'a Run,
     summary: &'a WalSummary,
     table: Option<TableBatch<'a>>,
@@ -83,7 +83,7 @@ struct TableBatch<'a> {
     name: String,
     path: StorePath,
     /// `None`: it is there already.
-    batch: Option<(BatchEncoder<GrowingFile<'a>>, GrowingFile<'a>)>,
+    batch: Option<(BatchEncoder<GrowingBatch<'a>>, GrowingBatch<'a>)>,
 }
 
 impl<'a> Writing<'a> {
@@ -117,7 +117,7 @@ impl<'a> Writing<'a> {
         if self.publishing.exists(&path)? {
             return Ok(TableBatch { name, path, batch: None });
         }
-        let file = GrowingFile::begin(self.publishing)?;
+        let file = GrowingBatch::begin(self.publishing)?;
         let marks = batch_marks(self.summary, &name);
         let batch = BatchEncoder::new(file.clone(), &marks, origin(self.summary));
         let batch = batch.map_err(|error| unwritten(error, self.publishing, self.summary))?;
@@ -138,7 +138,7 @@ impl<'a> Writing<'a> {
     }
 }
 
-fn unwritten(error: WriteError, publishing: &Publishing<'_>, summary: &WalSummary) -> Obstacle {
+fn unwritten(error: WriteError, publishing: &PublishWals<'_>, summary: &WalSummary) -> Obstacle {
     match error {
         WriteError::Output(error) => match error.downcast::<StoreError>() {
             Ok(error) => Obstacle::Failure(failed_store("writing a batch", publishing.target, error)),

@@ -14,12 +14,12 @@ mod publish;
 mod report;
 
 use crate::roots::{self, open_existing};
-use bulk::{BulkFile, KeepBulk, files_of};
+use bulk::{KeepBulk, NamedBulkFile, files_of};
 use catalog::{CatalogError, Repository, layout};
 use conflicts::find_conflicts;
 use large::LargeWal;
 use plan::ConvertPlan;
-use publish::{PublishedWal, Publishing};
+use publish::{PublishWals, PublishedWal};
 use runtime::Context;
 use runtime::{Run, units};
 use stage::{Failure, Problem, ProblemKind, Problems, Report, Stopped};
@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use steps::bytes::failed_store;
-use steps::wal::{DecodeWal, WalPlace, WalToDecode, WriteBatch};
+use steps::wal::{EncodeWal, GatherWal, WalPlace, WalToGather};
 use store::{AppendLog, Store};
 
 pub use report::{BulkCounts, ConvertReport, PlannedWal, TableCounts, WalCounts, Written};
@@ -157,7 +157,7 @@ impl Converting<'_> {
             _ => Ok(()),
         };
         clear()?;
-        let publishing = Publishing { target, partial: partial.clone(), next: AtomicU64::new(0) };
+        let publishing = PublishWals { target, partial: partial.clone(), next: AtomicU64::new(0) };
         let mut new = New::default();
         let known = late::known_groups(target)?;
         self.convert(todo, &publishing, &mut new, report, problems)?;
@@ -184,7 +184,7 @@ impl Converting<'_> {
     fn convert(
         &self,
         todo: Vec<WalPlace>,
-        publishing: &Publishing<'_>,
+        publishing: &PublishWals<'_>,
         new: &mut New,
         report: &mut ConvertReport,
         problems: &mut Problems,
@@ -197,11 +197,11 @@ impl Converting<'_> {
             let most = bytes.saturating_mul(EXPANSION).saturating_add(LEAST);
             // One that would not fit into a share gets two, and is alone in flight: reading it twice would cost more.
             let shares = if bytes.saturating_add(bytes / 2) > share { 2 * share } else { share };
-            WalToDecode { memory: most.min(shares), wal }
+            WalToGather { memory: most.min(shares), wal }
         };
-        let decode = DecodeWal { tables: &self.plan.tables };
+        let decode = GatherWal { tables: &self.plan.tables };
         let flow = self.run.flow(units(todo.into_iter().map(to_decode)));
-        let flow = flow.io(self.options.workers, "read", &decode).cpu("encode", &WriteBatch);
+        let flow = flow.io(self.options.workers, "read", &decode).cpu("encode", &EncodeWal);
         flow.io(self.options.workers, "publish", publishing).ordered().each(|mut wal| {
             meter.advance(1, wal.asked.wal.length);
             report.bytes_read += wal.bytes_read;
@@ -217,7 +217,7 @@ impl Converting<'_> {
     fn convert_large(
         &self,
         mut wal: PublishedWal,
-        publishing: &Publishing<'_>,
+        publishing: &PublishWals<'_>,
         new: &mut New,
         report: &mut ConvertReport,
         problems: &mut Problems,
@@ -278,7 +278,7 @@ impl Converting<'_> {
 
     /// The bulk-loaded files that the markers of all planned WALs name, including those converted before, so that what
     /// could not be copied then is tried again.
-    fn bulk_files(&self, problems: &mut Problems) -> Result<BTreeSet<BulkFile>, Failure> {
+    fn bulk_files(&self, problems: &mut Problems) -> Result<BTreeSet<NamedBulkFile>, Failure> {
         let target = self.target.as_ref();
         let names: BTreeSet<&str> = self.plan.wals.iter().map(|wal| wal.name.as_str()).collect();
         let listed = catalog::latest(catalog::list_wals(target).map_err(|error| error.failed(READING))?);

@@ -8,13 +8,13 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use steps::bytes::{BUFFER_LEN, RangeHasher, RangeSum, failed_store};
-use steps::wal::{EncodedFile, EncodedWal, Made, WalContent, WalToDecode};
+use steps::wal::{EncodedFile, EncodedWal, Made, WalContent, WalToGather};
 use store::{Publish, ReadRanges, Store, StorePath};
 
 pub const LOOKING: &str = "looking at the repository";
 
 /// Where files go, and where they are until they are proved.
-pub struct Publishing<'a> {
+pub struct PublishWals<'a> {
     pub target: &'a dyn Store,
     /// `.tidegate/partial/convert`
     pub partial: StorePath,
@@ -25,7 +25,7 @@ pub struct Publishing<'a> {
 /// The outcome for a WAL.
 pub struct PublishedWal {
     /// Which one.
-    pub asked: WalToDecode,
+    pub asked: WalToGather,
     /// What it holds; `None` if it was not converted.
     pub summary: Option<WalSummary>,
     /// What was written.
@@ -44,7 +44,7 @@ impl Bytes for PublishedWal {
     }
 }
 
-impl Map for Publishing<'_> {
+impl Map for PublishWals<'_> {
     type In = EncodedWal;
     type Out = PublishedWal;
 
@@ -66,7 +66,7 @@ impl Map for Publishing<'_> {
     }
 }
 
-impl Publishing<'_> {
+impl PublishWals<'_> {
     /// Publishes a file of a WAL. One that is there already is left as it is: if it has other bytes, that is a problem.
     pub fn publish_file(
         &self,
@@ -201,10 +201,10 @@ fn each_piece(file: &dyn ReadRanges, mut take: impl FnMut(&[u8])) -> Result<(), 
 /// A file that is written from front to back, without its length being known in advance. A clone is the same file: one
 /// is written to, the other gives it its name.
 #[derive(Clone)]
-pub struct GrowingFile<'a> {
+pub struct GrowingBatch<'a> {
     growing: Arc<Mutex<Growing>>,
     partial: StorePath,
-    publishing: &'a Publishing<'a>,
+    publishing: &'a PublishWals<'a>,
 }
 
 struct Growing {
@@ -214,9 +214,9 @@ struct Growing {
     hasher: RangeHasher,
 }
 
-impl<'a> GrowingFile<'a> {
+impl<'a> GrowingBatch<'a> {
     /// A new file.
-    pub fn begin(publishing: &'a Publishing<'a>) -> Result<Self, Failure> {
+    pub fn begin(publishing: &'a PublishWals<'a>) -> Result<Self, Failure> {
         let partial = publishing.partial_path()?;
         let unwritten = |error| failed_store("writing a batch", publishing.target, error);
         let file = Some(publishing.target.create(&partial).map_err(unwritten)?);
@@ -249,7 +249,7 @@ impl<'a> GrowingFile<'a> {
     }
 }
 
-impl Write for GrowingFile<'_> {
+impl Write for GrowingBatch<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut growing = self.growing();
         let Growing { file, buffer, hasher } = &mut *growing;

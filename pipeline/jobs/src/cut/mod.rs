@@ -11,7 +11,7 @@ use store::Store;
 
 pub use report::{
     BaseReport, BeyondReport, BoundedReport, CompletenessReport, CutReport, DeclaredReport, FrontierReport,
-    GapReport, GapsReport, GroupReport, HeldBackReport, RegionReport, ReplayReport, StoreReport,
+    GapReport, GapsReport, GroupReport, HeldBackReport, RegionReport, ReplayedCut, StoreReport,
     assumption_text,
 };
 

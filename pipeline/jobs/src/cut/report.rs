@@ -33,7 +33,7 @@ pub struct CutReport {
     /// The time up to which all that was written is known.
     pub frontier: FrontierReport,
     /// What is put on top of the snapshots.
-    pub replay: ReplayReport,
+    pub replay: ReplayedCut,
     /// The cut: the last sequence id that is in, by encoded region name. Nothing of other regions is in.
     pub sequences: BTreeMap<String, u64>,
     /// What is in and out, by region.
@@ -171,7 +171,7 @@ pub struct GroupReport {
 
 /// What is put on top of the snapshots.
 #[derive(Debug, Clone, Serialize)]
-pub struct ReplayReport {
+pub struct ReplayedCut {
     /// Source regions.
     pub regions: u64,
     /// Entries of edits.
@@ -386,10 +386,10 @@ fn until(closed: Closed) -> Option<i64> {
     }
 }
 
-fn replay_of(opened: &OpenedCut) -> ReplayReport {
+fn replay_of(opened: &OpenedCut) -> ReplayedCut {
     let regions = opened.replay.regions();
     let cuts = regions.keys().filter_map(|name| opened.certificate.regions.get(name));
-    ReplayReport {
+    ReplayedCut {
         regions: regions.len() as u64,
         entries: cuts.map(|region| region.entries_in).sum(),
         batches: opened.batches.values().map(|batches| batches.len() as u64).sum(),

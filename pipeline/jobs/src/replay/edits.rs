@@ -1,6 +1,6 @@
 use super::report::{RegionReplayed, ReplayReport, TableReplayed};
 use super::sink::{EditLines, Lines};
-use catalog::StoreFile;
+use catalog::StoredParquet;
 use cuts::{OpenedBase, OpenedCut, TableEdits};
 use history::ReplayRegion;
 use names::EncodedRegionName;
@@ -42,7 +42,7 @@ struct Table<'a> {
 
 /// A source region under way.
 struct Region<'a> {
-    merge: MergeEdits<'a, StoreFile>,
+    merge: MergeEdits<'a, StoredParquet>,
     replayed: RegionReplayed,
     /// The entry that the last edit was of.
     last: Option<u64>,

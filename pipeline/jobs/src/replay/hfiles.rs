@@ -4,7 +4,7 @@ use super::ReplayOptions;
 use super::report::{HFilesReplayed, ReplayReport, TableReplayed};
 use crate::restore::write::{CheckEdits, CheckedEdits, MIN_ARENA};
 use crate::roots;
-use catalog::StoreFile;
+use catalog::StoredParquet;
 use cuts::EditPlan;
 use cuts::{OpenedBase, OpenedCut};
 use names::TableName;
@@ -171,7 +171,7 @@ impl Loading<'_> {
         self.report.unproved_batches.extend(edits.unproved.iter().cloned());
         let target = self.place.store.as_ref();
         let router = &edits.router;
-        let step: WriteEdits<'_, StoreFile> = WriteEdits {
+        let step: WriteEdits<'_, StoredParquet> = WriteEdits {
             source: self.source.as_ref(),
             target,
             writing: self.place.partial.join("writing").map_err(Failure::usage)?,

@@ -1,7 +1,7 @@
 //! Writes the new files of a table: merge, route, sort and write; open again and compare; record.
 
 use super::plan::TablePlan;
-use catalog::StoreFile;
+use catalog::StoredParquet;
 use cuts::EditPlan;
 use delivery::{AddedFile, Begun, Delivery, Record, WrittenRecord, waiting_path};
 use names::{EncodedRegionName, FamilyName};
@@ -37,7 +37,7 @@ impl Writing<'_> {
         let todo: Vec<EditsToWrite> = todo.collect();
         let writing = begun.partial.join("writing").map_err(Failure::usage)?;
         let (run, workers) = (self.delivery.run, self.plan.terms.workers);
-        let step: WriteEdits<'_, StoreFile> = WriteEdits {
+        let step: WriteEdits<'_, StoredParquet> = WriteEdits {
             source: self.delivery.source.as_ref(),
             target,
             writing,

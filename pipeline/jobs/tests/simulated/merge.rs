@@ -138,7 +138,7 @@ fn change(bounds: &mut EditBounds, mutant: Option<Mutant>, ids: &[u64]) {
     }
 }
 
-fn take(mut merge: MergeEdits<'_, catalog::StoreFile>, given: &mut Vec<Given>) {
+fn take(mut merge: MergeEdits<'_, catalog::StoredParquet>, given: &mut Vec<Given>) {
     loop {
         match merge.advance() {
             Ok(true) => {}

@@ -9,7 +9,7 @@ use super::{Asked, Cut};
 use crate::given_again::loads_in;
 use crate::region::Segment;
 use crate::whereabouts::created;
-use crate::{History, RegionHistory, Run};
+use crate::{History, IdRun, RegionHistory};
 
 /// A marker: what a roll of all servers' WALs opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +153,7 @@ fn first_outside(
         let file = region.part(segment).map(|part| part.file);
         file.and_then(|file| inside.get(file).copied()).unwrap_or(false)
     };
-    let mut covered: Vec<Run> = Vec::new();
+    let mut covered: Vec<IdRun> = Vec::new();
     for segment in region.segments.iter().filter(is_in).filter(|segment| segment.marker.is_none()) {
         match covered.last_mut() {
             Some(last) if segment.run.first <= last.last + 1 => last.last = last.last.max(segment.run.last),
@@ -166,7 +166,7 @@ fn first_outside(
     let is_earlier = |segment: &Segment| history.is_of_earlier_load(name, region, segment);
     let outside = region.segments.iter().filter(|segment| !is_in(segment) && !is_earlier(segment));
     let uncovered = outside.filter_map(|segment| {
-        let Run { first, last } = segment.run;
+        let IdRun { first, last } = segment.run;
         if let Some(marker) = region.marker(segment) {
             let from = markers.partition_point(|other| other.sequence < first);
             let mut same = markers.iter().skip(from).take_while(|other| other.sequence == first);

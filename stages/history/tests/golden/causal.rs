@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
 use history::{
-    ClockLevel, Clocks, Dependency, Event, Found, Starts, at_marker, at_time, clock_level, frontier, trim,
-    violations,
+    ClockLevel, Clocks, Dependency, EntryId, Located, Starts, at_marker, at_time, clock_level, frontier,
+    trim, violations,
 };
 
 use crate::root::{GoldenSet, golden_set, lines, unhex};
 
 /// Every node of the chains: what it depends on directly, and the entry it is in.
-fn dependencies(set: &GoldenSet) -> (usize, Vec<(Event, Event)>) {
-    let mut events: BTreeMap<u64, Event> = BTreeMap::new();
+fn dependencies(set: &GoldenSet) -> (usize, Vec<(EntryId, EntryId)>) {
+    let mut events: BTreeMap<u64, EntryId> = BTreeMap::new();
     let mut pairs = Vec::new();
     for node in lines(&set.directory.join("events.jsonl")) {
         let text = |key: &str| node[key].as_str().unwrap();
@@ -20,7 +20,7 @@ fn dependencies(set: &GoldenSet) -> (usize, Vec<(Event, Event)>) {
             unhex(text("qualifier")),
         );
         let [(region, sequence)] = set.columns[&column][..] else { panic!("{node} was put more than once") };
-        let event = Event { region, sequence };
+        let event = EntryId { region, sequence };
         for cause in node["deps"].as_array().unwrap() {
             pairs.push((events[&cause.as_u64().unwrap()], event));
         }
@@ -36,13 +36,13 @@ fn hbases_roll_cut_breaks_causality_and_ours_does_not() {
     assert_eq!((nodes, pairs.len()), (3360, 3352));
     let declared: Vec<Dependency> = pairs
         .iter()
-        .map(|(cause, effect)| Dependency { cause: Found::Entry(*cause), effect: Found::Entry(*effect) })
+        .map(|(cause, effect)| Dependency { cause: Located::Entry(*cause), effect: Located::Entry(*effect) })
         .collect();
     for (name, without_cause, without_ancestor) in [("m1", 12, 19), ("m2", 26, 47), ("m3", 15, 36)] {
         let marker = set.marker(name);
         let opened: Vec<&str> = marker.servers.values().flatten().map(|wal| wal.as_str()).collect();
         // HBase's: every entry of a WAL older than the one that the roll opened on its server.
-        let roll = |event: Event| {
+        let roll = |event: EntryId| {
             let files = &set.in_file[&(event.region, event.sequence)];
             files.iter().any(|file| {
                 let group = file.rsplit_once('.').unwrap().0;

@@ -1,7 +1,7 @@
 //! What is taken away from a golden set must be missed.
 
 use history::{
-    Clocks, Completeness, FileEnd, GapCause, GapClass, History, LogFile, Origin, RegionLog, Run, Sources,
+    Clocks, Completeness, FileEnd, GapCause, GapClass, History, IdRun, LogFile, Origin, RegionLog, Sources,
     Starts, completeness,
 };
 
@@ -115,6 +115,6 @@ fn the_one_gap_at_a_border_is_where_it_was_measured() {
     let mut adjoining = found.gaps.iter().filter(|gap| gap.cause == GapCause::AdjoiningFiles);
     let gap = adjoining.next().unwrap();
     assert_eq!(gap.region, crate::region("1836fab3a94367a373a9c6c4c4f8f498"));
-    assert_eq!(gap.ids, Run { first: 60, last: 60 });
+    assert_eq!(gap.ids, IdRun { first: 60, last: 60 });
     assert_eq!(adjoining.next(), None);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fixtures::Random;
 use history::{
-    ClockLevel, Clocks, Cut, Dependency, Descent, Event, FileEnd, Found, History, Sources, Starts,
+    ClockLevel, Clocks, Cut, Dependency, Descent, EntryId, FileEnd, History, Located, Sources, Starts,
     at_sequences, at_time, clock_level, frontier, trim,
 };
 use names::EncodedRegionName;
@@ -78,12 +78,12 @@ fn a_trimmed_cut_is_the_greatest_in_which_every_effect_has_its_cause() {
             ['a', 'd'].map(|digit| (digit, random.below(asked.last(&region(digit)) + 1))).to_vec();
         let starts = if seed % 3 == 0 { snapshot(&history, &held) } else { Starts::default() };
         let found = |random: &mut Random| match random.below(12) {
-            0 => Found::Files,
-            1 => Found::Nowhere,
+            0 => Located::Files,
+            1 => Located::Nowhere,
             _ => {
                 let index = random.below(4) as usize;
                 let sequence = random.below(lengths[index].max(1)) + 1;
-                Found::Entry(Event { region: region(DIGITS[index]), sequence })
+                Located::Entry(EntryId { region: region(DIGITS[index]), sequence })
             }
         };
         let dependencies: Vec<Dependency> = (0..random.below(7))
@@ -91,13 +91,13 @@ fn a_trimmed_cut_is_the_greatest_in_which_every_effect_has_its_cause() {
             .collect();
         let ours = trim(&history, &starts, &asked, &dependencies);
 
-        let is_in = |found: Found, vector: &Vector| match found {
-            Found::Entry(event) => event.sequence <= at(vector, &event.region),
-            Found::Files => true,
-            Found::Nowhere => false,
+        let is_in = |found: Located, vector: &Vector| match found {
+            Located::Entry(event) => event.sequence <= at(vector, &event.region),
+            Located::Files => true,
+            Located::Nowhere => false,
         };
-        let can_go = |effect: Found| match effect {
-            Found::Entry(event) => event.sequence > starts.held(&event.region),
+        let can_go = |effect: Located| match effect {
+            Located::Entry(event) => event.sequence > starts.held(&event.region),
             _ => false,
         };
         let limit: Vector = DIGITS.map(|digit| (region(digit), asked.last(&region(digit)))).into();
@@ -165,7 +165,7 @@ fn a_cut_by_time_is_the_greatest_whose_entries_were_all_written_by_then() {
 
 /// Entries at true times, in microseconds, written by clocks that are wrong by up to `bound` ms and jump about. The
 /// first ones of each region are in no WAL that is left.
-fn skewed(random: &mut Random, bound: u64, gone: [u64; 4]) -> (History, Vec<(Event, u64)>) {
+fn skewed(random: &mut Random, bound: u64, gone: [u64; 4]) -> (History, Vec<(EntryId, u64)>) {
     let mut logs: Vec<Log> = ["h", "i", "j", "k"].map(|host| wal(host, 1).ends(FileEnd::Unclosed)).into();
     let mut sequences = [0; 4];
     let (mut now, mut events) = (1_000_000, Vec::new());
@@ -178,7 +178,7 @@ fn skewed(random: &mut Random, bound: u64, gone: [u64; 4]) -> (History, Vec<(Eve
             let log = logs.remove(index).edits(DIGITS[index], [sequences[index]], (shown / 1000) as i64);
             logs.insert(index, log);
         }
-        events.push((Event { region: region(DIGITS[index]), sequence: sequences[index] }, now));
+        events.push((EntryId { region: region(DIGITS[index]), sequence: sequences[index] }, now));
     }
     let mut sources = sources(logs);
     sources.dead_servers = ["h", "i", "j", "k"].map(|host| server(host, 1)).into();
@@ -214,12 +214,12 @@ fn under_bounded_clocks_an_effect_without_its_cause_is_among_the_uncertain() {
         for (at, (effect, _)) in events.iter().enumerate() {
             pairs.extend(events[..at].iter().map(|(cause, _)| (*cause, *effect)));
         }
-        let is_in = |event: Event| cut.contains(&event.region, event.sequence);
-        let is_dated = |event: &Event| event.sequence > starts.held(&event.region);
-        let broken_pairs: Vec<(Event, Event)> =
+        let is_in = |event: EntryId| cut.contains(&event.region, event.sequence);
+        let is_dated = |event: &EntryId| event.sequence > starts.held(&event.region);
+        let broken_pairs: Vec<(EntryId, EntryId)> =
             pairs.into_iter().filter(|(cause, effect)| is_in(*effect) && !is_in(*cause)).collect();
-        let effects: BTreeSet<Event> = broken_pairs.iter().map(|(_, effect)| *effect).collect();
-        let causes: BTreeSet<Event> = broken_pairs.iter().map(|(cause, _)| *cause).collect();
+        let effects: BTreeSet<EntryId> = broken_pairs.iter().map(|(_, effect)| *effect).collect();
+        let causes: BTreeSet<EntryId> = broken_pairs.iter().map(|(cause, _)| *cause).collect();
         let dated = effects.iter().filter(|effect| is_dated(effect)).count() as u64;
         let level = clock_level(&history, &starts, &cut, &clocks, &frontier(&history, &clocks));
         let ClockLevel::Bounded { uncertain_in, uncertain_out, undated_regions } = level else {
@@ -243,12 +243,12 @@ fn a_million_dependencies_are_trimmed_without_a_second_look() {
     let length = 250_000;
     let history = history(DIGITS.map(|digit| wal("h", 1).edits(digit, 1..=length, 1)));
     // A chain that goes from region to region; its first node is left out, so that all of it falls.
-    let events: Vec<Event> = (1..=length)
-        .flat_map(|sequence| DIGITS.map(|digit| Event { region: region(digit), sequence }))
+    let events: Vec<EntryId> = (1..=length)
+        .flat_map(|sequence| DIGITS.map(|digit| EntryId { region: region(digit), sequence }))
         .collect();
     let chain: Vec<Dependency> = events
         .windows(2)
-        .map(|pair| Dependency { cause: Found::Entry(pair[0]), effect: Found::Entry(pair[1]) })
+        .map(|pair| Dependency { cause: Located::Entry(pair[0]), effect: Located::Entry(pair[1]) })
         .collect();
     let mut asked: Vector = DIGITS.map(|digit| (region(digit), length)).into();
     asked.insert(region('a'), 0);

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use history::{
-    Asked, ClockError, ClockLevel, Clocks, Closed, ClosedBecause, Dependency, Event, FileEnd, Found,
-    Frontier, HeldBack, History, Refusal, RollMarker, Starts, Unplaced, at_end, at_marker, at_sequences,
+    Asked, ClockError, ClockLevel, Clocks, Closed, ClosedBecause, Dependency, EntryId, FileEnd, Frontier,
+    HeldBack, History, Located, Refusal, RollMarker, Starts, Unplaced, at_end, at_marker, at_sequences,
     at_snapshot, at_time, check, clock_level, frontier, region_cuts, trim,
 };
 
@@ -220,8 +220,8 @@ fn a_cut_before_a_bulk_load_that_the_files_hold_is_refused() {
     assert_eq!([4, 8, 9, 10].map(refused), [true, true, false, false]);
     // The snapshot's own cut has it in, and dependencies cannot take it out.
     assert_eq!(at_snapshot(&history, &starts).last(&region('a')), 9);
-    let effect = Found::Entry(Event { region: region('a'), sequence: 9 });
-    let dependency = Dependency { cause: Found::Nowhere, effect };
+    let effect = Located::Entry(EntryId { region: region('a'), sequence: 9 });
+    let dependency = Dependency { cause: Located::Nowhere, effect };
     let trimmed = trim(&history, &starts, &at_end(&history), &[dependency]);
     assert_eq!((trimmed.cut.last(&region('a')), trimmed.in_files), (10, vec![0]));
 }

@@ -4,16 +4,16 @@ use history::History;
 
 use crate::world::{history, recovered_edits, region, snapshot, sources, wal};
 
-type Found = (u64, u64, GapClass, GapCause);
+type Located = (u64, u64, GapClass, GapCause);
 
-fn found(history: &History, starts: &Starts) -> Vec<Found> {
+fn found(history: &History, starts: &Starts) -> Vec<Located> {
     gaps(history, starts, &Clocks::default())
         .into_iter()
         .map(|gap| (gap.ids.first, gap.ids.last, gap.class, gap.cause))
         .collect()
 }
 
-fn of(logs: impl IntoIterator<Item = crate::world::Log>) -> Vec<Found> {
+fn of(logs: impl IntoIterator<Item = crate::world::Log>) -> Vec<Located> {
     found(&history(logs), &Starts::default())
 }
 

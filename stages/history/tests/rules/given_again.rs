@@ -6,7 +6,7 @@ use history::{
     Clocks, Cut, History, Refusal, Replay, RollMarker, Starts, at_end, at_marker, at_sequences, at_time,
     check, frontier, region_cuts, trim,
 };
-use history::{Dependency, Event, Found};
+use history::{Dependency, EntryId, Located};
 
 use crate::world::{history, region, server, snapshot, sources, wal, wal_name};
 
@@ -84,9 +84,9 @@ fn trimming_after_the_crash_leaves_it_in_and_before_it_takes_it_out() {
     let history = crashed();
     let starts = starts(&history);
     let trimmed = |effect| {
-        let effect = Found::Entry(Event { region: region('a'), sequence: effect });
+        let effect = Located::Entry(EntryId { region: region('a'), sequence: effect });
         let trimmed =
-            trim(&history, &starts, &at_end(&history), &[Dependency { cause: Found::Nowhere, effect }]);
+            trim(&history, &starts, &at_end(&history), &[Dependency { cause: Located::Nowhere, effect }]);
         (trimmed.cut.last(&region('a')), loads(&history, &starts, &trimmed.cut))
     };
     assert_eq!(trimmed(13), (12, vec![14]));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fixtures::sim::{Content, FileOf, Ideal, StoredCell};
 use formats::wal::Marker;
 
-use crate::feed::Found;
+use crate::feed::Located;
 use crate::real::Question;
 
 /// Prints the cells that are too many or missing, and the markers of their regions in the order in which they were written.
@@ -59,7 +59,7 @@ pub fn regions(question: &Question<'_>, regions: impl Iterator<Item = usize>) {
 }
 
 /// Prints which files are gone, or shorter.
-pub fn lost(loss: impl std::fmt::Debug, files: &[Found], left: &[Found]) {
+pub fn lost(loss: impl std::fmt::Debug, files: &[Located], left: &[Located]) {
     for file in files {
         let still = left.iter().find(|left| left.path == file.path);
         let entries = still.map_or(0, |left| left.entries.len());

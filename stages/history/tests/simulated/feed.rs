@@ -7,7 +7,7 @@ use formats::cell::CellType;
 use formats::snapshot::SnapshotType;
 use formats::wal::{EventType, Marker};
 use history::{
-    Clocks, Cut, Dependency, Descent, Entries, Event, FileEnd, FileSequence, Found as Place, History,
+    Clocks, Cut, Dependency, Descent, Entries, EntryId, FileEnd, FileSequence, History, Located as Place,
     LogFile, MarkerEntry, MetaLog, NotAscending, Origin, PlaceState, RegionLog, RegionPlace, RollMarker,
     SnapshotFile, SnapshotRegion, SnapshotStores, Sources, Starts, Tolerances,
 };
@@ -15,7 +15,7 @@ use names::{EncodedRegionName, FamilyName, ServerName, WalKind, WalName};
 
 /// A file as it was found, or as a mutant has changed it.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct Located {
     pub path: String,
     /// `None` for recovered edits.
     pub name: Option<WalName>,
@@ -26,8 +26,8 @@ pub struct Found {
 }
 
 /// The files of a reading.
-pub fn found(cluster: &Cluster, reading: &Reading) -> Vec<Found> {
-    let found = |file: &ReadFile| Found {
+pub fn found(cluster: &Cluster, reading: &Reading) -> Vec<Located> {
+    let found = |file: &ReadFile| Located {
         path: cluster.file_path(reading, file),
         name: match file.of {
             FileOf::Wal(wal) => Some(cluster.wals[wal].name.clone()),
@@ -48,7 +48,7 @@ pub fn sources(cluster: &Cluster, reading: &Reading) -> Sources {
 ///
 /// # Errors
 /// The ids of a region run backwards in one of them.
-pub fn sources_of(cluster: &Cluster, reading: &Reading, files: &[Found]) -> Result<Sources, NotAscending> {
+pub fn sources_of(cluster: &Cluster, reading: &Reading, files: &[Located]) -> Result<Sources, NotAscending> {
     sources_where(cluster, reading, files, |_| true)
 }
 
@@ -59,7 +59,7 @@ pub fn sources_of(cluster: &Cluster, reading: &Reading, files: &[Found]) -> Resu
 pub fn sources_of_table(
     cluster: &Cluster,
     reading: &Reading,
-    files: &[Found],
+    files: &[Located],
     table: usize,
 ) -> Result<Sources, NotAscending> {
     sources_where(cluster, reading, files, |region| cluster.regions[region].table == table)
@@ -77,7 +77,7 @@ fn tolerances(cluster: &Cluster) -> Tolerances {
 fn sources_where(
     cluster: &Cluster,
     reading: &Reading,
-    files: &[Found],
+    files: &[Located],
     wanted: impl Fn(usize) -> bool,
 ) -> Result<Sources, NotAscending> {
     // As convert takes it: what was read of a copy was there when it was made.
@@ -110,7 +110,7 @@ fn sources_where(
     Ok(sources)
 }
 
-fn end_of(file: &Found) -> FileEnd {
+fn end_of(file: &Located) -> FileEnd {
     match file.end {
         End::Closed => FileEnd::Closed,
         End::Unclosed => FileEnd::Unclosed,
@@ -118,7 +118,7 @@ fn end_of(file: &Found) -> FileEnd {
     }
 }
 
-fn meta_log(file: &Found, name: &WalName, read_ms: Option<i64>) -> MetaLog {
+fn meta_log(file: &Located, name: &WalName, read_ms: Option<i64>) -> MetaLog {
     let event = |entry: &Entry| match &entry.content {
         Content::Marker(marker, _) => match marker.as_ref() {
             Marker::RegionEvent(event) => Some(event.event_type),
@@ -285,7 +285,7 @@ pub fn dependencies(
             let held = edit.cell_sequence <= starts.covered(&cluster.regions[edit.region].name);
             return if held { Place::Files } else { Place::Nowhere };
         }
-        Place::Entry(Event { region: cluster.regions[edit.region].name, sequence: edit.sequence })
+        Place::Entry(EntryId { region: cluster.regions[edit.region].name, sequence: edit.sequence })
     };
     let mut declared = Vec::new();
     for (effect, edit) in cluster.edits.iter().enumerate() {

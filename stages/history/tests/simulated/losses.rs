@@ -9,7 +9,7 @@ use formats::wal::Marker;
 use names::{WalKind, WalName};
 
 use crate::explain;
-use crate::feed::{self, Found};
+use crate::feed::{self, Located};
 use crate::real::{Question, Until, Verdict, bases, untils};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,8 +60,8 @@ impl Loss {
         };
         let at = pick(&wals, random)?;
         let name = files[at].name.clone()?;
-        let group = |file: &Found| file.name.as_ref().is_some_and(|other| other.group() == name.group());
-        let created = |file: &Found| file.name.as_ref().map_or(0, |name| name.created_ms);
+        let group = |file: &Located| file.name.as_ref().is_some_and(|other| other.group() == name.group());
+        let created = |file: &Located| file.name.as_ref().map_or(0, |name| name.created_ms);
         let of_group: BTreeSet<u64> = files.iter().filter(|file| group(file)).map(created).collect();
         match self {
             Self::FirstOfAGroup => {
@@ -102,7 +102,7 @@ impl Loss {
 /// What is left.
 struct Left {
     reading: Reading,
-    files: Vec<Found>,
+    files: Vec<Located>,
     /// The region whose end is lost, and from when on.
     parent: Option<(usize, u64)>,
 }
@@ -120,20 +120,21 @@ impl Left {
     }
 }
 
-fn is_region_wal(file: &Found) -> bool {
+fn is_region_wal(file: &Located) -> bool {
     file.name.as_ref().is_some_and(|name| name.kind != WalKind::Meta)
 }
 
-fn is_of(file: &Found, name: &WalName) -> bool {
+fn is_of(file: &Located, name: &WalName) -> bool {
     file.name.as_ref().is_some_and(|other| other.server == name.server)
 }
 
 /// The last WAL of a parent ends before the last of its entries, or is gone.
-fn cut_a_tail(cluster: &Cluster, files: &mut Vec<Found>, random: &mut Random) -> Option<(usize, u64)> {
+fn cut_a_tail(cluster: &Cluster, files: &mut Vec<Located>, random: &mut Random) -> Option<(usize, u64)> {
     let parents: Vec<usize> = cluster.descents.iter().flat_map(|descent| descent.parents.clone()).collect();
     let parent = *parents.get(random.below(parents.len().max(1) as u64) as usize)?;
     let is_own = |entry: &Entry| entry.region == Some(parent);
-    let newest = |file: &Found| file.entries.iter().filter(|entry| is_own(entry)).map(|entry| entry.at).max();
+    let newest =
+        |file: &Located| file.entries.iter().filter(|entry| is_own(entry)).map(|entry| entry.at).max();
     let of_parent = files.iter().enumerate().filter(|(_, file)| is_region_wal(file));
     let (at, _) =
         of_parent.filter(|(_, file)| newest(file).is_some()).max_by_key(|(_, file)| newest(file))?;
@@ -149,15 +150,15 @@ fn cut_a_tail(cluster: &Cluster, files: &mut Vec<Found>, random: &mut Random) ->
 }
 
 /// A WAL with a COMPACTION of a bulk-loaded file whose marker lies in another one.
-fn compaction_of_a_load(files: &[Found], random: &mut Random) -> Option<usize> {
-    let markers = |file: &Found| -> Vec<Marker> {
+fn compaction_of_a_load(files: &[Located], random: &mut Random) -> Option<usize> {
+    let markers = |file: &Located| -> Vec<Marker> {
         let markers = file.entries.iter().filter_map(|entry| match &entry.content {
             Content::Marker(marker, _) => Some(marker.as_ref().clone()),
             _ => None,
         });
         markers.collect()
     };
-    let loaded = |file: &Found| -> BTreeSet<String> {
+    let loaded = |file: &Located| -> BTreeSet<String> {
         let markers = markers(file);
         let loads = markers.iter().filter_map(|marker| match marker {
             Marker::BulkLoad(load) => Some(load.stores.iter().flat_map(|store| store.store_file.clone())),

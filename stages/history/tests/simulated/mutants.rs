@@ -13,7 +13,7 @@ use history::{
 use names::EncodedRegionName;
 
 use crate::cuts::{replayed, snapshots};
-use crate::feed::{self, Found};
+use crate::feed::{self, Located};
 use crate::provable::proof;
 use fixtures::seeds;
 
@@ -43,12 +43,12 @@ struct Count {
 }
 
 struct Mutant {
-    files: Vec<Found>,
+    files: Vec<Located>,
     missing_bulk: BTreeSet<String>,
 }
 
 /// Changes files; `None` where there is nothing to be changed so.
-fn mutate(cluster: &Cluster, files: &[Found], kind: usize, random: &mut Random) -> Option<Mutant> {
+fn mutate(cluster: &Cluster, files: &[Located], kind: usize, random: &mut Random) -> Option<Mutant> {
     let mut files = files.to_vec();
     let mut missing_bulk = BTreeSet::new();
     let wals: Vec<usize> = (0..files.len())

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use fixtures::sim::{Cluster, Content, End, Entry, Vector};
 use formats::wal::{EventType, FlushAction, Marker};
 
-use crate::feed::Found;
+use crate::feed::Located;
 
 /// Why the files cannot be what a cluster wrote, within a cut: for each region the ids above `covered` and up to
 /// `last`.
 pub fn proof(
     cluster: &Cluster,
-    files: &[Found],
+    files: &[Located],
     covered: &BTreeMap<usize, u64>,
     last: &Vector,
     missing_bulk: &BTreeSet<String>,
@@ -41,14 +41,14 @@ pub fn proof(
 }
 
 /// Its server died with it, so no other can follow.
-fn torn_before_another(files: &[Found]) -> bool {
+fn torn_before_another(files: &[Located]) -> bool {
     let torn = files.iter().filter(|file| file.end == End::Torn).filter_map(|file| file.name.as_ref());
     let names = || files.iter().filter_map(|file| file.name.as_ref());
     torn.into_iter()
         .any(|torn| names().any(|name| name.group() == torn.group() && name.created_ms > torn.created_ms))
 }
 
-fn of_another_server(file: &Found) -> bool {
+fn of_another_server(file: &Located) -> bool {
     let Some(name) = &file.name else { return false };
     file.entries.iter().any(|entry| match &entry.content {
         Content::Marker(marker, _) => match marker.as_ref() {

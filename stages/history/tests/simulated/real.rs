@@ -15,7 +15,7 @@ use history::{
 };
 use names::WalKind;
 
-use crate::feed::{self, Found};
+use crate::feed::{self, Located};
 use crate::tally::Tally;
 
 /// What is asked of a history.
@@ -66,7 +66,7 @@ pub fn untils<'a>(cluster: &'a Cluster, claimed: u64, random: &mut Random) -> Ve
 /// The cells of a cut on a snapshot, by the replay that a restore does.
 fn content(
     cluster: &Cluster,
-    files: &[Found],
+    files: &[Located],
     snapshot: &SimSnapshot,
     history: &History,
     starts: &Starts,
@@ -146,7 +146,7 @@ impl Question<'_> {
         (removal.at >= from).then_some(removal.at > to)
     }
 
-    pub fn verdict(&self, files: &[Found]) -> Verdict {
+    pub fn verdict(&self, files: &[Located]) -> Verdict {
         let Self { cluster, snapshot, .. } = *self;
         let Ok(sources) = feed::sources_of_table(cluster, self.reading, files, snapshot.table) else {
             return Verdict::Refused("ids run backwards");

@@ -3,7 +3,7 @@
 use columns::batch::BatchFile;
 use columns::{ChunkReader, ReadError};
 use formats::cell::{CellRef, CellType};
-use history::Event;
+use history::EntryId;
 use names::EncodedRegionName;
 use std::collections::{BTreeMap, HashMap};
 
@@ -42,9 +42,9 @@ impl EditToFind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntriesOfEdit {
     /// The first.
-    pub first: Event,
+    pub first: EntryId,
     /// The last.
-    pub last: Event,
+    pub last: EntryId,
 }
 
 impl EntriesOfEdit {
@@ -52,7 +52,7 @@ impl EntriesOfEdit {
     /// row.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
-        let by_id = |event: &Event| (event.sequence, event.region);
+        let by_id = |event: &EntryId| (event.sequence, event.region);
         Self {
             first: std::cmp::min_by_key(self.first, other.first, by_id),
             last: std::cmp::max_by_key(self.last, other.last, by_id),
@@ -114,7 +114,7 @@ impl<'a> FindEdits<'a> {
     ) {
         let Some(edit) = self.edits.get(number) else { return };
         if edit.agrees(cell) && edit.sequence.is_none_or(|id| id == cell.sequence) {
-            let event = Event { region, sequence: cell.sequence };
+            let event = EntryId { region, sequence: cell.sequence };
             let here = EntriesOfEdit { first: event, last: event };
             found.entry(number).and_modify(|known| *known = known.with(here)).or_insert(here);
         }

@@ -6,7 +6,7 @@ use crate::bytes::{failed_store, file_problem, source_problem};
 use crate::hfile::cell_sum::CellSum;
 use crate::hfile::open_hfile::{OpenedHFile, open_whole};
 use crate::hfile::verify_cells::verify_cells_with;
-use crate::hfile::verify_hfile::fault_problem;
+use crate::hfile::verify_file::fault_problem;
 use crate::hfile::write_hfile::{HFileToWrite, WrittenHFile};
 use formats::cell::{CellRef, decode_key};
 use formats::compress::Decompressor;

@@ -4,7 +4,7 @@ use crate::bytes::PrintLines;
 use crate::hfile::hfile_cursor::HFileCursor;
 use crate::hfile::locate_cells::CellFile;
 use crate::hfile::row_range::RowRange;
-use crate::hfile::verify_hfile::fault_problem;
+use crate::hfile::verify_file::fault_problem;
 use formats::FormatError;
 use formats::cell::{CellRef, JsonForm, encode_json};
 use formats::compress::Dictionaries;

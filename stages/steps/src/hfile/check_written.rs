@@ -6,7 +6,7 @@ use crate::bytes::{failed_store, file_problem, source_problem};
 use crate::hfile::cell_sum::CellSum;
 use crate::hfile::open_hfile::open_hfile;
 use crate::hfile::verify_cells::verify_cells_with;
-use crate::hfile::verify_hfile::{block_problems, differs, fault_problem};
+use crate::hfile::verify_file::{block_problems, differs, fault_problem};
 use crate::hfile::write_hfile::WrittenHFile;
 use formats::compress::Decompressor;
 use stage::{Bytes, Failure, Map, Problem, ProblemKind};

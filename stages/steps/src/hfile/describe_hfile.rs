@@ -2,7 +2,7 @@
 
 use crate::hfile::locate_cells::CellFile;
 use crate::hfile::open_hfile::{OpenedHFile, open_whole};
-use crate::hfile::verify_hfile::fault_problem;
+use crate::hfile::verify_file::fault_problem;
 use formats::FormatError;
 use formats::cell::decode_key;
 use formats::compress::Dictionaries;

@@ -6,7 +6,7 @@ use crate::hfile::locate_cells::CellFile;
 use crate::hfile::open_hfile::{OpenedHFile, open_hfile};
 use crate::hfile::read_blocks::{ReadBlocks, read_block};
 use crate::hfile::row_range::RowRange;
-use crate::hfile::verify_hfile::fault_problem;
+use crate::hfile::verify_file::fault_problem;
 use formats::FormatError;
 use formats::cell::{CellRef, KeyRef, encode_key};
 use formats::compress::{Decompressor, Dictionaries};

@@ -16,7 +16,7 @@ mod resolve_mob;
 mod row_range;
 mod store_file_settings;
 mod verify_cells;
-mod verify_hfile;
+mod verify_file;
 mod write_hfile;
 
 pub use bulk_cells::BulkFile;
@@ -33,5 +33,5 @@ pub use open_hfile::{OpenedHFile, open_whole};
 pub use resolve_mob::ResolveMob;
 pub use row_range::RowRange;
 pub use store_file_settings::{StoreFileSettings, store_file_settings};
-pub use verify_hfile::{FileToVerify, VerifyHFile, block_problems, checksum_type, fault_problem};
+pub use verify_file::{FileToVerify, VerifyFile, block_problems, checksum_type, fault_problem};
 pub use write_hfile::{HFileToWrite, WriteHFile, WrittenHFile};

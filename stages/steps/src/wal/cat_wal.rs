@@ -1,7 +1,7 @@
 //! Prints a WAL's entries as JSON Lines.
 
 use crate::bytes::{PrintLines, file_problem, source_problem};
-use crate::wal::decode_wal::end_problem;
+use crate::wal::gather_wal::end_problem;
 use crate::wal::read_wal::ReadWal;
 use formats::FormatError;
 use formats::wal::{WalDecoderOptions, WalEntry, encode_entry_json};

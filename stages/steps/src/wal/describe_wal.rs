@@ -1,8 +1,8 @@
 //! Reads a WAL through and says what it holds.
 
 use crate::bytes::source_problem;
-use crate::wal::decode_wal::{end_name, end_problem};
 use crate::wal::gather_cells::{GatherCells, Select, TableFilter};
+use crate::wal::gather_wal::{end_name, end_problem};
 use crate::wal::read_wal::ReadWal;
 use formats::wal::{CellLayout, WalDecoderOptions, WalEnd, WalHeader};
 use names::WalName;

@@ -1,8 +1,8 @@
 //! Reads a WAL whose cells do not fit into memory: several times, some regions each time.
 
 use crate::bytes::failed_store;
-use crate::wal::decode_wal::WalPlace;
 use crate::wal::gather_cells::{GatherCells, RegionCells, Select};
+use crate::wal::gather_wal::WalPlace;
 use crate::wal::read_wal::ReadWal;
 use columns::batch::CellArena;
 use formats::wal::WalEnd;

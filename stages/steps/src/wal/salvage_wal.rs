@@ -4,7 +4,7 @@ use crate::bytes::BUFFER_LEN;
 use crate::bytes::ReadFault;
 use crate::bytes::source_problem;
 use crate::hfile::fault_problem;
-use crate::wal::decode_wal::end_name;
+use crate::wal::gather_wal::end_name;
 use formats::wal::{Lost, SalvageStep, WalDecoderOptions, WalEnd, WalSalvager};
 use serde::Serialize;
 use stage::Problem;

@@ -1,7 +1,7 @@
 //! Paths of this machine as locations of stores.
 
 use super::failure;
-use crate::{Relation, StoreError, StoreErrorKind, StorePath};
+use crate::{Nesting, StoreError, StoreErrorKind, StorePath};
 use std::{
     fs, io,
     os::unix::fs::MetadataExt,
@@ -40,13 +40,13 @@ impl LocalPath {
         Ok((self.0.parent().unwrap_or(Path::new("/")), name))
     }
 
-    pub(crate) fn relation(&self, other: &Self) -> Result<Relation, StoreError> {
+    pub(crate) fn relation(&self, other: &Self) -> Result<Nesting, StoreError> {
         let (one, other) = (Resolved::of(&self.0)?, Resolved::of(&other.0)?);
         Ok(match (one.is_at_or_below(&other), other.is_at_or_below(&one)) {
-            (true, true) => Relation::Same,
-            (true, false) => Relation::Inside,
-            (false, true) => Relation::Contains,
-            (false, false) => Relation::Apart,
+            (true, true) => Nesting::Same,
+            (true, false) => Nesting::Inside,
+            (false, true) => Nesting::Contains,
+            (false, false) => Nesting::Apart,
         })
     }
 
@@ -137,19 +137,19 @@ mod tests {
         symlink("loop", at("loop")).unwrap();
         let relation = |one: &str, other: &str| Location::parse(one)?.relation(&Location::parse(other)?);
         let relation_of = |one: &str, other: &str| relation(&at(one), &at(other)).unwrap();
-        assert_eq!(relation_of("real", "real/"), Relation::Same);
-        assert_eq!(relation_of("link", "real"), Relation::Same);
-        assert_eq!(relation_of("link/deep", "real"), Relation::Inside);
-        assert_eq!(relation_of("real", "link/deep/not/yet"), Relation::Contains);
-        assert_eq!(relation_of("real/x/y", "link/x"), Relation::Inside);
-        assert_eq!(relation_of("real/x", "real/xy"), Relation::Apart);
-        assert_eq!(relation_of("real", "realm"), Relation::Apart);
-        assert_eq!(relation_of("real/deep/../x", "real/x"), Relation::Same);
-        assert_eq!(relation_of("real/x", "real/deep"), Relation::Apart);
-        assert_eq!(relation_of("to-missing/a", "link/new"), Relation::Inside);
+        assert_eq!(relation_of("real", "real/"), Nesting::Same);
+        assert_eq!(relation_of("link", "real"), Nesting::Same);
+        assert_eq!(relation_of("link/deep", "real"), Nesting::Inside);
+        assert_eq!(relation_of("real", "link/deep/not/yet"), Nesting::Contains);
+        assert_eq!(relation_of("real/x/y", "link/x"), Nesting::Inside);
+        assert_eq!(relation_of("real/x", "real/xy"), Nesting::Apart);
+        assert_eq!(relation_of("real", "realm"), Nesting::Apart);
+        assert_eq!(relation_of("real/deep/../x", "real/x"), Nesting::Same);
+        assert_eq!(relation_of("real/x", "real/deep"), Nesting::Apart);
+        assert_eq!(relation_of("to-missing/a", "link/new"), Nesting::Inside);
         assert!(relation(&at("loop"), &at("real")).is_err());
-        assert_eq!(relation("/", &at("real")).unwrap(), Relation::Contains);
+        assert_eq!(relation("/", &at("real")).unwrap(), Nesting::Contains);
         let uri = format!("file://{}", at("real"));
-        assert_eq!(relation(&uri, &at("real")).unwrap(), Relation::Same);
+        assert_eq!(relation(&uri, &at("real")).unwrap(), Nesting::Same);
     }
 }

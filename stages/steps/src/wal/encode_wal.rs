@@ -1,7 +1,7 @@
 //! Encodes a decoded WAL as Parquet.
 
-use crate::wal::decode_wal::{DecodedWal, WalContent, WalToDecode};
 use crate::wal::gather_cells::RegionCells;
+use crate::wal::gather_wal::{GatheredWal, WalContent, WalToGather};
 use columns::batch::{BatchEncoder, BatchMarks};
 use columns::lineage::{LineageEncoder, LineageRow};
 use columns::markers::{MarkerRow, MarkersEncoder, WalSummary};
@@ -30,7 +30,7 @@ pub struct EncodedFile {
 /// A WAL that has been encoded.
 pub struct EncodedWal {
     /// Which one.
-    pub asked: WalToDecode,
+    pub asked: WalToGather,
     /// What it holds; `None` if it is not to be converted.
     pub summary: Option<WalSummary>,
     /// Its files, in the order in which they are to be published.
@@ -50,14 +50,14 @@ impl Bytes for EncodedWal {
 }
 
 /// The step.
-pub struct WriteBatch;
+pub struct EncodeWal;
 
-impl Map for WriteBatch {
-    type In = DecodedWal;
+impl Map for EncodeWal {
+    type In = GatheredWal;
     type Out = EncodedWal;
 
-    fn map(&self, decoded: DecodedWal) -> Result<EncodedWal, Failure> {
-        let DecodedWal { asked, content, mut problems, bytes_read } = decoded;
+    fn map(&self, decoded: GatheredWal) -> Result<EncodedWal, Failure> {
+        let GatheredWal { asked, content, mut problems, bytes_read } = decoded;
         let mut encoded = EncodedWal {
             asked,
             summary: None,

@@ -56,14 +56,14 @@ pub fn wal_options(recovered_edits: bool, memory: usize) -> WalDecoderOptions {
 
 /// A WAL to decode.
 #[derive(Clone)]
-pub struct WalToDecode {
+pub struct WalToGather {
     /// Which one.
     pub wal: WalPlace,
     /// Bytes of memory that its cells may take; beyond that they are only counted.
     pub memory: usize,
 }
 
-impl Bytes for WalToDecode {
+impl Bytes for WalToGather {
     /// The memory that its cells may take, and as much again while they are encoded.
     fn bytes(&self) -> usize {
         self.memory.saturating_mul(2)
@@ -71,9 +71,9 @@ impl Bytes for WalToDecode {
 }
 
 /// A WAL that has been decoded.
-pub struct DecodedWal {
+pub struct GatheredWal {
     /// Which one.
-    pub asked: WalToDecode,
+    pub asked: WalToGather,
     /// What it holds; `None` if it is not to be converted: a problem says why.
     pub content: Option<WalContent>,
     /// What is wrong.
@@ -100,24 +100,24 @@ pub struct WalContent {
     pub file: Option<Arc<dyn ReadRanges>>,
 }
 
-impl Bytes for DecodedWal {
+impl Bytes for GatheredWal {
     fn bytes(&self) -> usize {
         self.asked.bytes()
     }
 }
 
 /// The step.
-pub struct DecodeWal<'a> {
+pub struct GatherWal<'a> {
     /// Which tables' cells are wanted.
     pub tables: &'a TableFilter,
 }
 
-impl Map for DecodeWal<'_> {
-    type In = WalToDecode;
-    type Out = DecodedWal;
+impl Map for GatherWal<'_> {
+    type In = WalToGather;
+    type Out = GatheredWal;
 
-    fn map(&self, asked: WalToDecode) -> Result<DecodedWal, Failure> {
-        let mut decoded = DecodedWal { asked, content: None, problems: Problems::default(), bytes_read: 0 };
+    fn map(&self, asked: WalToGather) -> Result<GatheredWal, Failure> {
+        let mut decoded = GatheredWal { asked, content: None, problems: Problems::default(), bytes_read: 0 };
         match self.decode(&mut decoded) {
             Ok(content) => decoded.content = content,
             Err(problem) => decoded.problems.push(problem),
@@ -126,9 +126,9 @@ impl Map for DecodeWal<'_> {
     }
 }
 
-impl DecodeWal<'_> {
-    fn decode(&self, decoded: &mut DecodedWal) -> Result<Option<WalContent>, Problem> {
-        let WalToDecode { wal, memory } = &decoded.asked;
+impl GatherWal<'_> {
+    fn decode(&self, decoded: &mut GatheredWal) -> Result<Option<WalContent>, Problem> {
+        let WalToGather { wal, memory } = &decoded.asked;
         let path = wal.shown();
         let file = open_wal(wal.store.as_ref(), &wal.places).map_err(|error| vanished(&error))?;
         let witnessed = Arc::clone(&file);

@@ -69,14 +69,14 @@ impl Bytes for VerifiedHFile {
 }
 
 /// The step.
-pub struct VerifyHFile {
+pub struct VerifyFile {
     /// How much is verified.
     pub level: Level,
     /// Dictionaries that zstd frames may name.
     pub dictionaries: Dictionaries,
 }
 
-impl Map for VerifyHFile {
+impl Map for VerifyFile {
     type In = FileToVerify;
     type Out = VerifiedHFile;
 
@@ -105,7 +105,7 @@ impl Map for VerifyHFile {
     }
 }
 
-impl VerifyHFile {
+impl VerifyFile {
     fn verify(&self, asked: &FileToVerify, verified: &mut VerifiedHFile) -> Result<(), Problem> {
         let store = asked.store.as_ref();
         let file = Witnessed::open(store, &asked.path).map_err(|error| source_problem(&error))?;
