@@ -1,4 +1,4 @@
-//! DeclaredEdits dependencies: the document, and where its edits are.
+//! Declared dependencies: the document, and where its edits are.
 
 use crate::READING;
 use crate::bases::OpenedBase;
