@@ -1,4 +1,4 @@
-//! Reads rows that were told one by one: markers, lineage.
+//! Reads rows that are few: markers, lineage.
 
 use crate::error::{damaged, decoding};
 use crate::marks::check_columns;

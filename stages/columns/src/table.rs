@@ -1,4 +1,4 @@
-//! Columns of rows that are told one by one, each said once: by name, type and place in the row.
+//! Columns of rows that are few, each column said once: by name, type and place in the row.
 
 use crate::ReadError;
 use crate::reading::{self, find, unlike};

@@ -13,7 +13,7 @@ pub type Faulty = Watched<Faults>;
 pub enum Effect {
     /// The operation fails, without being done.
     Fail(StoreErrorKind),
-    /// A read gives no bytes at or behind this offset, as if the file ended there.
+    /// A read gives no bytes at or after this offset, as if the file ended there.
     EndAt(u64),
     /// The byte at this offset of the file has its lowest bit flipped: in what is read, if on a read; on the medium,
     /// if on a write.
@@ -75,7 +75,7 @@ impl Fault {
         Self { nth, ..self }
     }
 
-    /// Strikes so many operations, one after the other.
+    /// Strikes this many operations, one after the other.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
         Self { times, ..self }
@@ -137,7 +137,7 @@ impl Faults {
         *lock(&self.room) = None;
     }
 
-    /// After so many more bytes the disk is full.
+    /// After this many more bytes the disk is full.
     pub fn disk_full_after(&self, bytes: u64) {
         *lock(&self.room) = Some(bytes);
     }
@@ -190,18 +190,18 @@ impl Watch for Faults {
     }
 
     fn after_read(&self, operation: &Operation, buffer: &mut [u8], read: usize) -> usize {
-        let mut told = read;
+        let mut given = read;
         for effect in self.struck(operation, Moment::Read) {
             match effect {
                 Effect::EndAt(end) => {
                     let there = end.saturating_sub(operation.offset);
-                    told = told.min(usize::try_from(there).unwrap_or(usize::MAX));
+                    given = given.min(usize::try_from(there).unwrap_or(usize::MAX));
                 }
                 Effect::Flip(offset) => flip(buffer.split_at_mut(read).0, offset - operation.offset),
                 _ => {}
             }
         }
-        told
+        given
     }
 
     fn to_write<'a>(&self, operation: &Operation, bytes: &'a [u8]) -> Cow<'a, [u8]> {

@@ -66,7 +66,7 @@ impl SideFile {
         self.file.metadata().len.saturating_sub(HEADER) / SUM
     }
 
-    /// The checksums of chunks from this one on, at most so many, and no more than there are.
+    /// The checksums of chunks from this one on, as many as are asked for and there are.
     pub fn sums(&self, first: u64, most: usize) -> Result<Vec<u32>, StoreError> {
         let mut bytes = vec![0; most.saturating_mul(SUM as usize)];
         let read = self.file.read_at(first.saturating_mul(SUM).saturating_add(HEADER), &mut bytes)?;

@@ -38,7 +38,7 @@ const BURST: Duration = Duration::from_millis(100);
 
 /// Bytes a second, one for the whole job: threads and stores share it.
 ///
-/// A writer books its bytes behind those of the others and sleeps until they are due, so the rate is kept to the
+/// A writer books its bytes after those of the others and sleeps until they are due, so the rate is kept to the
 /// byte, whatever the sizes and the number of threads.
 pub struct Bandwidth {
     bytes_per_second: NonZeroU64,
@@ -58,7 +58,7 @@ impl Bandwidth {
         Self { bytes_per_second, clock, booked_until }
     }
 
-    /// Waits until so many more bytes may be written.
+    /// Waits until this many more bytes may be written.
     pub fn take(&self, bytes: u64) {
         let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(self.bytes_per_second.get());
         let time = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));

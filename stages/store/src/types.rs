@@ -85,7 +85,7 @@ pub struct Entry {
 pub struct Page {
     /// In ascending order of name (bytes).
     pub entries: Vec<Entry>,
-    /// Whether there is more behind the last entry: ask again with its name.
+    /// Whether there is more after the last entry: ask again with its name.
     pub more: bool,
 }
 

@@ -30,7 +30,7 @@ pub(super) fn decode_row_and_column(
     Ok(value_length)
 }
 
-/// The type, behind the timestamp, if it is not that of the cell before; then the key is whole.
+/// The type, after the timestamp, if it is not that of the cell before; then the key is whole.
 #[inline(always)]
 pub(super) fn decode_type(
     input: &mut Input<'_>,

@@ -2,14 +2,14 @@ use super::{failed, failure};
 use crate::{StoreError, StoreErrorKind};
 use std::{collections::VecDeque, fs, io, os::unix::ffi::OsStrExt, path::Path, path::PathBuf};
 
-/// Names kept of one directory at most. A larger one is read again for every so many names, so that a listing of
+/// Names kept of one directory at most. A larger one is read again each time these are used up, so that a listing of
 /// any length takes bounded memory and little more than one pass.
 const WINDOW: usize = 1 << 18;
 
-/// Listings that can be gone on with at the same time, before the oldest is forgotten (and read anew).
+/// Listings that can be continued at the same time, before the oldest is forgotten (and read anew).
 const KEPT: usize = 8;
 
-/// The names that a page did not take, for the page that asks for what is behind it.
+/// The names that a page did not take, for the page that asks for what follows it.
 ///
 /// A listing in several pages so shows the directory as it was at its first page, less what was deleted since.
 #[derive(Debug, Default)]
@@ -20,9 +20,9 @@ pub(super) struct Rest {
     dir: PathBuf,
     /// Last name that was looked at.
     after: String,
-    /// Names behind it, the first one last.
+    /// Names after it, the first one last.
     names: Vec<String>,
-    /// Whether the directory has more names behind those.
+    /// Whether the directory has more names after those.
     more: bool,
 }
 
@@ -45,7 +45,7 @@ impl Listings {
 }
 
 impl Rest {
-    /// Reads the names behind `after` anew.
+    /// Reads the names after `after` anew.
     pub(super) fn read(dir: &Path, after: Option<&str>) -> Result<Self, StoreError> {
         Self::read_window(dir, after, WINDOW)
     }

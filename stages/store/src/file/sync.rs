@@ -10,7 +10,7 @@ use std::{
 
 const SYNCING: &str = "syncing";
 
-/// Up to so many files are synced one by one; for more, one `syncfs` is cheaper although it also writes what others
+/// Up to this many files are synced one by one; for more, one `syncfs` is cheaper although it also writes what others
 /// have in the cache.
 const ONE_BY_ONE: usize = 8;
 

@@ -21,7 +21,7 @@ const FINISHING: &str = "finishing";
 /// written at the same time do not tear the file into extents. For small files it only costs time.
 const ALLOCATE_FROM: u64 = 1 << 20;
 
-/// The kernel is told to start writing after so many bytes, so that the disk works while the next are copied and
+/// The kernel is told to start writing after this many bytes, so that the disk works while the next are copied and
 /// little is left for the sync at the end.
 const WRITE_BEHIND: u64 = 8 << 20;
 

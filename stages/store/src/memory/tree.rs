@@ -130,11 +130,11 @@ impl Tree {
             _ => return Ok(Page { entries: Vec::new(), more: false }),
         };
         let start = after.map_or(Unbounded, Excluded);
-        let mut behind = dir.names.range::<str, _>((start, Unbounded));
-        let page = behind.by_ref().take(limit);
+        let mut following = dir.names.range::<str, _>((start, Unbounded));
+        let page = following.by_ref().take(limit);
         let entries =
             page.map(|(name, node)| Entry { name: name.to_string(), metadata: node.metadata() }).collect();
-        Ok(Page { entries, more: behind.next().is_some() })
+        Ok(Page { entries, more: following.next().is_some() })
     }
 
     pub(super) fn insert(&mut self, path: &StorePath, file: File, rule: Publish) -> Result<(), Wrong> {
