@@ -71,7 +71,10 @@ impl Codec {
     /// Whether [`super::Decompressor`] reads it.
     #[must_use]
     pub const fn is_readable(self) -> bool {
-        !matches!(self, Self::Bzip2 | Self::Lzma | Self::Brotli)
+        match self {
+            Self::None | Self::Gz | Self::Snappy | Self::Lz4 | Self::Zstd | Self::Lzo => true,
+            Self::Bzip2 | Self::Lzma | Self::Brotli => false,
+        }
     }
 
     /// The codec with HBase's name.
@@ -83,7 +86,10 @@ impl Codec {
     /// Whether [`super::Compressor`] writes it.
     #[must_use]
     pub const fn is_written(self) -> bool {
-        matches!(self, Self::None | Self::Gz | Self::Snappy | Self::Lz4 | Self::Zstd)
+        match self {
+            Self::None | Self::Gz | Self::Snappy | Self::Lz4 | Self::Zstd => true,
+            Self::Lzo | Self::Bzip2 | Self::Lzma | Self::Brotli => false,
+        }
     }
 
     /// More bytes than this cannot come out of one that goes in: the format's own limit, rounded up. What claims
