@@ -1,23 +1,27 @@
-//! Reads rows that are few: markers, lineage.
+//! Reads rows: of markers, lineage and file lists.
 
 use crate::error::{damaged, decoding};
-use crate::marks::check_columns;
+use crate::marks::{Mark, check_columns};
 use crate::reading::options;
 use crate::table;
 use crate::writing::Row;
 use crate::{ChunkReader, ReadError};
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::FileMetaData;
-use std::marker::PhantomData;
 
 const BATCH_ROWS: usize = 1024;
+
+/// Makes rows of a record batch.
+type Decode<T> = fn(&RecordBatch) -> Result<Vec<T>, ReadError>;
 
 /// Reads rows, a batch at a time. After an error it yields nothing more.
 pub(crate) struct RowDecoder<T> {
     reader: Option<ParquetRecordBatchReader>,
     rows: u64,
     seen: u64,
-    kind: PhantomData<fn() -> T>,
+    decode: Decode<T>,
 }
 
 impl<T: Row> RowDecoder<T> {
@@ -26,16 +30,29 @@ impl<T: Row> RowDecoder<T> {
         input: R,
         marks: impl FnOnce(&FileMetaData) -> Result<M, ReadError>,
     ) -> Result<(Self, M), ReadError> {
+        let decode: Decode<T> = |batch| table::rows(T::COLUMNS, batch);
+        Self::open(input, (T::MARK, &table::schema(T::COLUMNS)), decode, marks)
+    }
+}
+
+impl<T> RowDecoder<T> {
+    /// Opens a file with this mark and these columns.
+    pub(crate) fn open<R: ChunkReader + 'static, M>(
+        input: R,
+        (mark, schema): (Mark, &Schema),
+        decode: Decode<T>,
+        marks: impl FnOnce(&FileMetaData) -> Result<M, ReadError>,
+    ) -> Result<(Self, M), ReadError> {
         decoding(|| {
             let builder =
                 ParquetRecordBatchReaderBuilder::try_new_with_options(input, options()).map_err(damaged)?;
             let metadata = builder.metadata().file_metadata();
-            T::MARK.check(metadata)?;
-            check_columns(builder.schema(), &table::schema(T::COLUMNS))?;
+            mark.check(metadata)?;
+            check_columns(builder.schema(), schema)?;
             let marks = marks(metadata)?;
             let rows = u64::try_from(metadata.num_rows()).map_err(damaged)?;
             let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(damaged)?;
-            Ok((Self { reader: Some(reader), rows, seen: 0, kind: PhantomData }, marks))
+            Ok((Self { reader: Some(reader), rows, seen: 0, decode }, marks))
         })
     }
 
@@ -46,7 +63,7 @@ impl<T: Row> RowDecoder<T> {
     fn next_batch(&mut self) -> Result<Option<Vec<T>>, ReadError> {
         let Some(reader) = &mut self.reader else { return Ok(None) };
         let batch = decoding(|| match reader.next() {
-            Some(batch) => table::rows(T::COLUMNS, &batch.map_err(damaged)?).map(Some),
+            Some(batch) => (self.decode)(&batch.map_err(damaged)?).map(Some),
             None => Ok(None),
         })?;
         self.seen += batch.as_ref().map_or(0, |batch| batch.len() as u64);
@@ -57,7 +74,7 @@ impl<T: Row> RowDecoder<T> {
     }
 }
 
-impl<T: Row> Iterator for RowDecoder<T> {
+impl<T> Iterator for RowDecoder<T> {
     type Item = Result<Vec<T>, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {

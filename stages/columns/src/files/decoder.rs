@@ -1,7 +1,7 @@
-use crate::error::{damaged, decoding};
+use crate::error::damaged;
 use crate::files::schema::{MARK, schema};
 use crate::files::{FileRow, RangeDigest};
-use crate::marks::check_columns;
+use crate::row_decoder::RowDecoder;
 use crate::{ChunkReader, ReadError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt32Type, UInt64Type};
@@ -9,51 +9,20 @@ use arrow_array::{
     Array, ArrayRef, BooleanArray, FixedSizeBinaryArray, ListArray, PrimitiveArray, RecordBatch, StringArray,
     StructArray, UInt32Array, UInt64Array,
 };
-use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
 
 /// Reads a file list, a batch of rows at a time. After an error it yields nothing more.
-pub struct FileListDecoder {
-    reader: Option<ParquetRecordBatchReader>,
-    rows: u64,
-    seen: u64,
-}
-
-const BATCH_ROWS: usize = 1024;
+pub struct FileListDecoder(RowDecoder<FileRow>);
 
 impl FileListDecoder {
     /// Opens a file list: reads its footer and checks that it is one, in a known version.
     pub fn new<R: ChunkReader + 'static>(input: R) -> Result<Self, ReadError> {
-        decoding(|| {
-            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-            let builder =
-                ParquetRecordBatchReaderBuilder::try_new_with_options(input, options).map_err(damaged)?;
-            let metadata = builder.metadata().file_metadata();
-            MARK.check(metadata)?;
-            check_columns(builder.schema(), &schema())?;
-            let rows = u64::try_from(metadata.num_rows()).map_err(damaged)?;
-            let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(damaged)?;
-            Ok(Self { reader: Some(reader), rows, seen: 0 })
-        })
+        let (rows, ()) = RowDecoder::open(input, (MARK, &schema()), rows, |_| Ok(()))?;
+        Ok(Self(rows))
     }
 
     /// The number of rows that it claims, compared with what was read when the last one has been.
     pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    fn next_batch(&mut self) -> Result<Option<Vec<FileRow>>, ReadError> {
-        let Some(reader) = &mut self.reader else { return Ok(None) };
-        let batch = decoding(|| match reader.next() {
-            Some(batch) => rows(&batch.map_err(damaged)?).map(Some),
-            None => Ok(None),
-        })?;
-        self.seen += batch.as_ref().map_or(0, |batch| batch.len() as u64);
-        if batch.is_none() && self.seen != self.rows || self.seen > self.rows {
-            return Err(damaged(format!("{} rows or more where {} belong", self.seen, self.rows)));
-        }
-        Ok(batch)
+        self.0.rows()
     }
 }
 
@@ -61,11 +30,7 @@ impl Iterator for FileListDecoder {
     type Item = Result<Vec<FileRow>, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.next_batch().transpose();
-        if !matches!(next, Some(Ok(_))) {
-            self.reader = None;
-        }
-        next
+        self.0.next()
     }
 }
 
