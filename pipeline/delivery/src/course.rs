@@ -81,7 +81,7 @@ impl<'a> Delivery<'a> {
             self.may_replace(&publishing)?;
         }
         let announcing = self.run.meter("look at the target and announce", None, None);
-        self.prepare(&journal_path)?;
+        self.prepare(&journal_path, &publishing)?;
         let (journal, recovered) = Journal::open::<Record>(self.target, &journal_path)
             .map_err(|error| busy(&self.plan.wording, error))?;
         let (written, manifest) = restored(&recovered.records);
@@ -168,7 +168,7 @@ impl<'a> Delivery<'a> {
         store::exists(self.target.as_ref(), path).map_err(failed)
     }
 
-    fn prepare(&self, journal_path: &StorePath) -> Result<(), Failure> {
+    fn prepare(&self, journal_path: &StorePath, publishing: &Publishing<'_>) -> Result<(), Failure> {
         let seed = format!("{} {} {}", self.plan.digest, self.context.now_ms, std::process::id());
         Repository::open_or_create(self.target.as_ref(), &seed)
             .map_err(|error: catalog::CatalogError| error.failed("opening the repository"))?;
@@ -176,6 +176,7 @@ impl<'a> Delivery<'a> {
             return Ok(());
         }
         let partial = layout::partial(self.plan.run_id()).map_err(Failure::usage)?;
+        publishing.bring_back(&partial)?;
         for gone in [Journal::delete(self.target.as_ref(), journal_path), self.target.delete_tree(&partial)] {
             match gone {
                 Err(error) if !error.is_not_found() => {

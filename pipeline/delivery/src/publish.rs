@@ -12,6 +12,9 @@ use store::{Attributes, Publish, Store, StoreError, StoreErrorKind, StorePath, l
 /// The longest manifest that is read back: a protobuf cannot be longer.
 const MAX_MANIFEST: u64 = 2 << 30;
 
+/// Where below a run's partial files a snapshot waits that is being replaced.
+const REPLACED: &str = "replaced";
+
 /// A snapshot that is being put in its place.
 pub struct Publishing<'a> {
     target: &'a dyn Store,
@@ -179,11 +182,8 @@ impl<'a> Publishing<'a> {
     /// publishes the new one.
     fn move_aside(&self, partial: &StorePath) -> Result<(), Failure> {
         let unpublished = |error| self.unpublished(error);
-        let aside = partial.join("replaced").map_err(unpublished)?;
-        match self.target.delete_tree(&aside) {
-            Err(error) if !error.is_not_found() => return Err(unpublished(error)),
-            _ => {}
-        }
+        let aside = partial.join(REPLACED).map_err(unpublished)?;
+        self.drop_tree(&aside)?;
         self.target.rename(&self.published, &aside, Publish::IfAbsent).map_err(unpublished)?;
         let arrived = self.target.rename(&self.working, &self.published, Publish::IfAbsent);
         arrived.map_err(|error| {
@@ -198,9 +198,24 @@ impl<'a> Publishing<'a> {
         })
     }
 
+    /// Gives a replaced snapshot its name back, before the run that moved it aside and did not come to its end is forgotten.
+    pub fn bring_back(&self, partial: &StorePath) -> Result<(), Failure> {
+        let unpublished = |error| self.unpublished(error);
+        let aside = partial.join(REPLACED).map_err(unpublished)?;
+        if self.there()? != There::Nothing || !store::exists(self.target, &aside).map_err(unpublished)? {
+            return Ok(());
+        }
+        self.target.rename(&aside, &self.published, Publish::IfAbsent).map_err(unpublished)?;
+        self.target.sync_batch(std::slice::from_ref(&self.published)).map_err(unpublished)
+    }
+
     /// Drops what is under the working name: announced in vain, or replaced.
     fn drop_working(&self) -> Result<(), Failure> {
-        match self.target.delete_tree(&self.working) {
+        self.drop_tree(&self.working)
+    }
+
+    fn drop_tree(&self, dir: &StorePath) -> Result<(), Failure> {
+        match self.target.delete_tree(dir) {
             Err(error) if !error.is_not_found() => Err(self.unpublished(error)),
             _ => Ok(()),
         }

@@ -112,6 +112,36 @@ fn dying_while_a_snapshot_is_replaced_where_names_cannot_be_swapped() {
     assert_eq!(gone, 1, "only between the two renames");
 }
 
+/// A killed run that is not resumed but forgotten gives back what it had moved aside, even if the new run comes to nothing.
+#[test]
+fn what_a_forgotten_run_was_replacing_comes_back() {
+    let replacing =
+        ExportOptions { snapshot: "s2".into(), target: Some("s1".into()), overwrite: true, ..options("s2") };
+    let made = || {
+        let target = MemoryStore::hdfs();
+        export(&options("s1"), &shared(source()), &shared(target.clone())).unwrap();
+        target
+    };
+    let mut forgotten = 0;
+    for nth in 1..=operations_of(&replacing, &made()) {
+        let target = made();
+        let (dying, _) = faulty(&target, [dead_from(nth)]);
+        export(&replacing, &shared(source()), &dying).ok();
+        if is_visible(&target, "s1") {
+            continue;
+        }
+        let afresh = ExportOptions { resume: false, ..replacing.clone() };
+        let (unreadable, _) = faulty(
+            &source(),
+            [Fault::new(Effect::Fail(StoreErrorKind::Other)).on(Op::Read).path("/f/").always()],
+        );
+        export(&afresh, &unreadable, &shared(target.clone())).unwrap_err();
+        verify(&shared(target), "s1").unwrap();
+        forgotten += 1;
+    }
+    assert_eq!(forgotten, 1, "only between the two renames");
+}
+
 #[test]
 fn what_could_not_be_replaced_comes_back() {
     let target = MemoryStore::hdfs();
