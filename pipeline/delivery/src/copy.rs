@@ -1,6 +1,6 @@
 //! Copies, proves and places the files of a plan.
 
-use crate::finishing::Finishing;
+use crate::finishing::{FINISHING, Finishing, finish};
 use crate::record::{CopiedRecord, Record};
 use crate::state::{FileState, State, add};
 use crate::units::{CopyUnits, unproved_path};
@@ -12,14 +12,14 @@ use runtime::{Meter, Run};
 use stage::{Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use steps::bytes::{RangeSum, failed_store, file_problem, join_ranges};
 use steps::copy::{
     CompareFiles, CompareUnit, Compared, Contents, CopiedUnit, CopyRanges, CopyUnit, Proof, ProveRanges,
     ProvedRange, ProvedUnit, RangeOfUnit,
 };
 use steps::hfile::{Level, block_problems, checksum_type, join_walks};
-use store::{Publish, Store, StoreErrorKind, StorePath, WriteParts};
+use store::{Publish, Store, StoreErrorKind, StorePath};
 
 /// The medium is not trusted any longer after this many tries in which it did not return what was written.
 const ROUNDS: usize = 3;
@@ -356,13 +356,8 @@ impl Placing<'_, '_> {
     /// The join of a long file's ranges: its parts, its digests, and the blocks that cross from range to range.
     fn place_long(&mut self, file: u32, ranges: Vec<ProvedRange>) -> Result<(), Failure> {
         let target = self.work.target;
-        let unwritten = |error| failed_store("finishing the copy", target, error);
-        let receipts: Vec<_> = ranges.iter().map(|range| range.copied.receipt.clone()).collect();
-        let parts: Option<Arc<dyn WriteParts>> =
-            ranges.iter().find_map(|range| range.copied.asked.parts.clone());
-        if let Some(parts) = parts {
-            parts.finish(&receipts).map_err(unwritten)?;
-        }
+        let unwritten = |error| failed_store(FINISHING, target, error);
+        finish(&ranges.iter().map(|range| &range.copied).collect::<Vec<_>>()).map_err(unwritten)?;
         let sums = ranges.iter().map(|range| range.copied.sum).collect();
         let walks: Vec<Walked> = ranges.into_iter().filter_map(|range| range.copied.walked).collect();
         let whole = target.open_uncached(&self.work.unproved_path(file)?).map_err(unwritten)?;

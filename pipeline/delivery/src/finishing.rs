@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use steps::bytes::failed_store;
 use steps::copy::{CopiedRange, CopiedUnit};
-use store::{PartReceipt, Store};
+use store::{PartReceipt, Store, StoreError};
+
+pub const FINISHING: &str = "finishing the copy";
 
 type Copied = (u32, Result<CopiedRange, Problem>);
 
@@ -38,12 +40,8 @@ impl<'a> Finishing<'a> {
         // Finishing one file need not hold up the others.
         drop(held);
         ranges.sort_by_key(|range| range.asked.range);
-        let receipts: Vec<PartReceipt> = ranges.iter().map(|range| range.receipt.clone()).collect();
-        let parts = ranges.iter().find_map(|range| range.asked.parts.clone());
-        if let Some(parts) = parts {
-            let unfinished = |error| failed_store("finishing the copy", self.target, error);
-            parts.finish(&receipts).map_err(unfinished)?;
-        }
+        let unfinished = |error| failed_store(FINISHING, self.target, error);
+        finish(&ranges.iter().collect::<Vec<_>>()).map_err(unfinished)?;
         ranges.iter_mut().for_each(|range| range.asked.parts = None);
         Ok(ranges)
     }
@@ -64,4 +62,11 @@ impl<'a> Finishing<'a> {
         }
         Ok(CopiedUnit { ranges: ready })
     }
+}
+
+/// Finishes the file of these ranges, which are all of it, in order; one that is finished stays as it is.
+pub fn finish(ranges: &[&CopiedRange]) -> Result<(), StoreError> {
+    let receipts: Vec<PartReceipt> = ranges.iter().map(|range| range.receipt.clone()).collect();
+    let parts = ranges.iter().find_map(|range| range.asked.parts.as_ref());
+    parts.map_or(Ok(()), |parts| parts.finish(&receipts))
 }

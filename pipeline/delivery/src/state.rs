@@ -147,7 +147,7 @@ impl State {
 }
 
 /// Whether an interrupted run has copied all ranges of a file.
-fn is_copied(plan: &DeliveryPlan, copied: &BTreeMap<(u32, u32), CopiedRecord>, file: u32) -> bool {
+pub fn is_copied(plan: &DeliveryPlan, copied: &BTreeMap<(u32, u32), CopiedRecord>, file: u32) -> bool {
     let ranges = copied.range((file, 0)..=(file, u32::MAX)).count() as u64;
     plan.file(file).is_some_and(|(_, found)| ranges == plan.shape(found).parts())
 }

@@ -2,7 +2,7 @@
 
 use crate::DeliveryPlan;
 use crate::record::CopiedRecord;
-use crate::state::{FileState, State};
+use crate::state::{FileState, State, is_copied};
 use names::Place;
 use stage::{Failure, Source};
 use std::collections::BTreeMap;
@@ -128,8 +128,7 @@ impl<'a> CopyUnits<'a> {
     /// Whether an earlier run has copied all ranges of a file and finished it, where such a file cannot be resumed.
     /// Its bytes are still to be proved.
     fn is_finished(&self, number: u32, path: &StorePath, shape: WriteShape) -> Result<bool, StoreError> {
-        let copied = self.copied.range((number, 0)..=(number, u32::MAX)).count() as u64;
-        if self.target.abilities().read_unfinished || copied < shape.parts() {
+        if self.target.abilities().read_unfinished || !is_copied(self.plan, &self.copied, number) {
             return Ok(false);
         }
         match self.target.metadata(path) {

@@ -35,7 +35,7 @@ pub fn open(uri: &str) -> Result<Arc<dyn Store>, Failure> {
     if let Some(kind) = there {
         return Err(of_other_kind("opening the root", uri, kind, "an HBase root directory"));
     }
-    Location::parse(uri).and_then(|location| location.connect()).map_err(unopened)
+    store::connect(uri).map_err(unopened)
 }
 
 /// Opens the store of what a location lies in, for a directory that is to be made there.
