@@ -16,7 +16,14 @@ pub enum CatalogError {
         /// What is wrong with it.
         what: String,
     },
+    /// There are batches of the first format, whose edits are not sorted.
+    OldBatches {
+        /// Their directory.
+        path: String,
+    },
 }
+
+const OLD_BATCHES: &str = "its batches are of format 1; this version reads and writes format 2";
 
 impl CatalogError {
     pub(crate) fn damaged(path: impl fmt::Display, what: impl fmt::Display) -> Self {
@@ -37,6 +44,10 @@ impl CatalogError {
                     None => failure,
                 }
             }
+            Self::OldBatches { path } => Failure::refused(doing, path, OLD_BATCHES).hint(
+                "move .tidegate/batches out of the repository and run convert again while HBase still has the WALs \
+                 (oldWALs, hbase.master.logcleaner.ttl); where it has not, restore with the version that wrote them",
+            ),
             Self::Damaged { path, what } => Failure::failed(doing, path, what).hint(
                 "the document is damaged or foreign: bring it back from a copy, or choose another target",
             ),
@@ -49,6 +60,7 @@ impl fmt::Display for CatalogError {
         match self {
             Self::Store(error) => error.fmt(f),
             Self::Damaged { path, what } => write!(f, "{path}: {what}"),
+            Self::OldBatches { path } => write!(f, "{path}: {OLD_BATCHES}"),
         }
     }
 }

@@ -40,31 +40,76 @@ pub mod layout {
         batches()?.join_all([namespace, name])
     }
 
-    /// `.tidegate/batches/<ns>/<table>/<stem>.parquet`: the edits of a table in one WAL
+    /// `.tidegate/batches/<ns>/<table>/<stem>.parquet`: the edits of a table in one WAL. Nothing else lies beside it but names
+    /// that begin with `_`, so that the directory opens as one data set.
     pub fn batch(table: &str, stem: &str) -> Result<StorePath, StoreError> {
-        batches_of(table)?.join(&format!("{stem}.parquet"))
+        batches_of(table)?.join(&format!("{}.parquet", file_name_of(stem)))
     }
 
-    /// `<batch>.sum.json`, beside a batch: its digests
+    /// `_sums/<stem>.json`, beside a batch: its digests
     pub fn sum_of_batch(batch: &StorePath) -> Result<StorePath, StoreError> {
-        let name = format!("{}.sum.json", batch.name());
-        batch.parent().unwrap_or_default().join(&name)
+        let name = batch.name();
+        let name = format!("{}.json", name.strip_suffix(".parquet").unwrap_or(name));
+        batch.parent().unwrap_or_default().join("_sums")?.join(&name)
     }
 
-    /// `.tidegate/batches/markers`: files of WALs. (A namespace may have this name: its tables are directories in
-    /// there.)
+    /// `.tidegate/batches/_markers`: files of WALs. (No namespace has such a name.)
     pub fn markers() -> Result<StorePath, StoreError> {
+        batches()?.join("_markers")
+    }
+
+    /// `.tidegate/batches/markers`: where the first format had them.
+    pub fn markers_of_format_1() -> Result<StorePath, StoreError> {
         batches()?.join("markers")
     }
 
-    /// `.tidegate/batches/markers/<stem>.markers.parquet`: the markers of a WAL, and what it holds
+    /// `.tidegate/batches/_markers/<stem>.markers.parquet`: the markers of a WAL, and what it holds
     pub fn markers_of(stem: &str) -> Result<StorePath, StoreError> {
-        markers()?.join(&format!("{stem}.markers.parquet"))
+        markers()?.join(&format!("{}.markers.parquet", file_name_of(stem)))
     }
 
-    /// `.tidegate/batches/markers/<stem>.lineage.parquet`: what a WAL of hbase:meta says of regions
+    /// `.tidegate/batches/_markers/<stem>.lineage.parquet`: what a WAL of hbase:meta says of regions
     pub fn lineage_of(stem: &str) -> Result<StorePath, StoreError> {
-        markers()?.join(&format!("{stem}.lineage.parquet"))
+        markers()?.join(&format!("{}.lineage.parquet", file_name_of(stem)))
+    }
+
+    /// The name of a file that was made from a WAL, whose own name has `%2C`: readers of Parquet decode a `%` in five ways, so
+    /// there is none. `~` stands for `%2C`; `~x` for any other `%`, and `~y` for a `~`.
+    pub fn file_name_of(stem: &str) -> String {
+        let (mut name, mut rest) = (String::with_capacity(stem.len()), stem);
+        while let Some(first) = rest.chars().next() {
+            let after = rest.get(first.len_utf8()..).unwrap_or_default();
+            match first {
+                '%' if after.starts_with("2C")
+                    && !after.get(2..).is_some_and(|next| next.starts_with(['x', 'y'])) =>
+                {
+                    name.push('~');
+                    rest = after.get(2..).unwrap_or_default();
+                    continue;
+                }
+                '%' => name.push_str("~x"),
+                '~' => name.push_str("~y"),
+                first => name.push(first),
+            }
+            rest = after;
+        }
+        name
+    }
+
+    /// The stem that [`file_name_of`] made a name of.
+    pub fn stem_of(name: &str) -> String {
+        let mut parts = name.split('~');
+        let mut stem = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (stands_for, rest) = match (part.strip_prefix('x'), part.strip_prefix('y')) {
+                (Some(rest), _) => ("%", rest),
+                (_, Some(rest)) => ("~", rest),
+                _ => ("%2C", part),
+            };
+            stem.push_str(stands_for);
+            stem.push_str(rest);
+        }
+        stem
     }
 
     /// `.tidegate/wals.json`: what conversions saw beside the WALs' bytes
@@ -144,6 +189,22 @@ impl Repository {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_wals_come_back_from_names_of_files() {
+        let wal = "host.example.com%2C16020%2C1795214723178.host%2C1.regiongroup-0.1795214727936.meta@90";
+        assert_eq!(
+            layout::file_name_of(wal),
+            "host.example.com~16020~1795214723178.host~1.regiongroup-0.1795214727936.meta@90"
+        );
+        for stem in
+            [wal, "", "%", "~", "%2C", "a%2Cx", "a%2Cy~", "%%2C%3A", "~x~y", "%2C%2C%2c", "\u{fc}%2C\u{fc}"]
+        {
+            let name = layout::file_name_of(stem);
+            assert!(!name.contains('%'), "{name}");
+            assert_eq!(layout::stem_of(&name), stem, "{name}");
+        }
+    }
     use store::MemoryStore;
 
     #[test]

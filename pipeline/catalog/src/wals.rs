@@ -102,7 +102,17 @@ pub fn latest(mut listed: Vec<ListedWal>) -> Vec<ListedWal> {
 /// The WALs that have been converted, in order of their names; several readings of an open one are all listed, see
 /// [`latest`].
 pub fn list_wals(store: &dyn Store) -> Result<Vec<ListedWal>, CatalogError> {
+    refuse_format_1(store)?;
     list(store, &layout::markers()?, ".markers.parquet")
+}
+
+/// Refuses batches that are not sorted: they lie where this version has nothing.
+fn refuse_format_1(store: &dyn Store) -> Result<(), CatalogError> {
+    let old = layout::markers_of_format_1()?;
+    match list(store, &old, ".markers.parquet")?.first() {
+        None => Ok(()),
+        Some(_) => Err(CatalogError::OldBatches { path: old.to_string() }),
+    }
 }
 
 /// The lineages, as [`list_wals`].
@@ -119,7 +129,7 @@ pub fn list_batches(store: &dyn Store, table: &str) -> Result<Vec<ListedWal>, Ca
 pub fn list_batch_tables(store: &dyn Store) -> Result<Vec<String>, CatalogError> {
     let home = layout::batches()?;
     let mut tables = Vec::new();
-    for namespace in document::directories(store, &home)? {
+    for namespace in document::directories(store, &home)?.into_iter().filter(|name| !name.starts_with('_')) {
         for table in document::directories(store, &home.join(&namespace)?)? {
             tables.push(format!("{namespace}:{table}"));
         }
@@ -208,7 +218,7 @@ fn list(store: &dyn Store, dir: &StorePath, suffix: &str) -> Result<Vec<ListedWa
         .into_iter()
         .filter(|entry| entry.metadata.kind == Kind::File);
     let listed = files.filter_map(|entry| {
-        let stem = entry.name.strip_suffix(suffix)?.to_owned();
+        let stem = layout::stem_of(entry.name.strip_suffix(suffix)?);
         Some(dir.join(&entry.name).map(|path| ListedWal { stem, path }))
     });
     Ok(listed.collect::<Result<_, _>>()?)

@@ -3,7 +3,7 @@
 use crate::READING;
 use crate::read_log::KnownBatch;
 use catalog::{CatalogError, ListedWal, StoredBatch, StoredParquet};
-use history::{Replay, ReplayRegion};
+use history::Replay;
 use names::{EncodedRegionName, TableName};
 use stage::{Failure, Problem, ProblemKind};
 use std::collections::BTreeMap;
@@ -30,16 +30,6 @@ impl Batch {
     /// Its file, if it can be read.
     pub(crate) fn file(&self) -> Option<&StoredBatch> {
         self.opened.as_ref().map(|opened| &opened.batch)
-    }
-
-    /// The row groups that have entries of a region between its first and its last one.
-    pub(crate) fn groups(file: &StoredBatch, name: &EncodedRegionName, region: &ReplayRegion) -> Vec<usize> {
-        let wanted = (0..).zip(file.groups()).filter(|(_, group)| {
-            group.region == name.as_str()
-                && group.first_sequence <= region.through
-                && group.last_sequence >= region.first()
-        });
-        wanted.map(|(number, _)| number).collect()
     }
 }
 

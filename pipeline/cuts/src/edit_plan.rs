@@ -242,9 +242,9 @@ fn forecast(
         ..Forecast::default()
     };
     for group in batches.iter().flat_map(|batch| batch.batch.groups()) {
-        let wanted = regions.get(group.region.as_str()).is_some_and(|region| {
-            group.last_sequence >= region.bounds.first && group.first_sequence <= region.bounds.through
-        });
+        let wanted = regions
+            .get(group.region.as_str())
+            .is_some_and(|region| group.may_hold(region.bounds.first, region.bounds.through));
         if wanted {
             forecast.cells += group.rows;
             forecast.batch_bytes += group.bytes;

@@ -19,16 +19,10 @@ pub fn refuse_conflicts(
     for (one, other, region) in overlapping(batches) {
         let Some(wanted) = replay.regions().get(region) else { continue };
         let (Some(left), Some(right)) = (one.file(), other.file()) else { continue };
-        let compared = compare_batches(
-            (left, Batch::groups(left, region, wanted)),
-            (right, Batch::groups(right, region, wanted)),
-        );
-        match compared {
-            Ok(Some(found)) if found.sequence <= wanted.through && found.sequence >= wanted.first() => {
-                return Err(refusal(table, one, other, &found));
-            }
-            Ok(_) => {}
-            // It does not matter which of the two it is: both have entries with these ids.
+        match compare_batches(left, right, region.as_str(), (wanted.first(), wanted.through)) {
+            Ok(Some(found)) => return Err(refusal(table, one, other, &found)),
+            Ok(None) => {}
+            // Which of the two it is does not matter: both have entries of these ids.
             Err(error) => unreadable.tell(&one.wal, format!("{error} (or in {})", other.wal.path)),
         }
     }

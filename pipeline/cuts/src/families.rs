@@ -9,7 +9,7 @@ use names::{EncodedRegionName, TableName};
 use stage::{Problem, ProblemKind};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use steps::edits::{EditBounds, EditSource, MergeEdits, OpenedBatch};
+use steps::edits::{EditBounds, EditSource, MergeEdits, OpenedBatch, Wanted};
 
 /// What a replay has of one family that the base's schema does not have.
 #[derive(Default)]
@@ -33,7 +33,7 @@ pub(crate) fn left_out(
         for file in region.bulk.iter().filter(|file| !is_known(file.family.as_bytes())) {
             left_out.entry(file.family.to_string()).or_default().bulk_files += 1;
         }
-        if has_unknown(name, region, batches, is_known, unreadable) {
+        if has_unknown(name, region, batches, is_known) {
             let cells = |family: &[u8]| {
                 left_out.entry(family.escape_ascii().to_string()).or_default().cells += 1;
                 ControlFlow::Continue(())
@@ -47,23 +47,19 @@ pub(crate) fn left_out(
     left_out.iter().map(|(family, of)| problem(&schema.table, snapshot, family, of)).collect()
 }
 
-/// Whether a batch has a cell of an unknown family in a region. Only the column of the families is read.
+/// Whether a batch may have a replayed cell of an unknown family in a region: by what its footer says.
 fn has_unknown(
     name: &EncodedRegionName,
     region: &ReplayRegion,
     batches: &[Batch],
     is_known: impl Fn(&[u8]) -> bool,
-    unreadable: &mut Unreadable,
 ) -> bool {
-    let mut found = false;
-    for batch in batches {
-        let Some(file) = batch.file() else { continue };
-        let groups = Batch::groups(file, name, region);
-        if let Err(error) = file.each_family(groups, |family| found |= !is_known(family)) {
-            unreadable.tell(&batch.wal, error);
-        }
-    }
-    found
+    let groups = batches
+        .iter()
+        .filter_map(Batch::file)
+        .flat_map(|file| file.groups_of(name.as_str()).filter_map(|number| file.groups().get(number)));
+    let mut wanted = groups.filter(|group| group.may_hold(region.first(), region.through));
+    wanted.any(|group| !is_known(&group.family))
 }
 
 /// Shows the family of each cell of the wanted ones that is replayed in a region, each cell once, until it breaks.
@@ -77,7 +73,7 @@ pub(crate) fn each_replayed<'a>(
     let of_region = batches.filter(|batch| batch.regions.contains(name));
     let sources = of_region.map(|of| EditSource { path: &of.path, batch: &of.batch });
     let bounds = EditBounds { first: region.first(), through: region.through, after: Vec::new() };
-    let mut merge = MergeEdits::new(name.as_str(), sources, bounds);
+    let mut merge = MergeEdits::of_region(name.as_str(), sources, &bounds, &Wanted::default());
     while merge.advance()? {
         let Some(edit) = merge.edit() else { break };
         let is_replayed = || region.takes(edit.cell.family, edit.cell.sequence);

@@ -25,10 +25,11 @@ use history::{Certificate, Gap, History, Replay, Sources, Starts, certify};
 use logs::{ReadLogs, ReadSources};
 use names::TableName;
 use runtime::Run;
-use stage::{Failure, Problem, Problems, Stopped};
+use stage::{Failure, FailureKind, Problem, Problems, Stopped};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::Store;
+use table_edits::verify_paths;
 use until::Asking;
 
 pub use accepted::{AcceptGaps, Accepted, NamedGap};
@@ -114,8 +115,17 @@ impl OpenedCut {
 pub fn open(options: &CutOptions, store: &Arc<dyn Store>, run: &Run) -> Result<OpenedCut, Stopped> {
     let mut problems = Problems::default();
     let opening = Opening { options, store, run };
-    match opening.open(&mut problems) {
+    let bases = match opening.bases(&mut problems) {
+        Ok(bases) => bases,
+        Err(failure) => return Err(Stopped::after(problems, failure)),
+    };
+    let tables: BTreeSet<TableName> = bases.iter().map(|base| base.stores.table.clone()).collect();
+    match opening.open(bases, &tables, &mut problems) {
         Ok(opened) => Ok(OpenedCut { problems, ..opened }),
+        Err(failure) if failure.kind == FailureKind::Refused => {
+            opening.refuse_damage(&tables)?;
+            Err(Stopped::after(problems, failure))
+        }
         Err(failure) => Err(Stopped::after(problems, failure)),
     }
 }
@@ -127,17 +137,25 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    fn open(&self, problems: &mut Problems) -> Result<OpenedCut, Failure> {
+    fn bases(&self, problems: &mut Problems) -> Result<Vec<OpenedBase>, Failure> {
+        let Self { options, store, run } = *self;
+        until::refuse_other_files(options)?;
+        OpenBases { store: store.as_ref(), workers: options.workers, run }.open(&options.bases, problems)
+    }
+
+    fn open(
+        &self,
+        bases: Vec<OpenedBase>,
+        tables: &BTreeSet<TableName>,
+        problems: &mut Problems,
+    ) -> Result<OpenedCut, Failure> {
         let Self { options, store: opened_in, run } = *self;
         let store = opened_in.as_ref();
         let workers = options.workers;
-        until::refuse_other_files(options)?;
         let clocks = until::clocks(options.clock_bound_ms, options.clocks.as_deref())?;
-        let bases = OpenBases { store, workers, run }.open(&options.bases, problems)?;
-        let tables: BTreeSet<TableName> = bases.iter().map(|base| base.stores.table.clone()).collect();
         let ReadLogs { mut sources, batches, told, others } = match options.until {
             Until::Snapshot => ReadLogs::default(),
-            _ => ReadSources { store, tables: &tables, workers, run }.read(problems)?,
+            _ => ReadSources { store, tables, workers, run }.read(problems)?,
         };
         sources.descents.extend(bases.iter().flat_map(|base| base.descents.iter().cloned()));
         let names: Vec<String> =
@@ -188,6 +206,16 @@ impl Opening<'_> {
             debts,
             until,
         })
+    }
+
+    /// Ends with the batches that are damaged, if there are any: a changed byte in one may be why the cut is refused, as ids that
+    /// seem to go back.
+    fn refuse_damage(&self, tables: &BTreeSet<TableName>) -> Result<(), Stopped> {
+        let listed = |table: &TableName| catalog::list_batches(self.store.as_ref(), table.full_form());
+        let batches: Result<Vec<_>, _> = tables.iter().map(listed).collect();
+        let batches = batches.map_err(|error| error.failed(READING))?;
+        let paths = batches.into_iter().flatten().map(|batch| batch.path);
+        verify_paths(paths, self.store, self.options.workers, self.run).map(|_| ())
     }
 
     /// Looks into the batches of a cut: two that disagree are refused; what cannot be read or has no family in its base

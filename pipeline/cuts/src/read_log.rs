@@ -261,7 +261,7 @@ impl ReadLog<'_> {
                 problems.push(unusable(ProblemKind::Structure, what));
                 return Ok(None);
             }
-            Ok(batch) => batch,
+            batch => batch.map_err(|error| error.failed(READING))?,
         };
         let marks = batch.marks();
         if marks.table != table.full_form() || marks.wal != summary.wal {
@@ -290,8 +290,9 @@ impl ReadLog<'_> {
         let mut known =
             KnownBatch { wal: ListedWal { stem: wal.stem.clone(), path }, regions: BTreeMap::new() };
         for (name, region) in regions {
-            if let Some(error) = &region.not_ascending {
-                let problem = Problem::new(ProblemKind::Structure, &known.wal.path, error);
+            if region.goes_back {
+                let what = "sequence ids of the region go back in this WAL, which HBase never writes";
+                let problem = Problem::new(ProblemKind::Structure, &known.wal.path, what);
                 problems.push(problem.in_region(name).in_table(table.full_form()));
             }
             let bounds = batch.groups().iter().filter(|group| group.region == name.as_str());

@@ -11,9 +11,9 @@ use runtime::Run;
 use stage::{Failure, Problem, Stopped};
 use std::sync::Arc;
 use steps::bytes::{Blake3, FileSum};
-use steps::edits::{EditBounds, EditSource, MergeEdits, OpenedBatch};
+use steps::edits::{EditBounds, EditSource, LogOrder, MergeEdits, OpenedBatch, Wanted};
 use steps::hfile::{FileToVerify, Level};
-use store::Store;
+use store::{Store, StorePath};
 
 /// The batches of a table that are replayed.
 pub struct TableEdits {
@@ -36,17 +36,35 @@ impl TableEdits {
         self.families.iter().any(|known| known == family)
     }
 
-    /// The edits of a source region that are in the cut and in no file of the snapshot.
+    /// The edits of a source region that are in the cut and in no file of the snapshot, in the order of the log.
     pub fn of_region(
         &self,
         name: &EncodedRegionName,
         region: &ReplayRegion,
-    ) -> MergeEdits<'_, StoredParquet> {
+        memory: usize,
+    ) -> LogOrder<'_, StoredParquet> {
+        LogOrder::new(name.as_str(), self.sources(name), self.bounds(region), memory)
+    }
+
+    /// Adds the same to a merge by key.
+    pub fn add_to<'a>(
+        &'a self,
+        merge: &mut MergeEdits<'a, StoredParquet>,
+        name: &EncodedRegionName,
+        region: &ReplayRegion,
+        wanted: &Wanted<'_>,
+    ) {
+        merge.add_region(name.as_str(), self.sources(name), &self.bounds(region), wanted);
+    }
+
+    fn sources(&self, name: &EncodedRegionName) -> impl Iterator<Item = EditSource<'_, StoredParquet>> {
         let batches = self.batches.iter().filter(|batch| batch.regions.contains(name));
-        let sources = batches.map(|of| EditSource { path: &of.path, batch: &of.batch });
+        batches.map(|of| EditSource { path: &of.path, batch: &of.batch })
+    }
+
+    fn bounds(&self, region: &ReplayRegion) -> EditBounds {
         let after = self.families.iter().map(|family| (family.clone(), region.after(family)));
-        let bounds = EditBounds { first: region.first(), through: region.through, after: after.collect() };
-        MergeEdits::new(name.as_str(), sources, bounds)
+        EditBounds { first: region.first(), through: region.through, after: after.collect() }
     }
 }
 
@@ -77,9 +95,19 @@ pub fn verify_batches(
     workers: usize,
     run: &Run,
 ) -> Result<Vec<String>, Stopped> {
+    let paths = batches.into_iter().flatten().map(|batch| batch.wal.path.clone());
+    verify_paths(paths, source, workers, run)
+}
+
+/// The same, for batches that are not open.
+pub(crate) fn verify_paths(
+    paths: impl Iterator<Item = StorePath>,
+    source: &Arc<dyn Store>,
+    workers: usize,
+    run: &Run,
+) -> Result<Vec<String>, Stopped> {
     let (mut files, mut unproved) = (Vec::new(), Vec::new());
-    for of in batches.into_iter().flatten() {
-        let path = of.wal.path.clone();
+    for path in paths {
         let recorded = catalog::read_batch_sum(source.as_ref(), &path)
             .map_err(|error: CatalogError| error.failed("reading a batch's digests"))?;
         let sum = recorded.and_then(|sum| Some((Blake3::from_hex(&sum.blake3)?, sum)));

@@ -1,13 +1,14 @@
 //! Batches, markers and lineage: round trips, what is refused, and what others read in them.
 #![expect(clippy::expect_used, reason = "a test fails by panic and says what it skips")]
 
-use columns::batch::{BatchCell, BatchEncoder, BatchFile, BatchMarks, CellArena, RegionRuns};
+use columns::batch::{BatchCell, BatchEncoder, BatchFile, BatchMarks, CellArena, sort_arenas};
 use columns::lineage::{LineageDecoder, LineageEncoder, LineageRow};
 use columns::markers::{MarkerRow, MarkersDecoder, MarkersEncoder, WalSummary};
 use columns::{Bytes, ReadError, TableTotals, WalMarks, WriteError};
-use formats::cell::{CellRef, CellType};
+use formats::cell::{CellRef, CellType, compare_cells};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::Command;
 
@@ -51,23 +52,30 @@ impl Cell {
 
 fn marks() -> BatchMarks {
     let name = "host.example.com%2C16020%2C1795214723178.1795214727936".to_owned();
-    BatchMarks { wal: WalMarks { name, bytes: 4711, closed: true }, table: "ns:t".to_owned() }
+    let wal = WalMarks { name, bytes: 4711, closed: true };
+    BatchMarks { wal, table: "ns:t".to_owned(), unordered: vec![OTHER.to_owned()] }
 }
 
-fn arena(region: &str, entries: &[Entry]) -> CellArena {
-    let mut arena = CellArena::new(region);
+/// The cells of entries by family, as they come.
+fn arenas(region: &str, entries: &[Entry]) -> Vec<CellArena> {
+    let mut families: BTreeMap<&[u8], CellArena> = BTreeMap::new();
     for entry in entries {
-        let cells = entry.cells.iter().map(|cell| cell.borrowed(entry.sequence));
-        arena.push_entry(entry.sequence, entry.write_time, cells.collect::<Vec<_>>().into_iter());
+        for (index, cell) in (0u32..).zip(&entry.cells) {
+            let arena = families.entry(&cell.family).or_insert_with(|| CellArena::new(region, &cell.family));
+            arena.push(&cell.borrowed(entry.sequence), index, entry.write_time);
+        }
     }
-    arena
+    families.into_values().collect()
 }
 
+/// Regions are to come in order.
 fn encode(groups: &[(&str, Vec<Entry>)], origin: Option<&str>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = BatchEncoder::new(&mut bytes, &marks(), origin).expect("encoder");
     for (region, entries) in groups {
-        encoder.push(arena(region, entries)).expect("push");
+        for arena in arenas(region, entries) {
+            sort_arenas(&[arena], |group| encoder.push(&group)).expect("push");
+        }
     }
     encoder.finish().expect("finish");
     bytes
@@ -96,6 +104,7 @@ fn cells(file: &BatchFile<Bytes>, groups: Vec<usize>) -> Result<Vec<Row>, ReadEr
     Ok(cells)
 }
 
+/// The same cells by region, family, key, id and place, the later first.
 fn expected(groups: &[(&str, Vec<Entry>)]) -> Vec<Row> {
     let rows = groups.iter().flat_map(|(region, entries)| {
         entries.iter().flat_map(move |entry| {
@@ -105,7 +114,13 @@ fn expected(groups: &[(&str, Vec<Entry>)]) -> Vec<Row> {
             (0u32..).zip(&entry.cells).map(row)
         })
     });
-    rows.collect()
+    let mut rows: Vec<Row> = rows.collect();
+    rows.sort_by(|one, other| {
+        let place = |row: &Row| (row.0.clone(), row.4.family.clone());
+        let keys = compare_cells(&one.4.borrowed(one.1), &other.4.borrowed(other.1));
+        place(one).cmp(&place(other)).then(keys).then(other.2.cmp(&one.2))
+    });
+    rows
 }
 
 fn cell() -> impl Strategy<Value = Cell> {
@@ -145,12 +160,12 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
 proptest! {
     #[test]
     fn what_is_encoded_is_decoded(one in entries(), other in entries(), third in entries()) {
-        let groups = [(REGION, one), (OTHER, other), (OTHER, third)];
+        let groups = [(REGION, one), (OTHER, other), ("0000000000000000000000000000000c", third)];
         let file = BatchFile::new(Bytes::from(encode(&groups, None))).expect("open");
         prop_assert_eq!(file.marks(), &marks());
-        prop_assert_eq!(cells(&file, vec![0, 1, 2]).expect("decode"), expected(&groups));
+        prop_assert_eq!(cells(&file, (0..file.groups().len()).collect()).expect("decode"), expected(&groups));
         let alone = [groups[1].clone()];
-        prop_assert_eq!(cells(&file, vec![1]).expect("decode"), expected(&alone));
+        prop_assert_eq!(cells(&file, file.groups_of(OTHER).collect()).expect("decode"), expected(&alone));
     }
 }
 
@@ -173,34 +188,54 @@ fn plausible(number: u64) -> Entry {
 }
 
 #[test]
-fn groups_say_what_they_hold_and_where_ids_go_back() {
+fn groups_say_what_they_hold() {
     let of = |range: std::ops::Range<u64>| range.map(plausible).collect::<Vec<_>>();
-    let groups = [
-        (REGION, of(0..50)),
-        (REGION, of(50..80)),
-        (REGION, of(60..90)),
-        (REGION, of(89..95)),
-        (OTHER, of(0..1)),
-    ];
+    let groups = [(REGION, of(0..50)), (OTHER, of(0..1))];
     let file = BatchFile::new(Bytes::from(encode(&groups, Some(ORIGIN)))).expect("open");
     let first = &file.groups()[0];
+    let ids = (first.first_sequence, first.last_sequence);
     assert_eq!(
-        (first.region.as_str(), first.rows, first.first_sequence, first.last_sequence),
-        (REGION, 150, 3, 52)
+        (first.region.as_str(), first.family.as_slice(), first.rows, ids),
+        (REGION, &b"a"[..], 100, (3, 52))
     );
     assert_eq!(first.write_time, (1_795_214_727_936, 1_795_214_727_985));
-    let runs = |region: &str, runs: &[&[usize]]| RegionRuns {
-        region: region.to_owned(),
-        runs: runs.iter().map(|run| run.to_vec()).collect(),
-    };
-    // The last group starts with the id that the one before ended with: that is no continuation.
-    assert_eq!(file.regions(), [runs(REGION, &[&[0, 1], &[2], &[3]]), runs(OTHER, &[&[4]])]);
-    let mut cursor = file.cursor(vec![4]);
+    assert_eq!(first.row_bounds, (b"user00000000".to_vec(), b"user00000343".to_vec()));
+    assert!(first.has_tags && first.may_hold(52, 60) && first.may_hold(0, 3) && !first.may_hold(53, 60));
+    assert_eq!(file.regions(), [(REGION, 0..2), (OTHER, 2..4)]);
+    assert_eq!((file.groups_of(REGION), file.groups_of(OTHER), file.groups_of("f").len()), (0..2, 2..4, 0));
+    assert_eq!(file.marks(), &marks());
+    let mut cursor = file.cursor([3]);
     assert!(cursor.cell().is_none());
     assert!(cursor.advance().expect("a cell"));
-    assert_eq!(cursor.cell().and_then(|cell| cell.origin), Some(ORIGIN));
-    assert!(cursor.advance().expect("a cell") && cursor.advance().expect("a cell"));
+    assert_eq!(cursor.cell().map(|cell| (cell.region, cell.cell.family)), Some((OTHER, &b"b"[..])));
     assert!(!cursor.advance().expect("the end") && cursor.cell().is_none());
+    let mut entries = Vec::new();
+    file.each_entry(file.groups_of(REGION), |sequence, _| entries.push(sequence)).expect("entries");
+    entries.sort_unstable();
+    assert_eq!(entries, (3..53).collect::<Vec<_>>());
+}
+
+/// Sorting makes the same groups whatever pieces the cells came in, and leaves alone what is in order.
+#[test]
+fn row_groups_do_not_depend_on_the_pieces_that_cells_came_in() {
+    let entries: Vec<Entry> = (0..200_000).map(plausible).collect();
+    let of = |entries: &[Entry]| arenas(REGION, entries).swap_remove(1);
+    let sorted = |pieces: Vec<CellArena>| {
+        let mut groups: Vec<usize> = Vec::new();
+        let mut bytes = Vec::new();
+        let mut encoder = BatchEncoder::new(&mut bytes, &marks(), None).expect("encoder");
+        sort_arenas(&pieces, |group| {
+            groups.push(group.rows());
+            encoder.push(&group)
+        })
+        .expect("push");
+        encoder.finish().expect("finish");
+        (groups, bytes)
+    };
+    let whole = sorted(vec![of(&entries)]);
+    // The first to be full ends with its last row.
+    assert_eq!(whole.0, [131_200, 68_800]);
+    assert!(sorted(entries.chunks(7_000).map(of).collect()) == whole);
 }
 
 #[test]
@@ -218,14 +253,15 @@ fn the_same_edits_give_the_same_bytes() {
 }
 
 #[test]
-fn an_arena_is_full_between_entries_only() {
-    let mut arena = CellArena::new(REGION);
+fn an_arena_is_full_by_bytes_or_rows() {
+    let mut arena = CellArena::new(REGION, b"a");
     let large = vec![7; 3 << 20];
     let small = plausible(0).cells.swap_remove(0);
-    let cell = CellRef { value: &large, ..small.borrowed(1) };
-    arena.push_entry(1, 0, [cell; 7].into_iter());
-    assert!(arena.is_full() && arena.rows() == 7 && arena.last_sequence() == Some(1));
-    assert!(arena.bytes() >= 21 << 20);
+    for sequence in 0..6 {
+        assert!(!arena.is_full());
+        arena.push(&CellRef { value: &large, ..small.borrowed(sequence) }, 0, 0);
+    }
+    assert!(arena.is_full() && arena.rows() == 6 && arena.bytes() >= 18 << 20);
 }
 
 struct Full(usize);
@@ -248,7 +284,9 @@ fn a_full_disk_is_an_output_error() {
     for room in [0, 4, 100, all / 2, all - 1, all] {
         let write = || {
             let mut encoder = BatchEncoder::new(Full(room), &marks(), None)?;
-            encoder.push(arena(REGION, &entries))?;
+            for arena in arenas(REGION, &entries) {
+                sort_arenas(&[arena], |group| encoder.push(&group))?;
+            }
             encoder.finish()
         };
         match write() {
@@ -439,7 +477,7 @@ fn expected_of_python(groups: &[(&str, Vec<Entry>)]) -> String {
     let types = sum(&|row| u64::from(row.4.cell_type.code()));
     let last = all.iter().map(|row| row.4.timestamp).max().expect("some");
     let (of_a_region, count) = (expected(&groups[..1]).len(), all.len());
-    let marks = "{'tidegate.content': 'batch', 'tidegate.table': 'ns:t', 'tidegate.version': '1', \
+    let marks = "{'tidegate.content': 'batch', 'tidegate.table': 'ns:t', 'tidegate.unordered': '0000000000000000000000000000000b', 'tidegate.version': '2', \
          'tidegate.wal': 'host.example.com%2C16020%2C1795214723178.1795214727936', \
          'tidegate.wal.bytes': '4711', 'tidegate.wal.closed': 'true'}";
     let five = "{'region': '0000000000000000000000000000000a', 'sequence': 4, 'index': 1, 'row': b'user00000007', \

@@ -6,7 +6,6 @@ use formats::cell::{CellRef, CellType, compare_cells};
 use formats::schema::{Attributes, ColumnFamilySchema, Configuration, TableSchema};
 use names::{FamilyName, TableName};
 use proptest::prelude::*;
-use steps::edits::SortCells;
 use steps::scan::{Shown, Verdict, Visibility};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,13 +64,12 @@ fn schema(settings: &[(&str, &str)]) -> TableSchema {
 }
 
 fn shown(cells: &[Cell], settings: &[(&str, &str)], shown: Shown, now_ms: i64) -> Vec<Cell> {
-    let mut sort = SortCells::new(usize::MAX);
-    for cell in cells {
-        sort.push(&cell.of());
-    }
+    // In the order of a store; of two cells that are equal the later one is there.
+    let mut sorted: Vec<&Cell> = cells.iter().rev().collect();
+    sorted.sort_by(|one, other| compare_cells(&one.of(), &other.of()));
+    sorted.dedup_by(|later, kept| compare_cells(&later.of(), &kept.of()).is_eq());
     let mut visibility = Visibility::new(&schema(settings), shown, now_ms).unwrap();
-    let sorted = sort.sort();
-    let visible = sorted.iter().filter(|cell| visibility.judge(cell) == Verdict::Shown);
+    let visible = sorted.iter().map(|cell| cell.of()).filter(|cell| visibility.judge(cell) == Verdict::Shown);
     let owned = |cell: CellRef<'_>| Cell {
         row: cell.row[0],
         qualifier: cell.qualifier.to_vec(),

@@ -10,9 +10,9 @@ use formats::wal::{WalEncoder, WalHeader, WalKeyFields};
 use names::FamilyName;
 use stage::{Bytes, Map};
 use std::sync::Arc;
-use steps::edits::{EditBounds, EditSource, MergeEdits};
+use steps::edits::{EditBounds, EditSource, MergeEdits, Wanted};
 use steps::hfile::{CheckWritten, HFileToWrite, WriteHFile, WrittenUnit, store_file_settings};
-use steps::wal::{EncodeWal, GatherWal, Made, ReadWal, TableFilter, WalPlace, WalToGather};
+use steps::wal::{EncodeWal, GatherWal, Made, ReadWal, SpillRuns, TableFilter, WalPlace, WalToGather};
 use store::{MemoryStore, Publish, Store, StorePath};
 
 /// Seconds that this thread has had a core: other work on the machine does not count.
@@ -151,7 +151,7 @@ fn four_million_cells_as_an_hfile() {
             path: StorePath::parse("f").expect("path"),
             region: String::new(),
             table: String::new(),
-            max_sequence_id: 1 << 40,
+            max_sequence_id: Some(1 << 40),
             create_time: 0,
             more: FileInfo::default(),
         };
@@ -206,7 +206,9 @@ fn a_wal_of_256_mib() {
         eprintln!("{kind}: parse {:.2} GiB/s, {speed:.1} M cells/s ({entries} entries)", gib(start));
 
         let (start, tables) = (on_core(), TableFilter::default());
-        let decode = GatherWal { tables: &tables };
+        let aside = MemoryStore::files();
+        let spill = SpillRuns::new(&aside, StorePath::root());
+        let decode = GatherWal { tables: &tables, spill: &spill };
         let decoded = decode.map(WalToGather { wal, memory: 4 << 30 }).expect("decode");
         let (decoding, middle) = (gib(start), on_core());
         let encoded = EncodeWal.map(decoded).expect("encode");
@@ -239,21 +241,24 @@ fn edits_of_256_mib_in_order() {
             server: None,
         };
         let tables = TableFilter::default();
-        let decoded =
-            GatherWal { tables: &tables }.map(WalToGather { wal, memory: 4 << 30 }).expect("decode");
+        let aside = MemoryStore::files();
+        let spill = SpillRuns::new(&aside, StorePath::root());
+        let decoded = GatherWal { tables: &tables, spill: &spill }
+            .map(WalToGather { wal, memory: 4 << 30 })
+            .expect("decode");
         let encoded = EncodeWal.map(decoded).expect("encode");
         let batch = encoded.files.into_iter().find(|file| matches!(file.made, Made::Batch(_)));
         let batch = columns::Bytes::from(batch.expect("a batch").bytes);
         batches.push(BatchFile::new(batch).expect("opened"));
     }
-    let regions: Vec<String> = batches[0].regions().into_iter().map(|of| of.region).collect();
+    let regions: Vec<String> = batches[0].regions().into_iter().map(|of| of.0.to_owned()).collect();
     // Those that are there once (each WAL has the same ids, so of one), and then all, which have the same entries.
     for (what, copies) in [("each once", 1), ("each four times", 4)] {
         let start = on_core();
         let (mut cells, mut duplicates, mut bytes) = (0u64, 0, 0);
         for region in &regions {
             let sources = batches.iter().take(copies).map(|batch| EditSource { path: "a batch", batch });
-            let mut merge = MergeEdits::new(region, sources, EditBounds::all());
+            let mut merge = MergeEdits::of_region(region, sources, &EditBounds::all(), &Wanted::default());
             while merge.advance().expect("in order") {
                 let edit = merge.edit().expect("there is one");
                 cells += 1;

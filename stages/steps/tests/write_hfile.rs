@@ -32,7 +32,7 @@ fn to_write() -> HFileToWrite {
         path: path(),
         region: "27ba5a77".to_owned(),
         table: "default:t".to_owned(),
-        max_sequence_id: 90_000,
+        max_sequence_id: Some(90_000),
         create_time: 1_795_211_501_137,
         more: FileInfo::default(),
     }

@@ -379,7 +379,7 @@ fn case_05_permission_denied_says_permission() {
     let wal = root.join("oldWALs/localhost%2C34621%2C1795232934330.1795232944665");
     let manifest = root.join(".hbase-snapshot/customers-before/data.manifest");
     let region = hfile.parent().unwrap().to_owned();
-    let markers = files_below(&target.join(".tidegate/batches/markers")).remove(0);
+    let markers = files_below(&target.join(".tidegate/batches/_markers")).remove(0);
     let list = files_below(&target.join(".tidegate/images"))
         .into_iter()
         .find(|file| file.ends_with("image.json"))

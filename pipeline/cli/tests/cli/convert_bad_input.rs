@@ -265,10 +265,10 @@ fn root(home: &Path) -> PathBuf {
     root
 }
 
-/// The stems of WALs that are done.
+/// The names of the marker files of WALs that are done, as the WALs are called.
 fn done(repository: &Path) -> Vec<String> {
-    let files = files_below(&repository.join(".tidegate/batches/markers")).into_iter();
-    let names = files.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    let files = files_below(&repository.join(".tidegate/batches/_markers")).into_iter();
+    let names = files.map(|path| path.file_name().unwrap().to_str().unwrap().replace('~', "%2C"));
     names.filter(|name| name.ends_with(".markers.parquet")).collect()
 }
 

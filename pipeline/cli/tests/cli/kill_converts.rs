@@ -35,7 +35,7 @@ fn published(repository: &Path) -> BTreeMap<String, Vec<u8>> {
 
 fn stem(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap();
-    let ends = [".markers.parquet", ".lineage.parquet", ".parquet.sum.json", ".parquet"];
+    let ends = [".markers.parquet", ".lineage.parquet", ".json", ".parquet"];
     ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
 }
 

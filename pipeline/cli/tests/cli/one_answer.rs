@@ -125,12 +125,9 @@ fn a_batch_whose_cells_cannot_be_read_is_reported() {
         let ran =
             tidegate(["cut", "--from", text(&repository), "--snapshot", "orders-before", "--until", "end"]);
         assert!([0, 3].contains(&ran.code), "byte {at}: {}", ran.err);
-        assert_eq!(
-            ran.code == 3,
-            ran.err.contains(batch.file_name().unwrap().to_str().unwrap()),
-            "byte {at}: {}",
-            ran.err
-        );
+        let wal = batch.file_stem().unwrap().to_str().unwrap();
+        let named = ran.err.contains(wal) || ran.err.contains(&wal.replace('~', "%2C"));
+        assert_eq!(ran.code == 3, named, "byte {at}: {}", ran.err);
         told += usize::from(ran.code == 3);
     }
     assert!(told > 0);

@@ -19,7 +19,8 @@ struct Case {
 }
 
 fn batches(repository: &Path) -> Vec<PathBuf> {
-    files_below(&repository.join(".tidegate/batches/shop/orders"))
+    let files = files_below(&repository.join(".tidegate/batches/shop/orders")).into_iter();
+    files.filter(|path| path.extension().is_some_and(|of| of == "parquet")).collect()
 }
 
 /// Replaces bytes of a manifest by as many others.
@@ -67,7 +68,7 @@ const CASES: &[Case] = &[
     Case {
         name: "the markers of a WAL are gone",
         harm: |repository| {
-            let markers = files_below(&repository.join(".tidegate/batches/markers"));
+            let markers = files_below(&repository.join(".tidegate/batches/_markers"));
             let of_wal =
                 |path: &&PathBuf| text(path).ends_with(".markers.parquet") && !text(path).contains(".meta");
             fs::remove_file(markers.iter().find(of_wal).unwrap()).unwrap();

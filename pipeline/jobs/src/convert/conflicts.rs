@@ -7,12 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use steps::edits::compare_batches;
 use store::Store;
 
-/// A run of row groups of one region, in one batch.
-struct RegionRun {
+/// The ids of one region in one batch.
+struct RegionIds {
     first: u64,
     last: u64,
     batch: usize,
-    groups: Vec<usize>,
 }
 
 /// Compares the batches of a table that are new (`stems`) with all others of the table.
@@ -25,11 +24,11 @@ pub fn find_conflicts(
     let listed = catalog::list_batches(target, table).map_err(|error| error.failed(super::READING))?;
     let listed = catalog::latest(listed);
     let mut batches: Vec<(ListedWal, StoredBatch)> = Vec::new();
-    let mut regions: BTreeMap<String, Vec<RegionRun>> = BTreeMap::new();
+    let mut regions: BTreeMap<String, Vec<RegionIds>> = BTreeMap::new();
     for wal in listed {
         match catalog::open_batch(target, &wal.path) {
             Ok(batch) => {
-                runs_of(&batch, batches.len(), &mut regions);
+                ids_of(&batch, batches.len(), &mut regions);
                 batches.push((wal, batch));
             }
             Err(CatalogError::Damaged { path, what }) => problems.push(
@@ -40,35 +39,32 @@ pub fn find_conflicts(
             Err(error) => return Err(error.failed(super::READING)),
         }
     }
-    for runs in regions.values_mut() {
-        compare_region(runs, &batches, stems, table, problems);
+    for (region, runs) in &mut regions {
+        compare_region(region, runs, &batches, stems, &mut |problem: Problem| {
+            problems.push(problem.in_table(table))
+        });
     }
     Ok(())
 }
 
-fn runs_of(batch: &StoredBatch, number: usize, regions: &mut BTreeMap<String, Vec<RegionRun>>) {
-    for region in batch.regions() {
-        for groups in region.runs {
-            let group = |number: Option<&usize>| number.and_then(|number| batch.groups().get(*number));
-            let (Some(first), Some(last)) = (group(groups.first()), group(groups.last())) else { continue };
-            let (first, last) = (first.first_sequence, last.last_sequence);
-            regions.entry(region.region.clone()).or_default().push(RegionRun {
-                first,
-                last,
-                batch: number,
-                groups,
-            });
-        }
+fn ids_of(batch: &StoredBatch, number: usize, regions: &mut BTreeMap<String, Vec<RegionIds>>) {
+    for (region, groups) in batch.regions() {
+        let groups = groups.filter_map(|group| batch.groups().get(group));
+        let ids = groups.map(|group| (group.first_sequence, group.last_sequence));
+        let Some((first, last)) = ids.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))) else {
+            continue;
+        };
+        regions.entry(region.to_owned()).or_default().push(RegionIds { first, last, batch: number });
     }
 }
 
-/// Compares each run with those that begin before it ends.
+/// Compares the batches of a region with those that begin before they end.
 fn compare_region(
-    runs: &mut [RegionRun],
+    region: &str,
+    runs: &mut [RegionIds],
     batches: &[(ListedWal, StoredBatch)],
     stems: &BTreeSet<String>,
-    table: &str,
-    problems: &mut Problems,
+    tell: &mut dyn FnMut(Problem),
 ) {
     runs.sort_by_key(|run| (run.first, run.last, run.batch));
     for (number, run) in runs.iter().enumerate() {
@@ -78,35 +74,24 @@ fn compare_region(
             else {
                 continue;
             };
-            if run.batch == other.batch || !(stems.contains(&one_wal.stem) || stems.contains(&other_wal.stem))
-            {
+            if !(stems.contains(&one_wal.stem) || stems.contains(&other_wal.stem)) {
                 continue;
             }
-            let within = |batch: &StoredBatch, of: &RegionRun, with: &RegionRun| {
-                let overlaps = |number: &usize| {
-                    let group = batch.groups().get(*number);
-                    group.is_some_and(|group| {
-                        group.first_sequence <= with.last && group.last_sequence >= with.first
-                    })
-                };
-                of.groups.iter().copied().filter(overlaps).collect::<Vec<_>>()
-            };
-            match compare_batches((one, within(one, run, other)), (two, within(two, other, run))) {
+            match compare_batches(one, two, region, (0, u64::MAX)) {
                 Ok(None) => {}
-                Ok(Some(conflict)) => problems.push(
+                Ok(Some(conflict)) => tell(
                     Problem::new(
                         ProblemKind::Cells,
                         &one_wal.stem,
                         format!("has an entry with id {} with other cells than {}", conflict.sequence, other_wal.stem),
                     )
                     .in_region(conflict.region)
-                    .in_table(table)
-                    .meaning("both are kept; neither can be trusted over the other")
+                    .meaning("both are kept; none of the two can be trusted over the other")
                     .hint("see whether one of the files belongs to another cluster or to a table of the same name"),
                 ),
                 Err(error) => {
                     let what = format!("cannot be compared with {}: {error}", other_wal.stem);
-                    problems.push(Problem::new(ProblemKind::Structure, &one_wal.path, what).in_table(table));
+                    tell(Problem::new(ProblemKind::Structure, &one_wal.path, what));
                 }
             }
         }

@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use steps::bytes::failed_store;
-use steps::wal::{EncodeWal, GatherWal, WalPlace, WalToGather};
+use steps::wal::{EncodeWal, GatherWal, SpillRuns, WalPlace, WalToGather};
 use store::{AppendLog, Store};
 
 pub use report::{BulkCounts, ConvertReport, PlannedWal, TableCounts, WalCounts, Written};
@@ -195,11 +195,10 @@ impl Converting<'_> {
         let to_decode = |wal: WalPlace| {
             let bytes = usize::try_from(wal.length).unwrap_or(usize::MAX);
             let most = bytes.saturating_mul(EXPANSION).saturating_add(LEAST);
-            // One that would not fit into a share gets two, and is alone in flight: reading it twice would cost more.
-            let shares = if bytes.saturating_add(bytes / 2) > share { 2 * share } else { share };
-            WalToGather { memory: most.min(shares), wal }
+            WalToGather { memory: most.min(share), wal }
         };
-        let decode = GatherWal { tables: &self.plan.tables };
+        let spill = SpillRuns::new(self.target.as_ref(), publishing.partial.clone());
+        let decode = GatherWal { tables: &self.plan.tables, spill: &spill };
         let flow = self.run.flow(units(todo.into_iter().map(to_decode)));
         let flow = flow.io(self.options.workers, "read", &decode).cpu("encode", &EncodeWal);
         flow.io(self.options.workers, "publish", publishing).ordered().each(|mut wal| {
@@ -224,9 +223,7 @@ impl Converting<'_> {
     ) -> Result<(), Failure> {
         let Some((content, files)) = wal.too_large.take() else { return Ok(()) };
         let _meter = self.run.meter("convert a large WAL", None, None);
-        let large = LargeWal { publishing, tables: &self.plan.tables, run: self.run };
-        let done = large.convert(&wal.asked, content, &files)?;
-        report.bytes_read += done.bytes_read;
+        let done = LargeWal { publishing, run: self.run }.convert(content, &files)?;
         if !done.problems.is_empty() {
             wal.summary = None;
         }

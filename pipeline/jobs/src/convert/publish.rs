@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use steps::bytes::{BUFFER_LEN, RangeHasher, RangeSum, failed_store};
-use steps::wal::{EncodedFile, EncodedWal, Made, WalContent, WalToGather};
+use steps::wal::{EncodedFile, EncodedWal, LargeContent, Made, WalToGather};
 use store::{Publish, ReadRanges, Store, StorePath};
 
 pub const LOOKING: &str = "looking at the repository";
@@ -31,7 +31,7 @@ pub struct PublishedWal {
     /// What was written.
     pub tally: Tally,
     /// What is left to do if its cells did not fit into memory, with the files that are to be published after them.
-    pub too_large: Option<(WalContent, Vec<EncodedFile>)>,
+    pub too_large: Option<(LargeContent, Vec<EncodedFile>)>,
     /// What is wrong.
     pub problems: Problems,
     /// Bytes that were read.

@@ -1,6 +1,7 @@
 use super::report::{RegionReplayed, ReplayReport, TableReplayed};
 use super::sink::{EditLines, Lines};
 use catalog::StoredParquet;
+use columns::batch::BatchCell;
 use cuts::{OpenedBase, OpenedCut, TableEdits};
 use history::ReplayRegion;
 use names::EncodedRegionName;
@@ -9,7 +10,7 @@ use stage::{Failure, Found, Problem, ProblemKind, Problems, Source};
 use std::collections::VecDeque;
 use std::iter::Zip;
 use std::slice::Iter;
-use steps::edits::MergeEdits;
+use steps::edits::{LogOrder, MergeEdits, Wanted};
 
 /// What a replay reports: its figures, and the problems that it found.
 pub struct Told {
@@ -25,6 +26,8 @@ pub struct ReplayEdits<'a> {
     table: Option<Table<'a>>,
     /// Lines in the making; `None` if edits are only counted.
     lines: Option<Lines>,
+    /// Bytes that edits may take while they are brought into order.
+    memory: usize,
     told: &'a mut Told,
     cancel: &'a Cancel,
     /// Whether nothing of the stream was lost to damage.
@@ -40,12 +43,73 @@ struct Table<'a> {
     replayed: TableReplayed,
 }
 
+/// The edits of a region: in the order of the log; or, where they are only counted, as they lie in batches.
+enum Edits<'a> {
+    Log(LogOrder<'a, StoredParquet>),
+    Keys(Box<MergeEdits<'a, StoredParquet>>),
+}
+
+impl Edits<'_> {
+    #[inline]
+    fn advance(&mut self) -> Result<bool, Problem> {
+        match self {
+            Self::Log(edits) => edits.advance(),
+            Self::Keys(edits) => edits.advance(),
+        }
+    }
+
+    #[inline]
+    fn edit(&self) -> Option<BatchCell<'_>> {
+        match self {
+            Self::Log(edits) => edits.edit(),
+            Self::Keys(edits) => edits.edit(),
+        }
+    }
+
+    fn duplicates(&self) -> u64 {
+        match self {
+            Self::Log(edits) => edits.duplicates(),
+            Self::Keys(edits) => edits.duplicates(),
+        }
+    }
+}
+
+/// Counts different numbers, which come in any order.
+#[derive(Default)]
+struct Different {
+    seen: Vec<u64>,
+    /// So many of them, from the first, are sorted and different.
+    sorted: usize,
+}
+
+impl Different {
+    #[inline]
+    fn add(&mut self, number: u64) {
+        if self.seen.last() != Some(&number) {
+            self.seen.push(number);
+        }
+        if self.seen.len() > 2 * self.sorted + (1 << 20) {
+            self.count();
+        }
+    }
+
+    fn count(&mut self) -> u64 {
+        self.seen.sort_unstable();
+        self.seen.dedup();
+        self.sorted = self.seen.len();
+        self.sorted as u64
+    }
+}
+
 /// A source region under way.
 struct Region<'a> {
-    merge: MergeEdits<'a, StoredParquet>,
+    edits: Edits<'a>,
     replayed: RegionReplayed,
     /// The entry that the last edit was of.
     last: Option<u64>,
+    /// The entries, where they do not come one after the other.
+    entries: Different,
+    seen: u64,
 }
 
 impl<'a> ReplayEdits<'a> {
@@ -54,11 +118,12 @@ impl<'a> ReplayEdits<'a> {
         opened: &'a OpenedCut,
         tables: &'a [TableEdits],
         lines: Option<Lines>,
+        memory: usize,
         told: &'a mut Told,
         cancel: &'a Cancel,
     ) -> Self {
         let tables = opened.bases.iter().zip(tables);
-        Self { opened, tables, table: None, lines, told, cancel, whole: true, over: false }
+        Self { opened, tables, table: None, lines, memory, told, cancel, whole: true, over: false }
     }
 
     fn begin_table(&mut self) -> Option<Table<'a>> {
@@ -71,15 +136,17 @@ impl<'a> ReplayEdits<'a> {
 
     /// Takes edits of a region; true at its end, false if there are enough lines before.
     fn take(&mut self, table: &mut Table<'a>, region: &mut Region<'a>) -> Found<bool> {
-        while region.merge.advance()? {
-            let Some(edit) = region.merge.edit() else { break };
+        while region.edits.advance()? {
+            let Some(edit) = region.edits.edit() else { break };
+            region.seen += 1;
+            if region.seen.is_multiple_of(4096) && self.cancel.is_set() {
+                return Err(Failure::interrupted().into());
+            }
             let is_first = region.last != Some(edit.cell.sequence);
-            if is_first {
-                region.last = Some(edit.cell.sequence);
-                region.replayed.entries += 1;
-                if region.replayed.entries.is_multiple_of(1024) && self.cancel.is_set() {
-                    return Err(Failure::interrupted().into());
-                }
+            region.last = Some(edit.cell.sequence);
+            match self.lines {
+                None => region.entries.add(edit.cell.sequence),
+                Some(_) => region.replayed.entries += u64::from(is_first),
             }
             if !table.edits.has_family(edit.cell.family) {
                 let family = edit.cell.family.escape_ascii().to_string();
@@ -105,7 +172,8 @@ impl Source for ReplayEdits<'_> {
 
     fn next(&mut self) -> Result<Option<EditLines>, Failure> {
         while let Some(mut table) = self.table.take().or_else(|| self.begin_table()) {
-            let Some(mut region) = table.region.take().or_else(|| table.begin_region()) else {
+            let memory = self.lines.as_ref().map(|_| self.memory);
+            let Some(mut region) = table.region.take().or_else(|| table.begin_region(memory)) else {
                 self.told.add(table.replayed);
                 continue;
             };
@@ -133,14 +201,25 @@ impl Source for ReplayEdits<'_> {
 }
 
 impl<'a> Table<'a> {
-    fn begin_region(&mut self) -> Option<Region<'a>> {
+    /// Without memory edits come as they lie in batches.
+    fn begin_region(&mut self, memory: Option<usize>) -> Option<Region<'a>> {
         let (name, region) = self.regions.pop_front()?;
-        let merge = self.edits.of_region(name, region);
-        Some(Region { merge, replayed: RegionReplayed::new(name, region), last: None })
+        let edits = match memory {
+            Some(memory) => Edits::Log(self.edits.of_region(name, region, memory)),
+            None => {
+                let mut merge = MergeEdits::new();
+                let wanted = Wanted { replaced: true, ..Wanted::default() };
+                self.edits.add_to(&mut merge, name, region, &wanted);
+                Edits::Keys(Box::new(merge))
+            }
+        };
+        let (replayed, entries) = (RegionReplayed::new(name, region), Different::default());
+        Some(Region { edits, replayed, last: None, entries, seen: 0 })
     }
 
-    fn end_region(&mut self, region: Region<'a>) {
-        self.replayed.add(RegionReplayed { duplicates: region.merge.duplicates(), ..region.replayed });
+    fn end_region(&mut self, mut region: Region<'a>) {
+        region.replayed.entries += region.entries.count();
+        self.replayed.add(RegionReplayed { duplicates: region.edits.duplicates(), ..region.replayed });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::ReplayOptions;
 use super::report::{HFilesReplayed, ReplayReport, TableReplayed};
-use crate::restore::write::{CheckEdits, CheckedEdits, MIN_ARENA};
+use crate::restore::write::{CheckEdits, CheckedEdits};
 use crate::roots;
 use catalog::StoredParquet;
 use cuts::EditPlan;
@@ -180,7 +180,6 @@ impl Loading<'_> {
             targets: (0..router.len()).filter_map(|number| router.name(number).copied()).collect(),
             table: table.full_form().to_owned(),
             families: &edits.families,
-            memory: (self.context.memory / 2).max(MIN_ARENA),
             create_time: self.context.now_ms,
             form: NewFiles::BulkLoad,
         };

@@ -59,7 +59,14 @@ pub fn run_in(
     let tables: Vec<TableEdits> =
         opened.bases.iter().map(|base| TableEdits::of(&opened, &base.files.snapshot.schema)).collect();
     let mut told = Told { report: ReplayReport::new(store.uri(), &options.to), problems };
-    let edits = ReplayEdits::new(&opened, &tables, sink.lines(options.hex), &mut told, run.cancel());
+    let edits = ReplayEdits::new(
+        &opened,
+        &tables,
+        sink.lines(options.hex),
+        context.memory / 2,
+        &mut told,
+        run.cancel(),
+    );
     let replayed = run.flow(edits).window(BUFFERS).ordered().into_sink(sink);
     let Told { mut report, problems } = told;
     let ended = replayed.map(|published| {

@@ -46,7 +46,6 @@ impl Writing<'_> {
             targets: self.targets(),
             table: self.plan.names.table.full_form().to_owned(),
             families: &self.edits.families,
-            memory: (self.delivery.context.memory / 2 / workers.max(1)).max(MIN_ARENA),
             create_time: self.plan.export.created_ms,
             form: NewFiles::Store,
         };
@@ -147,13 +146,10 @@ impl Writing<'_> {
     }
 }
 
-/// The least memory that makes useful files.
-pub const MIN_ARENA: usize = 4 << 20;
-
 fn added_file(file: &WrittenHFile, family: &FamilyName, identity: String) -> AddedFile {
     let contents = Contents {
         entries: Some(file.cells),
-        max_sequence: Some(file.asked.max_sequence_id),
+        max_sequence: file.asked.max_sequence_id,
         ..Contents::default()
     };
     AddedFile {

@@ -1,7 +1,6 @@
 //! Reads a table at a cut in place: the snapshot's files, and the edits on top of them, by HBase's own rules for
 //! what a scan shows. Nothing is written.
 
-mod pass;
 mod region;
 
 use crate::roots::open_existing;
@@ -174,7 +173,6 @@ impl Scanning<'_> {
             dictionaries: &dictionaries,
             family: options.family.as_deref(),
             limit: options.limit.unwrap_or(u64::MAX),
-            memory: self.context.memory / 2,
             cancel: &self.context.cancel,
             visibility,
             mob: ResolveMob::new(store, &dictionaries),
@@ -182,15 +180,19 @@ impl Scanning<'_> {
             report: &mut report,
             problems,
         };
-        let rows = options.rows();
+        let (rows, mut ended) = (options.rows(), Ended::Whole);
         for region in &regions {
             let range = RowRange::of_keys(&region.region.start_key, &region.region.end_key).within(&rows);
             if range.is_empty() {
                 continue;
             }
-            if let Ended::Enough = scan.region(region, range)? {
+            ended = scan.region(region, range)?;
+            if ended == Ended::Enough {
                 break;
             }
+        }
+        if ended == Ended::Whole {
+            scan.uncovered(&regions, &rows)?;
         }
         scan.finish()?;
         report.took_ms = u64::try_from(self.context.started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -1,5 +1,5 @@
 use super::ScanReport;
-use super::pass::{Pass, rows_left_out};
+use catalog::StoredParquet;
 use cuts::RegionFiles;
 use cuts::TableEdits;
 use formats::cell::CellRef;
@@ -9,7 +9,7 @@ use history::{Lineages, Relation, Replay, ReplayRegion};
 use names::{EncodedRegionName, TableName};
 use runtime::Cancel;
 use stage::{Failure, Found, Problem, ProblemKind, Problems};
-use steps::edits::{RegionRouter, SortedCells};
+use steps::edits::{MergeEdits, RegionRouter, Wanted};
 use steps::hfile::{ResolveMob, RowRange};
 use steps::scan::{CellSource, MergeCells, PrintCells, Verdict, Visibility};
 use store::Store;
@@ -28,8 +28,6 @@ pub struct ScanRegion<'a> {
     pub family: Option<&'a [u8]>,
     /// Rows that are wanted, in all.
     pub limit: u64,
-    /// Bytes that edits may take.
-    pub memory: usize,
     pub cancel: &'a Cancel,
     pub visibility: Visibility,
     pub mob: ResolveMob<'a>,
@@ -51,7 +49,7 @@ impl ScanRegion<'_> {
     /// Reads rows of a region. What cannot be read is a problem that says which rows are left out.
     pub fn region(&mut self, region: &RegionManifest, mut range: RowRange) -> Result<Ended, Failure> {
         self.report.regions += 1;
-        let shown = self.passes(region, &mut range).map_err(|obstacle| {
+        let shown = self.rows(region, &mut range).map_err(|obstacle| {
             obstacle.placed(|problem| {
                 let table = self.table.full_form();
                 rows_left_out(problem, &range).in_region(region.encoded).in_table(table)
@@ -60,8 +58,8 @@ impl ScanRegion<'_> {
         Ok(self.problems.keep(shown)?.unwrap_or(Ended::Whole))
     }
 
-    /// Takes the range piece by piece, as memory allows for edits; `range` is the part that is not shown yet.
-    fn passes(&mut self, region: &RegionManifest, range: &mut RowRange) -> Found<Ended> {
+    /// Shows the rows of a range; `range` is what is not shown yet.
+    fn rows(&mut self, region: &RegionManifest, range: &mut RowRange) -> Found<Ended> {
         let sources = self.sources(&region.encoded);
         let mut files = RegionFiles::open(self.store, self.table, region, self.family)?;
         for (name, source) in &sources {
@@ -70,20 +68,20 @@ impl ScanRegion<'_> {
                 files.add_bulk(self.store, self.table, name, loaded)?;
             }
         }
-        loop {
-            let mut pass = Pass::new(range.clone(), self.memory);
-            for (name, source) in &sources {
-                self.collect(region, name, source, &mut pass)?;
-            }
-            let (done, edits) = pass.sort();
-            self.report.edits += edits.len() as u64;
-            let ended = self.pass(&files, &done, &edits, range)?;
-            let was_cut = done.end != range.end;
-            match done.end.filter(|_| was_cut && ended == Ended::Whole) {
-                Some(end) => range.start = end,
-                None => return Ok(ended),
-            }
+        let cursors = files.cursors(range, self.dictionaries)?;
+        let mut merged: Vec<CellSource<'_, StoredParquet>> =
+            cursors.into_iter().map(|cursor| CellSource::File(Box::new(cursor))).collect();
+        let (edits, wanted) =
+            (self.edits, Wanted { family: self.family, rows: range.clone(), replaced: false });
+        let mut merge = MergeEdits::new();
+        for (name, source) in &sources {
+            edits.add_to(&mut merge, name, source, &wanted);
         }
+        merged.push(CellSource::Edits(Box::new(merge)));
+        let mut merged = MergeCells::new(merged);
+        let shown = self.show_rows(&mut merged, range);
+        self.report.edits += merged.edits();
+        shown
     }
 
     /// The source regions whose edits can belong to a region of the snapshot: itself, and those that came of it.
@@ -106,56 +104,8 @@ impl ScanRegion<'_> {
         region.relation == Relation::Descendant && !known.into_iter().any(|known| ancestors.contains(known))
     }
 
-    /// Takes the edits of one source region that belong to a range of rows.
-    fn collect(
-        &mut self,
-        region: &RegionManifest,
-        name: &EncodedRegionName,
-        source: &ReplayRegion,
-        pass: &mut Pass,
-    ) -> Found<()> {
-        let mut edits = self.edits.of_region(name, source);
-        let (mut near, mut uncovered) = (0, 0_u64);
-        while edits.advance()? {
-            let Some(edit) = edits.edit() else { break };
-            if self.family.is_some_and(|family| family != edit.cell.family) {
-                continue;
-            }
-            match self.router.route_near(edit.cell.row, near) {
-                Some(number) => near = number,
-                None => {
-                    uncovered += 1;
-                    continue;
-                }
-            }
-            pass.push(&edit.cell)?;
-        }
-        if uncovered > 0 {
-            let what = format!("{uncovered} edits are of rows that no region of the snapshot covers");
-            let problem = Problem::new(ProblemKind::Tiling, name, what).in_region(region.encoded);
-            self.problems.push(
-                problem
-                    .in_table(self.table.full_form())
-                    .meaning("they are left out")
-                    .hint("take a snapshot whose regions cover every row"),
-            );
-        }
-        Ok(())
-    }
-
-    /// Shows the rows of one pass. `left` begins after the rows that were shown whole.
-    fn pass(
-        &mut self,
-        files: &RegionFiles,
-        rows: &RowRange,
-        edits: &SortedCells,
-        left: &mut RowRange,
-    ) -> Found<Ended> {
-        let cursors = files.cursors(rows, self.dictionaries)?;
-        let mut sources: Vec<CellSource<'_>> =
-            cursors.into_iter().map(|cursor| CellSource::File(Box::new(cursor))).collect();
-        sources.push(CellSource::Edits { cells: edits, next: 0 });
-        let mut merge = MergeCells::new(sources);
+    /// Shows what is merged. `left` begins after the rows that were shown whole.
+    fn show_rows(&mut self, merge: &mut MergeCells<'_, StoredParquet>, left: &mut RowRange) -> Found<Ended> {
         let mut row_shown = None;
         while merge.advance()? {
             let (Some(cell), Some(stored)) = (merge.cell(), merge.stored()) else { break };
@@ -212,10 +162,76 @@ impl ScanRegion<'_> {
         self.print.print(&stored, cell.sequence)
     }
 
-    /// Writes out what was printed last.
+    /// Reports edits of rows that no region of the snapshot covers. `regions` are in the order of their start keys.
+    pub fn uncovered(&mut self, regions: &[RegionManifest], rows: &RowRange) -> Result<(), Failure> {
+        let holes: Vec<RowRange> =
+            holes(regions).iter().map(|hole| hole.within(rows)).filter(|hole| !hole.is_empty()).collect();
+        let of_table = self.replay.in_order().into_iter().filter(|(_, region)| region.table == *self.table);
+        for (name, source) in of_table {
+            let mut edits = 0;
+            for hole in &holes {
+                let counted = self.count(name, source, hole);
+                edits += self.problems.keep(counted.map_err(Into::into))?.unwrap_or(0);
+            }
+            if edits > 0 {
+                let what = format!("{edits} edits are of rows that no region of the snapshot covers");
+                let problem = Problem::new(ProblemKind::Tiling, name, what).in_region(name);
+                self.problems.push(
+                    problem
+                        .in_table(self.table.full_form())
+                        .meaning("they are left out")
+                        .hint("take a snapshot whose regions cover every row"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn count(
+        &self,
+        name: &EncodedRegionName,
+        source: &ReplayRegion,
+        rows: &RowRange,
+    ) -> Result<u64, Problem> {
+        let mut merge = MergeEdits::new();
+        let wanted = Wanted { family: self.family, rows: rows.clone(), replaced: false };
+        self.edits.add_to(&mut merge, name, source, &wanted);
+        while merge.advance()? {}
+        Ok(merge.given())
+    }
+
+    /// Hands over what was printed last.
     pub fn finish(mut self) -> Result<(), Failure> {
         self.report.cells = self.print.printed();
         self.report.mob_values = self.mob.resolved();
         self.print.flush()
     }
+}
+
+/// The rows between regions, which are in the order of their start keys.
+fn holes(regions: &[RegionManifest]) -> Vec<RowRange> {
+    let (mut holes, mut covered) = (Vec::new(), Some(Vec::new()));
+    for region in regions {
+        let Some(end) = &covered else { break };
+        let keys = &region.region;
+        if keys.start_key > *end {
+            holes.push(RowRange { start: end.clone(), end: Some(keys.start_key.clone()) });
+        }
+        covered = match keys.end_key.as_slice() {
+            [] => None,
+            key => Some(end.as_slice().max(key).to_vec()),
+        };
+    }
+    holes.extend(covered.map(|start| RowRange { start, end: None }));
+    holes
+}
+
+/// Why rows are not shown.
+fn rows_left_out(problem: Problem, range: &RowRange) -> Problem {
+    let end = match &range.end {
+        Some(end) => format!("\"{}\"", end.escape_ascii()),
+        None => "the end".to_owned(),
+    };
+    let from = range.start.escape_ascii();
+    problem.meaning(format!("rows from \"{from}\" to {end} are left out: what they hold cannot be told"))
 }

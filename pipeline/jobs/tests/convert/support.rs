@@ -190,6 +190,7 @@ pub struct Row {
     pub sequence: u64,
     pub index: u32,
     pub write_time: i64,
+    /// The server that wrote the WAL, as its summary says; the golden test holds the column against it.
     pub origin: Option<String>,
     pub row: Vec<u8>,
     pub family: Vec<u8>,
@@ -200,12 +201,15 @@ pub struct Row {
     pub tags: Vec<u8>,
 }
 
-/// All cells of a batch, in its order.
+/// All cells of a batch, by region and in the order of the log.
 pub fn rows(target: &Arc<dyn Store>, table: &str, stem: &str) -> Vec<Row> {
     let path = catalog::layout::batch(table, stem).unwrap();
     let batch = catalog::open_batch(target.as_ref(), &path).unwrap();
     assert_eq!(batch.marks().table, table);
-    let mut cursor = batch.cursor((0..batch.groups().len()).collect());
+    let summary = catalog::layout::markers_of(stem).unwrap();
+    let summary = catalog::read_wal_summary(target.as_ref(), &summary).unwrap();
+    let origin = Some(summary.server).filter(|server| !server.is_empty());
+    let mut cursor = batch.cursor(0..batch.groups().len());
     let mut rows = Vec::new();
     while cursor.advance().unwrap() {
         let cell = cursor.cell().unwrap();
@@ -214,7 +218,7 @@ pub fn rows(target: &Arc<dyn Store>, table: &str, stem: &str) -> Vec<Row> {
             sequence: cell.cell.sequence,
             index: cell.index,
             write_time: cell.write_time,
-            origin: cell.origin.map(str::to_owned),
+            origin: origin.clone(),
             row: cell.cell.row.into(),
             family: cell.cell.family.into(),
             qualifier: cell.cell.qualifier.into(),
@@ -224,6 +228,9 @@ pub fn rows(target: &Arc<dyn Store>, table: &str, stem: &str) -> Vec<Row> {
             tags: cell.cell.tags.into(),
         });
     }
+    rows.sort_by(|one, other| {
+        (&one.region, one.sequence, one.index).cmp(&(&other.region, other.sequence, other.index))
+    });
     rows
 }
 

@@ -8,7 +8,7 @@ use formats::cell::CellType;
 use runtime::{Budget, Run, RunOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use steps::edits::{EditBounds, EditSource, MergeEdits};
+use steps::edits::{EditBounds, EditSource, LogOrder};
 use store::{MemoryStore, Store};
 
 /// An edit as the merge gives it: region, id, cell.
@@ -100,10 +100,10 @@ fn merged(
         let sources = || stored.iter().map(|batch| EditSource { path: "batch", batch });
         if mutant == Some(Mutant::CopiesKept) {
             for source in sources() {
-                take(MergeEdits::new(name.as_str(), [source], bounds.clone()), &mut given);
+                take(LogOrder::new(name.as_str(), [source], bounds.clone(), usize::MAX), &mut given);
             }
         } else {
-            take(MergeEdits::new(name.as_str(), sources(), bounds), &mut given);
+            take(LogOrder::new(name.as_str(), sources(), bounds, usize::MAX), &mut given);
         }
     }
     if mutant == Some(Mutant::TieOrder) {
@@ -138,7 +138,7 @@ fn change(bounds: &mut EditBounds, mutant: Option<Mutant>, ids: &[u64]) {
     }
 }
 
-fn take(mut merge: MergeEdits<'_, catalog::StoredParquet>, given: &mut Vec<Given>) {
+fn take(mut merge: LogOrder<'_, catalog::StoredParquet>, given: &mut Vec<Given>) {
     loop {
         match merge.advance() {
             Ok(true) => {}

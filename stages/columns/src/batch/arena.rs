@@ -1,79 +1,66 @@
-use formats::cell::CellRef;
+//! Cells in memory on their way into a row group: one after the other, each with all that belongs to it. Sorting looks at a cell's
+//! key, and encoding at all of a cell: so both find it in one place of memory.
 
-/// A row group is full when it has this many rows ...
-const FULL_ROWS: usize = 128 << 10;
-/// ... or when its rows, qualifiers, values and tags have this many bytes. Both are checked between entries.
-const FULL_BYTES: usize = 16 << 20;
+use super::fill::{FULL_BYTES, Fill};
+use formats::cell::{CellRef, CellType, compare_cells};
+use std::cmp::Ordering;
 
-/// Byte strings one after another.
-#[derive(Debug, Default)]
-pub(super) struct Strings {
-    /// Where each ends.
-    pub(super) ends: Vec<i32>,
-    pub(super) bytes: Vec<u8>,
+/// Bytes before the strings of a cell: six numbers of eight bytes.
+const HEAD: usize = 48;
+
+/// A cell as it lies in an arena.
+pub(super) struct Record<'a> {
+    pub(super) cell: CellRef<'a>,
+    /// Its place in its entry.
+    pub(super) index: u32,
+    pub(super) write_time: i64,
+    /// Where the next one begins.
+    pub(super) next: usize,
 }
 
-impl Strings {
-    /// Makes an empty one with room for as much as another has.
-    fn like(other: &Self) -> Self {
-        Self { ends: Vec::with_capacity(other.ends.len()), bytes: Vec::with_capacity(other.bytes.len()) }
-    }
-
+impl Record<'_> {
+    /// How much it is.
     #[inline]
-    fn push(&mut self, string: &[u8]) {
-        self.bytes.extend_from_slice(string);
-        // No more than `i32::MAX`: `CellArena::fits` was asked before.
-        self.ends.push(self.bytes.len() as i32);
+    pub(super) fn fill(&self) -> Fill {
+        Fill { rows: 1, bytes: strings_of(&self.cell) }
     }
 
-    fn held(&self) -> usize {
-        self.ends.capacity() * size_of::<i32>() + self.bytes.capacity()
+    /// The order of a batch: `CellComparatorImpl`, the later sequence id first, and of one entry's cells the last first, which
+    /// takes the place of the ones before it.
+    #[inline]
+    pub(super) fn order(&self, other: &Record<'_>) -> Ordering {
+        compare_cells(&self.cell, &other.cell).then_with(|| other.index.cmp(&self.index))
     }
 }
 
-/// Edits of one region on their way into a row group, column by column.
+#[inline]
+fn strings_of(cell: &CellRef<'_>) -> usize {
+    cell.row.len() + cell.qualifier.len() + cell.value.len() + cell.tags.len()
+}
+
+/// Edits of one family of one region on their way into a row group.
 #[derive(Debug, Default)]
 pub struct CellArena {
-    pub(super) region: String,
-    pub(super) sequence: Vec<u64>,
-    pub(super) index: Vec<u32>,
-    pub(super) row: Strings,
-    pub(super) families: Vec<Box<[u8]>>,
-    pub(super) family: Vec<i32>,
-    pub(super) qualifier: Strings,
-    pub(super) timestamp: Vec<i64>,
-    pub(super) cell_type: Vec<u8>,
-    pub(super) value: Strings,
-    pub(super) tags: Strings,
-    pub(super) write_time: Vec<i64>,
+    region: String,
+    family: Vec<u8>,
+    /// Of each cell its head, row, qualifier, value and tags.
+    bytes: Vec<u8>,
+    /// Where the last one begins.
+    last: usize,
+    fill: Fill,
 }
 
 impl CellArena {
-    /// Makes an arena for edits of the region with this encoded name.
+    /// For edits of a family of the region with this encoded name.
     #[must_use]
-    pub fn new(region: &str) -> Self {
-        Self { region: region.to_owned(), ..Self::default() }
+    pub fn new(region: &str, family: &[u8]) -> Self {
+        Self { region: region.to_owned(), family: family.to_vec(), ..Self::default() }
     }
 
-    /// Makes an arena for the edits that follow those of a full one, with room for as many, so that nothing is moved as
-    /// it grows.
+    /// For the edits after those of a full arena: with room for as many, so that nothing is moved as it grows.
     #[must_use]
     pub fn following(full: &Self) -> Self {
-        let rows = full.rows();
-        Self {
-            region: full.region.clone(),
-            sequence: Vec::with_capacity(rows),
-            index: Vec::with_capacity(rows),
-            row: Strings::like(&full.row),
-            families: full.families.clone(),
-            family: Vec::with_capacity(rows),
-            qualifier: Strings::like(&full.qualifier),
-            timestamp: Vec::with_capacity(rows),
-            cell_type: Vec::with_capacity(rows),
-            value: Strings::like(&full.value),
-            tags: Strings::like(&full.tags),
-            write_time: Vec::with_capacity(rows),
-        }
+        Self { bytes: Vec::with_capacity(full.bytes.len()), ..Self::new(&full.region, &full.family) }
     }
 
     /// The region.
@@ -82,43 +69,48 @@ impl CellArena {
         &self.region
     }
 
+    /// The family.
+    #[must_use]
+    pub fn family(&self) -> &[u8] {
+        &self.family
+    }
+
     /// How many cells are in here.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.sequence.len()
+        self.fill.rows
     }
 
     /// Whether it holds no cell.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sequence.is_empty()
+        self.fill.rows == 0
     }
 
-    /// The sequence id of the last entry.
-    #[must_use]
-    pub fn last_sequence(&self) -> Option<u64> {
-        self.sequence.last().copied()
-    }
-
-    /// Whether the next entry belongs in another row group.
+    /// Whether the next row belongs into another row group.
+    #[inline]
     #[must_use]
     pub fn is_full(&self) -> bool {
-        let strings = [&self.row, &self.qualifier, &self.value, &self.tags];
-        self.rows() >= FULL_ROWS || strings.iter().map(|of| of.bytes.len()).sum::<usize>() >= FULL_BYTES
+        self.fill.is_full()
+    }
+
+    /// How much is in here.
+    #[inline]
+    pub(super) fn fill(&self) -> Fill {
+        self.fill
+    }
+
+    /// The row of the last cell.
+    #[inline]
+    pub(super) fn last_row(&self) -> Option<&[u8]> {
+        self.record(self.last).map(|record| record.cell.row)
     }
 
     /// Bytes of memory that it holds.
+    #[inline]
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let strings = [&self.row, &self.qualifier, &self.value, &self.tags];
-        let numbers = self.sequence.capacity() + self.timestamp.capacity() + self.write_time.capacity();
-        let small = self.index.capacity() + self.family.capacity();
-        strings.iter().map(|of| of.held()).sum::<usize>()
-            + numbers * 8
-            + small * 4
-            + self.cell_type.capacity()
-            + size_of::<Self>()
-            + self.region.len()
+        self.bytes.capacity() + size_of::<Self>() + self.region.len() + self.family.len()
     }
 
     /// Whether an entry of this many bytes can still be counted by Parquet's offsets: always, unless one entry has
@@ -128,43 +120,66 @@ impl CellArena {
         FULL_BYTES.saturating_add(entry_bytes) < i32::MAX as usize
     }
 
-    /// Adds the cells of one entry. They all go into the same row group.
+    /// Adds a cell of the arena's family: position in its entry, the entry's write time (ms), and the cell with the
+    /// entry's sequence id.
     #[inline]
-    pub fn push_entry<'c>(
-        &mut self,
-        sequence: u64,
-        write_time: i64,
-        cells: impl ExactSizeIterator<Item = CellRef<'c>>,
-    ) {
-        let before = self.rows();
-        for (index, cell) in (0u32..).zip(cells) {
-            self.index.push(index);
-            self.row.push(cell.row);
-            let family = self.number_of(cell.family);
-            self.family.push(family);
-            self.qualifier.push(cell.qualifier);
-            self.timestamp.push(cell.timestamp);
-            self.cell_type.push(cell.cell_type.code());
-            self.value.push(cell.value);
-            self.tags.push(cell.tags);
+    pub fn push(&mut self, cell: &CellRef<'_>, index: u32, write_time: i64) {
+        let strings = strings_of(cell);
+        self.last = self.bytes.len();
+        self.bytes.reserve(HEAD + strings);
+        // No string has 4 GiB: `fits` was asked before.
+        let pair = |high: usize, low: u64| (high as u64) << 32 | low;
+        let head = [
+            cell.sequence.to_le_bytes(),
+            cell.timestamp.to_le_bytes(),
+            write_time.to_le_bytes(),
+            pair(cell.row.len(), index.into()).to_le_bytes(),
+            pair(cell.qualifier.len(), cell.cell_type.code().into()).to_le_bytes(),
+            pair(cell.value.len(), cell.tags.len() as u64).to_le_bytes(),
+        ];
+        self.bytes.extend_from_slice(head.as_flattened());
+        for string in [cell.row, cell.qualifier, cell.value, cell.tags] {
+            self.bytes.extend_from_slice(string);
         }
-        let rows = self.index.len();
-        debug_assert!(rows >= before);
-        self.sequence.resize(rows, sequence);
-        self.write_time.resize(rows, write_time);
+        self.fill = self.fill.with(Fill { rows: 1, bytes: strings });
     }
 
+    /// The cells, and where each begins.
+    pub(super) fn records(&self) -> impl Iterator<Item = (usize, Record<'_>)> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let record = self.record(at)?;
+            Some((std::mem::replace(&mut at, record.next), record))
+        })
+    }
+
+    /// The cell that begins here.
     #[inline]
-    fn number_of(&mut self, family: &[u8]) -> i32 {
-        if let Some(last) = self.family.last()
-            && self.families.get(*last as usize).is_some_and(|known| **known == *family)
-        {
-            return *last;
-        }
-        let known = self.families.iter().position(|known| **known == *family);
-        known.unwrap_or_else(|| {
-            self.families.push(family.into());
-            self.families.len() - 1
-        }) as i32
+    pub(super) fn record(&self, at: usize) -> Option<Record<'_>> {
+        let (head, strings) = self.bytes.get(at..)?.split_first_chunk::<HEAD>()?;
+        let ([sequence, timestamp, write_time, row, qualifier, value], _) = head.as_chunks::<8>() else {
+            return None;
+        };
+        let pair = |bytes: &[u8; 8]| {
+            let both = u64::from_le_bytes(*bytes);
+            ((both >> 32) as usize, both as u32)
+        };
+        let ((row, index), (qualifier, code), (value, tags)) = (pair(row), pair(qualifier), pair(value));
+        let (row, strings) = strings.split_at_checked(row)?;
+        let (qualifier, strings) = strings.split_at_checked(qualifier)?;
+        let (value, strings) = strings.split_at_checked(value)?;
+        let (tags, rest) = strings.split_at_checked(tags as usize)?;
+        let cell = CellRef {
+            row,
+            family: &self.family,
+            qualifier,
+            timestamp: i64::from_le_bytes(*timestamp),
+            cell_type: CellType::from_code(code as u8)?,
+            value,
+            tags,
+            sequence: u64::from_le_bytes(*sequence),
+        };
+        let next = self.bytes.len() - rest.len();
+        Some(Record { cell, index, write_time: i64::from_le_bytes(*write_time), next })
     }
 }

@@ -1,16 +1,17 @@
+use super::file::GroupSummary;
 use crate::error::{damaged, decoding};
-use crate::reading::{binary, number, text};
+use crate::reading::{binary, number};
 use crate::{ChunkReader, ReadError};
 use arrow_array::types::{Int64Type, UInt8Type, UInt32Type, UInt64Type};
-use arrow_array::{
-    Array, BinaryArray, Int64Array, RecordBatch, StringArray, UInt8Array, UInt32Array, UInt64Array,
-};
+use arrow_array::{Array, BinaryArray, Int64Array, RecordBatch, UInt8Array, UInt32Array, UInt64Array};
 use formats::cell::{CellRef, CellType};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use std::sync::Arc;
 
+/// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 1024;
 
 /// One cell of a batch.
@@ -22,23 +23,21 @@ pub struct BatchCell<'a> {
     pub index: u32,
     /// The WAL key's wall clock, ms.
     pub write_time: i64,
-    /// Server that wrote the WAL, as `host,port,startcode`, if the caller asked for it.
-    pub origin: Option<&'a str>,
     /// The cell; its sequence id is that of its entry.
     pub cell: CellRef<'a>,
 }
 
-/// Goes through the cells of some row groups, one after another.
+/// Goes through the cells of some row groups, one after the other.
 pub struct BatchCursor<R> {
     input: R,
     metadata: ArrowReaderMetadata,
-    /// Numbers of row groups, and the region of each, which the footer gives for all rows at once.
-    groups: std::vec::IntoIter<(usize, String)>,
-    region: String,
+    /// Numbers of row groups, and what the footer says of all of their rows.
+    groups: std::vec::IntoIter<(usize, Arc<GroupSummary>)>,
+    group: Option<Arc<GroupSummary>>,
     /// The columns that are read.
     wanted: ProjectionMask,
     reader: Option<ParquetRecordBatchReader>,
-    /// The rows that are loaded; the cursor is at `row` of them.
+    /// The rows that were decoded last; the cursor is at `row` of them.
     columns: Option<Columns>,
     row: usize,
     rows: usize,
@@ -48,24 +47,31 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
     pub(super) fn new(
         input: R,
         metadata: ArrowReaderMetadata,
-        groups: Vec<(usize, String)>,
-        columns: &[&str],
+        groups: Vec<(usize, Arc<GroupSummary>)>,
     ) -> Self {
         let schema = metadata.metadata().file_metadata().schema_descr();
-        let wanted = ProjectionMask::columns(schema, columns.iter().copied());
+        let wanted = ProjectionMask::columns(schema, EDIT);
         let groups = groups.into_iter();
-        let region = String::new();
-        Self { input, metadata, groups, region, wanted, reader: None, columns: None, row: 0, rows: 0 }
+        Self { input, metadata, groups, group: None, wanted, reader: None, columns: None, row: 0, rows: 0 }
     }
 
-    /// Moves to the next cell; false at the end, and always after an error.
+    /// Goes to the next cell; false at the end, and for ever after an error.
+    #[inline]
     pub fn advance(&mut self) -> Result<bool, ReadError> {
         self.row += 1;
+        if self.row < self.rows {
+            return Ok(true);
+        }
+        self.next_batch()
+    }
+
+    #[cold]
+    fn next_batch(&mut self) -> Result<bool, ReadError> {
         while self.row >= self.rows {
             match self.next_rows() {
                 Ok(true) => {}
                 ended => {
-                    self.columns = None;
+                    (self.columns, self.reader) = (None, None);
                     self.groups = Vec::new().into_iter();
                     (self.row, self.rows) = (0, 0);
                     return ended;
@@ -76,8 +82,9 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
     }
 
     /// The cell that [`BatchCursor::advance`] has gone to; `None` before the first and after the last.
+    #[inline]
     pub fn cell(&self) -> Option<BatchCell<'_>> {
-        self.columns.as_ref()?.cell(self.row, &self.region)
+        self.columns.as_ref()?.cell(self.row, self.group.as_deref()?)
     }
 
     /// The sequence id of that cell.
@@ -86,19 +93,25 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
         self.columns.as_ref()?.sequence.values().get(self.row).copied()
     }
 
+    /// The row of that cell.
+    #[inline]
+    pub fn row(&self) -> Option<&[u8]> {
+        Some(self.columns.as_ref()?.row.value(self.row))
+    }
+
     fn next_rows(&mut self) -> Result<bool, ReadError> {
-        let (reader, groups, at) = (&mut self.reader, &mut self.groups, &mut self.region);
+        let (reader, groups, at) = (&mut self.reader, &mut self.groups, &mut self.group);
         let (input, metadata, wanted) = (&self.input, &self.metadata, &self.wanted);
         let columns = decoding(|| {
             loop {
                 if let Some(batch) = reader.as_mut().and_then(Iterator::next) {
                     return Columns::of(&batch.map_err(damaged)?).map(Some);
                 }
-                let Some((group, region)) = groups.next() else { return Ok(None) };
-                *at = region;
+                let Some((number, group)) = groups.next() else { return Ok(None) };
+                *at = Some(group);
                 let builder =
                     ParquetRecordBatchReaderBuilder::new_with_metadata(input.clone(), metadata.clone());
-                let builder = builder.with_row_groups(vec![group]).with_batch_size(BATCH_ROWS);
+                let builder = builder.with_row_groups(vec![number]).with_batch_size(BATCH_ROWS);
                 let builder = builder.with_projection(wanted.clone());
                 *reader = Some(builder.build().map_err(damaged)?);
             }
@@ -110,36 +123,20 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
     }
 }
 
-/// The columns of an edit.
-pub(super) const EDIT: [&str; 10] =
-    ["sequence", "index", "row", "family", "qualifier", "timestamp", "type", "value", "tags", "write_time"];
-/// The same, and the server that wrote it.
-pub(super) const EDIT_AND_ORIGIN: [&str; 11] = [
-    "sequence",
-    "index",
-    "row",
-    "family",
-    "qualifier",
-    "timestamp",
-    "type",
-    "value",
-    "tags",
-    "write_time",
-    "origin",
-];
+/// The columns of an edit; region and family are those of its row group.
+const EDIT: [&str; 9] =
+    ["sequence", "index", "row", "qualifier", "timestamp", "type", "value", "tags", "write_time"];
 
 struct Columns {
     sequence: UInt64Array,
     index: UInt32Array,
     row: BinaryArray,
-    family: BinaryArray,
     qualifier: BinaryArray,
     timestamp: Int64Array,
     cell_type: UInt8Array,
     value: BinaryArray,
     tags: BinaryArray,
     write_time: Int64Array,
-    origin: Option<StringArray>,
 }
 
 impl Columns {
@@ -148,14 +145,12 @@ impl Columns {
             sequence: number::<UInt64Type>(batch, "sequence")?.clone(),
             index: number::<UInt32Type>(batch, "index")?.clone(),
             row: binary(batch, "row")?.clone(),
-            family: binary(batch, "family")?.clone(),
             qualifier: binary(batch, "qualifier")?.clone(),
             timestamp: number::<Int64Type>(batch, "timestamp")?.clone(),
             cell_type: number::<UInt8Type>(batch, "type")?.clone(),
             value: binary(batch, "value")?.clone(),
             tags: binary(batch, "tags")?.clone(),
             write_time: number::<Int64Type>(batch, "write_time")?.clone(),
-            origin: batch.column_by_name("origin").map(|_| text(batch, "origin").cloned()).transpose()?,
         };
         match columns.cell_type.values().iter().find(|code| CellType::from_code(**code).is_none()) {
             Some(code) => Err(damaged(format!("a cell of type {code}"))),
@@ -164,16 +159,15 @@ impl Columns {
     }
 
     #[inline]
-    fn cell<'c>(&'c self, row: usize, region: &'c str) -> Option<BatchCell<'c>> {
-        let cell_type = CellType::from_code(self.cell_type.value(row))?;
+    fn cell<'c>(&'c self, row: usize, group: &'c GroupSummary) -> Option<BatchCell<'c>> {
+        let cell_type = CellType::from_code(*self.cell_type.values().get(row)?)?;
         Some(BatchCell {
-            region,
+            region: &group.region,
             index: self.index.value(row),
             write_time: self.write_time.value(row),
-            origin: self.origin.as_ref().filter(|of| of.is_valid(row)).map(|of| of.value(row)),
             cell: CellRef {
                 row: self.row.value(row),
-                family: self.family.value(row),
+                family: &group.family,
                 qualifier: self.qualifier.value(row),
                 timestamp: self.timestamp.value(row),
                 cell_type,

@@ -1,18 +1,16 @@
-use super::arena::{CellArena, Strings};
+use super::constant::constant_chunk;
 use super::schema::{BatchMarks, schema};
+use super::sorted::{PAGE_ROWS, PageColumns, SortedCells, Strings};
 use crate::WriteError;
 use crate::writing::{each_different, properties};
-use arrow_array::types::Int32Type;
-use arrow_array::{
-    ArrayRef, BinaryArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, UInt8Array,
-    UInt32Array, UInt64Array,
-};
+use arrow_array::{ArrayRef, BinaryArray, Int64Array, UInt8Array, UInt32Array, UInt64Array};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::ArrowError;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
 use parquet::basic::Encoding;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use std::io::Write;
 use std::sync::Arc;
@@ -20,11 +18,14 @@ use std::sync::Arc;
 /// The most row groups of a batch: Parquet's numbers for them end there.
 pub const GROUPS_MAX: usize = i16::MAX as usize;
 
-/// Writes a batch as Parquet: one row group for each arena, in the order in which they come, which must be that of the
-/// regions. Holds one row group at a time, and the footer.
+/// A page has no more bytes than this, about: a restore holds one of each column of each run.
+const PAGE_BYTES: usize = 256 << 10;
+
+/// Writes a batch as Parquet: one row group for each group of cells, in the order in which they come, which is to be that of
+/// regions, families and cells. Holds one row group at a time, encoded, and the footer.
 pub struct BatchEncoder<W: Write + Send> {
-    writer: ArrowWriter<W>,
-    schema: SchemaRef,
+    writer: SerializedFileWriter<W>,
+    columns: ArrowRowGroupWriterFactory,
     origin: Option<String>,
     groups: usize,
 }
@@ -33,31 +34,78 @@ impl<W: Write + Send> BatchEncoder<W> {
     /// Begins a batch. `origin` is the server that wrote the WAL, as `host,port,startcode`. The output may be borrowed:
     /// `&mut file`.
     pub fn new(out: W, marks: &BatchMarks, origin: Option<&str>) -> Result<Self, WriteError> {
-        let schema = Arc::new(schema());
         let options = ArrowWriterOptions::new().with_properties(batch_properties(marks)?);
-        let writer = ArrowWriter::try_new_with_options(out, Arc::clone(&schema), options)?;
-        Ok(Self { writer, schema, origin: origin.map(str::to_owned), groups: 0 })
+        let writer = ArrowWriter::try_new_with_options(out, Arc::new(schema()), options)?;
+        let (writer, columns) = writer.into_serialized_writer()?;
+        Ok(Self { writer, columns, origin: origin.map(str::to_owned), groups: 0 })
     }
 
-    /// Adds a row group; an empty arena adds none.
-    pub fn push(&mut self, arena: CellArena) -> Result<(), WriteError> {
-        if arena.is_empty() {
-            return Ok(());
-        }
+    /// Adds a row group; no cells add none.
+    pub fn push(&mut self, cells: &SortedCells<'_>) -> Result<(), WriteError> {
+        let Some((region, family)) = cells.store() else { return Ok(()) };
         if self.groups == GROUPS_MAX {
             return Err(WriteError::TooManyGroups { limit: GROUPS_MAX });
         }
+        let (described, names) = (self.writer.schema_descr().columns().to_vec(), schema());
+        let columns = self.columns.create_column_writers(self.groups)?;
         self.groups += 1;
-        let batch = record_batch(arena, self.origin.as_deref(), &self.schema)?;
-        self.writer.write(&batch)?;
-        self.writer.flush()?;
+        let mut columns: Vec<_> = names.fields().iter().zip(columns).zip(described).collect();
+        cells.each_page(|page| {
+            let mut page = Page::of(page)?;
+            for ((field, column), _) in &mut columns {
+                let Some(values) = page.take(field.name()) else { continue };
+                for leaf in compute_leaves(field, &values)? {
+                    column.write(&leaf)?;
+                }
+            }
+            Ok::<_, WriteError>(())
+        })?;
+        let mut group = self.writer.next_row_group()?;
+        for ((field, column), described) in columns {
+            let same = match field.name().as_str() {
+                "region" => Some(region.as_bytes()),
+                "family" => Some(family),
+                "origin" => self.origin.as_deref().map(str::as_bytes),
+                _ => {
+                    column.close()?.append_to_row_group(&mut group)?;
+                    continue;
+                }
+            };
+            let (chunk, closed) = constant_chunk(&described, same, cells.rows())?;
+            group.append_column(&chunk, closed)?;
+        }
+        group.close()?;
         Ok(())
     }
 
     /// Ends the batch and flushes the output. Without this call it is no Parquet file.
-    pub fn finish(mut self) -> Result<(), WriteError> {
-        self.writer.finish()?;
+    pub fn finish(self) -> Result<(), WriteError> {
+        self.writer.close()?;
         Ok(())
+    }
+}
+
+/// A page of each column that is not the same in every row, by name.
+struct Page(Vec<(&'static str, ArrayRef)>);
+
+impl Page {
+    fn of(cells: PageColumns) -> Result<Self, ArrowError> {
+        Ok(Self(vec![
+            ("sequence", Arc::new(UInt64Array::from(cells.sequence))),
+            ("index", Arc::new(UInt32Array::from(cells.index))),
+            ("row", strings(cells.row, None)?),
+            ("qualifier", strings(cells.qualifier, None)?),
+            ("timestamp", Arc::new(Int64Array::from(cells.timestamp))),
+            ("type", Arc::new(UInt8Array::from(cells.cell_type))),
+            ("value", strings(cells.value, None)?),
+            ("tags", tags(cells.tags)?),
+            ("write_time", Arc::new(Int64Array::from(cells.write_time))),
+        ]))
+    }
+
+    fn take(&mut self, name: &str) -> Option<ArrayRef> {
+        let at = self.0.iter().position(|(of, _)| *of == name)?;
+        Some(self.0.swap_remove(at).1)
     }
 }
 
@@ -73,61 +121,29 @@ fn batch_properties(marks: &BatchMarks) -> Result<WriterProperties, WriteError> 
     ] {
         properties = each_different(properties, column, encoding);
     }
-    // Nobody searches these by their bounds.
-    for column in ["index", "family", "qualifier", "type", "value", "tags", "origin"] {
+    // Nobody looks for these by their bounds.
+    for column in ["index", "qualifier", "timestamp", "type", "value", "origin"] {
         properties =
             properties.set_column_statistics_enabled(ColumnPath::from(column), EnabledStatistics::None);
     }
+    // Where a page begins and which rows it has: who wants a range of rows reads no more than that.
+    properties = properties
+        .set_column_statistics_enabled(ColumnPath::from("row"), EnabledStatistics::Page)
+        .set_offset_index_disabled(false)
+        .set_statistics_truncate_length(None)
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(PAGE_ROWS);
     Ok(properties.build())
 }
 
-fn record_batch(
-    arena: CellArena,
-    origin: Option<&str>,
-    schema: &SchemaRef,
-) -> Result<RecordBatch, ArrowError> {
-    let rows = arena.rows();
-    let families = BinaryArray::from_iter_values(&arena.families);
-    let family = DictionaryArray::<Int32Type>::try_new(Int32Array::from(arena.family), Arc::new(families))?;
-    let columns = vec![
-        constant(Some(&arena.region), rows)?,
-        Arc::new(UInt64Array::from(arena.sequence)),
-        Arc::new(UInt32Array::from(arena.index)),
-        strings(arena.row, None)?,
-        Arc::new(family),
-        strings(arena.qualifier, None)?,
-        Arc::new(Int64Array::from(arena.timestamp)),
-        Arc::new(UInt8Array::from(arena.cell_type)),
-        strings(arena.value, None)?,
-        tags(arena.tags)?,
-        Arc::new(Int64Array::from(arena.write_time)),
-        constant(origin, rows)?,
-    ];
-    RecordBatch::try_new(Arc::clone(schema), columns)
-}
-
-/// The same text in each row.
-fn constant(text: Option<&str>, rows: usize) -> Result<ArrayRef, ArrowError> {
-    let keys = match text {
-        Some(_) => Int32Array::new(ScalarBuffer::from(vec![0; rows]), None),
-        None => Int32Array::new_null(rows),
-    };
-    let values = StringArray::from_iter_values(text);
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(values))?))
-}
-
 fn strings(strings: Strings, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-    let mut offsets = Vec::with_capacity(strings.ends.len() + 1);
-    offsets.push(0);
-    offsets.extend_from_slice(&strings.ends);
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(strings.offsets));
     Ok(Arc::new(BinaryArray::try_new(offsets, Buffer::from_vec(strings.bytes), nulls)?))
 }
 
 /// A cell without tags has null.
 fn tags(tags: Strings) -> Result<ArrayRef, ArrowError> {
-    let mut start = 0;
-    let there = tags.ends.iter().map(|end| std::mem::replace(&mut start, *end) != *end);
-    let nulls = NullBuffer::from_iter(there);
+    let nulls = NullBuffer::from_iter(tags.offsets.windows(2).map(|ends| ends.first() != ends.last()));
     strings(tags, Some(nulls))
 }

@@ -7,9 +7,10 @@ use parquet::file::metadata::{FileMetaData, KeyValue};
 pub const CONTENT: &str = "batch";
 /// The value of the key `tidegate.version`: raised when a column is added, removed or changes its meaning, and when the
 /// same edits would give other bytes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 const TABLE: &str = "tidegate.table";
+const UNORDERED: &str = "tidegate.unordered";
 
 pub(super) const MARK: Mark = Mark { content: CONTENT, version: VERSION };
 
@@ -20,6 +21,8 @@ pub struct BatchMarks {
     pub wal: WalMarks,
     /// The table, as `ns:name`.
     pub table: String,
+    /// Regions whose sequence ids go back in the WAL, which HBase never writes, by their encoded names.
+    pub unordered: Vec<String>,
 }
 
 impl BatchMarks {
@@ -27,12 +30,21 @@ impl BatchMarks {
         let mut marks = MARK.encode();
         self.wal.encode(&mut marks);
         marks.push(KeyValue::new(TABLE.to_owned(), self.table.clone()));
+        if !self.unordered.is_empty() {
+            marks.push(KeyValue::new(UNORDERED.to_owned(), self.unordered.join(",")));
+        }
         marks
     }
 
     pub(super) fn decode(metadata: &FileMetaData) -> Result<Self, ReadError> {
         MARK.check(metadata)?;
-        Ok(Self { wal: WalMarks::decode(metadata)?, table: value(metadata, TABLE)?.to_owned() })
+        let unordered =
+            value(metadata, UNORDERED).unwrap_or_default().split(',').filter(|name| !name.is_empty());
+        Ok(Self {
+            wal: WalMarks::decode(metadata)?,
+            table: value(metadata, TABLE)?.to_owned(),
+            unordered: unordered.map(str::to_owned).collect(),
+        })
     }
 }
 

@@ -90,10 +90,10 @@ impl<'a> FindEdits<'a> {
     ) -> Result<BTreeMap<usize, EntriesOfEdit>, ReadError> {
         let mut found = BTreeMap::new();
         let mut column = Vec::new();
-        for of_region in batch.regions() {
-            let region = EncodedRegionName::parse(&of_region.region)
-                .map_err(|error| ReadError::Damaged(error.to_string()))?;
-            let mut cursor = batch.edits(of_region.runs.concat());
+        for (name, groups) in batch.regions() {
+            let region =
+                EncodedRegionName::parse(name).map_err(|error| ReadError::Damaged(error.to_string()))?;
+            let mut cursor = batch.cursor(groups);
             while cursor.advance()? {
                 let Some(edit) = cursor.cell() else { break };
                 put_column(edit.cell.row, edit.cell.family, edit.cell.qualifier, &mut column);

@@ -1,17 +1,17 @@
 //! Turns the edits that a cut puts on top of a snapshot into HFiles of the snapshot's regions.
 
-use crate::edits::merge_edits::{EditBounds, EditSource, MergeEdits};
+use crate::edits::merge_edits::{EditSource, MergeEdits};
 use crate::edits::region_router::RegionRouter;
-use crate::edits::sort_cells::{SortCells, SortedCells};
+use crate::edits::wanted::{EditBounds, Wanted};
 use crate::hfile::StoreFileSettings;
-use crate::hfile::{BulkFile, copy_bulk_file};
+use crate::hfile::{BulkFile, CellFile, HFileCursor, RowRange, copy_bulk_file};
 use crate::hfile::{HFileToWrite, WriteHFile, WrittenHFile};
 use columns::ChunkReader;
 use columns::batch::BatchFile;
-use formats::cell::{CellRef, compare_cells};
+use formats::cell::{CellRef, CellType};
+use formats::compress::Dictionaries;
 use names::{EncodedRegionName, FamilyName};
-use stage::{Bytes, Failure, Found, Map, Problems};
-use std::cmp::Ordering;
+use stage::{Bytes, Failure, Found, Map, Problem, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::{Store, StorePath};
@@ -87,16 +87,15 @@ pub struct FamilyToWrite {
 /// What new files are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewFiles {
-    /// To be named by a manifest: cells keep their sequence ids, and a store gets as many files as memory makes.
+    /// To be named by a manifest: cells keep their sequence ids.
     Store,
     /// To be bulk loaded (`BulkLoadHFilesTool`). Every cell of such a file is read with one sequence id
-    /// (`StoreFileScanner.setCurrentCell`), so of cells with one key only the latest is written, and a store gets one
-    /// file; a store that memory cannot hold is refused.
+    /// (`StoreFileScanner.setCurrentCell`), so of cells with one key only the latest is written.
     BulkLoad,
 }
 
-/// The step: merges the edits of source regions, routes them by row, sorts as many as memory allows, and writes each
-/// sorted arena as one HFile of its region and family.
+/// The step: merges the edits of source regions, family by family, and writes them as one HFile of each store whose rows
+/// they are. Holds a part of each run and a block of a file, however much there is.
 pub struct WriteEdits<'a, R> {
     /// Where batches and bulk-loaded files are.
     pub source: &'a dyn Store,
@@ -114,8 +113,6 @@ pub struct WriteEdits<'a, R> {
     pub table: String,
     /// Its families.
     pub families: &'a [FamilyToWrite],
-    /// Bytes of memory for arenas, of each worker.
-    pub memory: usize,
     /// `hfile.CREATE_TIME_TS` of the new files, ms.
     pub create_time: i64,
     /// What the files are for.
@@ -127,23 +124,10 @@ impl<R: ChunkReader + Clone + Sync + 'static> Map for WriteEdits<'_, R> {
     type Out = WrittenEdits;
 
     fn map(&self, edits: EditsToWrite) -> Result<WrittenEdits, Failure> {
-        let mut unit = Unit {
-            step: self,
-            written: WrittenEdits::new(edits.unit),
-            stores: BTreeMap::new(),
-            held: 0,
-            last: 0,
-        };
-        for region in &edits.regions {
-            let taken = unit.region(region);
-            let taken = taken.map_err(|wrong| wrong.placed(|problem| problem.in_table(&self.table)));
-            if unit.written.problems.keep(taken)?.is_none() {
-                return Ok(unit.written);
-            }
-        }
-        while !unit.stores.is_empty() {
-            unit.write_largest()?;
-        }
+        let mut unit = Unit { step: self, written: WrittenEdits::new(edits.unit) };
+        let done = unit.all(&edits.regions);
+        let done = done.map_err(|wrong| wrong.placed(|problem| problem.in_table(&self.table)));
+        unit.written.problems.keep(done)?;
         Ok(unit.written)
     }
 }
@@ -162,131 +146,154 @@ impl WrittenEdits {
     }
 }
 
-/// A unit under way: arenas by the numbers of region and family.
+/// A unit under way.
 struct Unit<'a, R> {
     step: &'a WriteEdits<'a, R>,
     written: WrittenEdits,
-    stores: BTreeMap<(usize, usize), SortCells>,
-    /// Bytes that the arenas hold.
-    held: usize,
-    /// The region that the row before went to.
-    last: usize,
 }
 
-impl<R: ChunkReader + Clone + Sync + 'static> Unit<'_, R> {
-    /// Takes all that is wanted of a region.
-    fn region(&mut self, source: &SourceRegion) -> Found<()> {
-        for file in &source.bulk {
-            let taken = self.bulk(file, source);
-            taken.map_err(|wrong| wrong.placed(|problem| problem.in_region(source.region)))?;
+/// A bulk-loaded file whose cells are merged with the edits.
+struct LoadedCells<'s> {
+    source: &'s SourceRegion,
+    file: &'s BulkFile,
+    opened: CellFile,
+    rows: (Vec<u8>, Vec<u8>),
+}
+
+impl<'a, R: ChunkReader + Clone + Sync + 'static> Unit<'a, R> {
+    fn all(&mut self, regions: &[SourceRegion]) -> Found<()> {
+        let mut loaded = Vec::new();
+        for source in regions {
+            for file in &source.bulk {
+                let taken = self.bulk(file, source);
+                let in_region = |problem: Problem| problem.in_region(source.region);
+                loaded.extend(taken.map_err(|wrong| wrong.placed(in_region))?);
+            }
         }
-        let batches = self.step.batches.iter().filter(|batch| batch.regions.contains(&source.region));
-        let sources = batches.map(|batch| EditSource { path: &batch.path, batch: &batch.batch });
-        let mut merge = MergeEdits::new(source.region.as_str(), sources, source.bounds.clone());
-        while merge.advance()? {
-            if let Some(edit) = merge.edit() {
-                self.take(&edit.cell)?;
+        for family in self.families(regions, &loaded) {
+            self.family(&family, regions, &loaded)?;
+        }
+        Ok(())
+    }
+
+    /// The families of which there are cells.
+    fn families(&self, regions: &[SourceRegion], loaded: &[LoadedCells<'_>]) -> BTreeSet<Vec<u8>> {
+        let of_region = |batch: &OpenedBatch<R>, source: &SourceRegion| {
+            let groups = batch.batch.groups_of(source.region.as_str());
+            groups
+                .filter_map(|number| Some(batch.batch.groups().get(number)?.family.clone()))
+                .collect::<Vec<_>>()
+        };
+        let pairs = regions.iter().flat_map(|source| self.batches(source).map(move |batch| (batch, source)));
+        let of_batches = pairs.flat_map(|(batch, source)| of_region(batch, source));
+        of_batches.chain(loaded.iter().map(|of| of.file.family.as_bytes().to_vec())).collect()
+    }
+
+    fn batches(&self, source: &SourceRegion) -> impl Iterator<Item = &'a OpenedBatch<R>> + use<'a, R> {
+        let region = source.region;
+        self.step.batches.iter().map(AsRef::as_ref).filter(move |batch| batch.regions.contains(&region))
+    }
+
+    /// A bulk-loaded file becomes a file of the region that has all its rows; else, and where files are for bulk loading,
+    /// its cells are edits with its id.
+    fn bulk<'s>(&mut self, file: &'s BulkFile, source: &'s SourceRegion) -> Found<Option<LoadedCells<'s>>> {
+        let step = self.step;
+        let opened = file.open(step.source)?;
+        let Some(family) = step.families.iter().find(|family| family.name == file.family) else {
+            *self.written.left_out.entry(file.family.to_string()).or_default() += opened.cell_count();
+            return Ok(None);
+        };
+        let (first, last) = (step.router.route(&opened.first_row), step.router.route(&opened.last_row));
+        if let (Some(region), true, NewFiles::Store) = (first, first == last, step.form) {
+            let asked = self.file(region, Some(file.number), &format!("{}-{}", source.region, file.name));
+            let written = copy_bulk_file(&opened, step.target, asked?)?;
+            let given_name = Some(file.name.as_str().to_owned());
+            self.written.files.push((WrittenHFile { given_name, ..written }, family.name.clone()));
+            return Ok(None);
+        }
+        let rows = (opened.first_row.clone(), opened.last_row.clone());
+        Ok(Some(LoadedCells { source, file, opened: opened.into_cell_file(file.name.clone()), rows }))
+    }
+
+    /// Merges the cells of a family, and writes a file for each region that they belong to: rows ascend, so one file is ended
+    /// before the next begins.
+    fn family(&mut self, family: &[u8], regions: &[SourceRegion], loaded: &[LoadedCells<'_>]) -> Found<()> {
+        let (mut merge, dictionaries) = (MergeEdits::new(), Dictionaries::new());
+        let wanted = Wanted { family: Some(family), ..Wanted::default() };
+        for source in regions {
+            let sources = self.batches(source).map(|of| EditSource { path: &of.path, batch: &of.batch });
+            merge.add_region(source.region.as_str(), sources, &source.bounds, &wanted);
+        }
+        for of in loaded.iter().filter(|of| of.file.family.as_bytes() == family) {
+            let cursor = HFileCursor::open(&of.opened, &RowRange::default(), &dictionaries)?;
+            merge.add_file(of.source.region.as_str(), cursor, (&of.rows.0, &of.rows.1));
+        }
+        let known = self.step.families.iter().find(|known| known.name.as_bytes() == family);
+        match known {
+            Some(known) => self.stores(known, &mut merge)?,
+            None => {
+                let name = String::from_utf8_lossy(family).into_owned();
+                while merge.advance()? {
+                    *self.written.left_out.entry(name.clone()).or_default() += 1;
+                }
             }
         }
         self.written.duplicates += merge.duplicates();
         Ok(())
     }
 
-    /// A bulk-loaded file becomes a file of the region that has all its rows; else, and where a store gets one file,
-    /// its cells are edits with its id.
-    fn bulk(&mut self, file: &BulkFile, source: &SourceRegion) -> Found<()> {
-        let step = self.step;
-        let opened = file.open(step.source)?;
-        let Some(family) = step.families.iter().find(|family| family.name == file.family) else {
-            *self.written.left_out.entry(file.family.to_string()).or_default() += opened.cell_count();
-            return Ok(());
-        };
-        let (first, last) = (step.router.route(&opened.first_row), step.router.route(&opened.last_row));
-        if let (Some(region), true, NewFiles::Store) = (first, first == last, step.form) {
-            let asked = self.file(region, file.number, &format!("{}-{}", source.region, file.name));
-            let written = copy_bulk_file(&opened, step.target, asked?)?;
-            let given_name = Some(file.name.as_str().to_owned());
-            self.written.files.push((WrittenHFile { given_name, ..written }, family.name.clone()));
-            return Ok(());
-        }
-        let mut taken = Ok(());
-        let seen = opened.each(|cell| {
-            if taken.is_ok() {
-                taken = self.take(&CellRef { sequence: file.number, ..*cell });
+    fn stores(&mut self, family: &FamilyToWrite, merge: &mut MergeEdits<'_, R>) -> Found<()> {
+        let has_tags = merge.may_have_tags();
+        let mut store: Option<NewStore<'a>> = None;
+        let mut near = 0;
+        while merge.advance()? {
+            let Some(edit) = merge.edit() else { break };
+            let region = self.region_of(edit.cell.row, near)?;
+            near = region;
+            if store.as_ref().is_none_or(|store| store.region != region) {
+                self.end(store.take(), family)?;
+                store = Some(self.begin(region, family, has_tags)?);
             }
-        });
-        taken?;
-        Ok(seen?)
+            if let Some(store) = &mut store {
+                store.append(&edit.cell)?;
+            }
+        }
+        Ok(self.end(store, family)?)
     }
 
     #[inline]
-    fn take(&mut self, cell: &CellRef<'_>) -> Result<(), Failure> {
-        let step = self.step;
-        let Some(region) = step.router.route_near(cell.row, self.last) else {
-            let row = cell.row.escape_ascii();
-            return Err(Failure::failed(
-                "routing edits",
-                &step.table,
-                format!("no region covers row \"{row}\""),
-            )
-            .hint("the regions of the base snapshot leave holes: take another snapshot"));
-        };
-        self.last = region;
-        let named = |family: &FamilyToWrite| family.name.as_bytes() == cell.family;
-        let Some(family) = step.families.iter().position(named) else {
-            let name = String::from_utf8_lossy(cell.family).into_owned();
-            *self.written.left_out.entry(name).or_default() += 1;
-            return Ok(());
-        };
-        self.written.version_deletes += u64::from(cell.cell_type.deletes_one_version());
-        let store = self.stores.entry((region, family)).or_insert_with(|| SortCells::new(step.memory));
-        let before = store.bytes();
-        let full = store.push(cell);
-        self.held += store.bytes() - before;
-        match (full || self.held >= step.memory, step.form) {
-            (false, _) => Ok(()),
-            (true, NewFiles::Store) => self.write_largest(),
-            (true, NewFiles::BulkLoad) => Err(self.too_many()),
-        }
+    fn region_of(&self, row: &[u8], near: usize) -> Result<usize, Failure> {
+        self.step.router.route_near(row, near).ok_or_else(|| {
+            let wrong = format!("no region covers row \"{}\"", row.escape_ascii());
+            Failure::failed("routing edits", &self.step.table, wrong)
+                .hint("the regions of the base snapshot leave holes: take another snapshot")
+        })
     }
 
-    /// Writes the arena that holds most.
-    fn write_largest(&mut self) -> Result<(), Failure> {
-        let largest = self.stores.iter().max_by_key(|(_, store)| store.bytes()).map(|(place, _)| *place);
-        let Some((region, family)) = largest else { return Ok(()) };
-        let Some(store) = self.stores.remove(&(region, family)) else { return Ok(()) };
-        let Some(of) = self.step.families.get(family) else { return Ok(()) };
-        self.held -= store.bytes();
-        let sorted = store.sort();
-        let (mut max_sequence, mut has_tags) = (0, false);
-        for cell in sorted.iter() {
-            max_sequence = max_sequence.max(cell.sequence);
-            has_tags |= !cell.tags.is_empty();
-        }
-        if self.step.form == NewFiles::BulkLoad {
-            max_sequence = 0;
-        }
-        let [plain, tagged] = of.settings.as_ref().map_err(Clone::clone)?;
-        let asked = self.file(region, max_sequence, &format!("{}", self.written.files.len()))?;
+    fn begin(&self, region: usize, family: &FamilyToWrite, has_tags: bool) -> Result<NewStore<'a>, Failure> {
+        let [plain, tagged] = family.settings.as_ref().map_err(Clone::clone)?;
         let settings = if has_tags { tagged } else { plain };
-        let mut file = WriteHFile::begin(self.step.target, settings, asked)?;
-        match self.step.form {
-            NewFiles::Store => sorted.iter().try_for_each(|cell| file.append(&cell))?,
-            NewFiles::BulkLoad => self.written.superseded += append_latest(&sorted, &mut file)?,
-        }
-        self.written.files.push((file.finish()?, of.name.clone()));
+        let max_sequence_id = (self.step.form == NewFiles::BulkLoad).then_some(0);
+        let asked = self.file(region, max_sequence_id, &self.written.files.len().to_string())?;
+        Ok(NewStore {
+            region,
+            file: WriteHFile::begin(self.step.target, settings, asked)?,
+            form: self.step.form,
+            version_deletes: 0,
+            superseded: 0,
+            last: LastKey::default(),
+        })
+    }
+
+    fn end(&mut self, store: Option<NewStore<'a>>, family: &FamilyToWrite) -> Result<(), Failure> {
+        let Some(store) = store else { return Ok(()) };
+        self.written.version_deletes += store.version_deletes;
+        self.written.superseded += store.superseded;
+        self.written.files.push((store.file.finish()?, family.name.clone()));
         Ok(())
     }
 
-    #[cold]
-    fn too_many(&self) -> Failure {
-        let what = "the edits of a region and of those that came of it do not fit into memory, and a store gets one \
-                    file, because HBase could not tell which of two bulk-loaded files is later";
-        Failure::refused("sorting edits for bulk loading", &self.step.table, what)
-            .hint("give a larger --memory, half of which holds edits, or use restore, which needs less")
-    }
-
-    fn file(&self, region: usize, max_sequence_id: u64, name: &str) -> Result<HFileToWrite, Failure> {
+    fn file(&self, region: usize, max_sequence_id: Option<u64>, name: &str) -> Result<HFileToWrite, Failure> {
         let step = self.step;
         let name = format!("{}-{name}", self.written.unit);
         Ok(HFileToWrite {
@@ -300,19 +307,52 @@ impl<R: ChunkReader + Clone + Sync + 'static> Unit<'_, R> {
     }
 }
 
-/// Appends the first of the cells with one key, which is the latest, without its sequence id; returns how many others
-/// there were.
-fn append_latest(sorted: &SortedCells, file: &mut WriteHFile<'_>) -> Result<u64, Failure> {
-    let mut superseded = sorted.replaced();
-    let mut before: Option<CellRef<'_>> = None;
-    for cell in sorted.iter() {
-        let cell = CellRef { sequence: 0, ..cell };
-        if before.is_some_and(|before| compare_cells(&before, &cell) == Ordering::Equal) {
-            superseded += 1;
-            continue;
+/// The new file of a store.
+struct NewStore<'a> {
+    region: usize,
+    file: WriteHFile<'a>,
+    form: NewFiles,
+    version_deletes: u64,
+    superseded: u64,
+    last: LastKey,
+}
+
+impl NewStore<'_> {
+    #[inline]
+    fn append(&mut self, cell: &CellRef<'_>) -> Result<(), Failure> {
+        if self.form == NewFiles::BulkLoad {
+            if !self.last.is_another(cell) {
+                self.superseded += 1;
+                return Ok(());
+            }
+            self.version_deletes += u64::from(cell.cell_type.deletes_one_version());
+            return self.file.append(&CellRef { sequence: 0, ..*cell });
         }
-        file.append(&cell)?;
-        before = Some(cell);
+        self.version_deletes += u64::from(cell.cell_type.deletes_one_version());
+        self.file.append(cell)
     }
-    Ok(superseded)
+}
+
+/// The key of the cell before.
+#[derive(Default)]
+struct LastKey {
+    row: Vec<u8>,
+    qualifier: Vec<u8>,
+    rest: Option<(i64, CellType)>,
+}
+
+impl LastKey {
+    /// Whether a cell has another key, sequence ids aside; it is the last one then.
+    fn is_another(&mut self, cell: &CellRef<'_>) -> bool {
+        let rest = Some((cell.timestamp, cell.cell_type));
+        if self.rest == rest && self.row == cell.row && self.qualifier == cell.qualifier {
+            return false;
+        }
+        self.rest = rest;
+        for (to, from) in [(&mut self.row, cell.row), (&mut self.qualifier, cell.qualifier)] {
+            to.clear();
+            to.extend_from_slice(from);
+        }
+        true
+    }
 }

@@ -4,6 +4,7 @@ use crate::bytes::BUFFER_LEN;
 use crate::bytes::{FileSum, RangeHasher};
 use crate::bytes::{failed_store, file_problem, source_problem};
 use crate::hfile::cell_sum::CellSum;
+use crate::hfile::locate_cells::CellFile;
 use crate::hfile::open_hfile::{OpenedHFile, open_whole};
 use crate::hfile::verify_cells::verify_cells_with;
 use crate::hfile::verify_file::fault_problem;
@@ -64,10 +65,10 @@ impl OpenedBulkFile {
         self.opened.trailer.entry_count
     }
 
-    /// Goes through its cells; what cannot be read, or does not agree with what the file says about itself, is a
-    /// problem.
-    pub fn each(&self, each: impl FnMut(&CellRef<'_>)) -> Result<(), Problem> {
-        self.cells(each).map(|_| ())
+    /// The file as a cursor takes it, with its name in a store, which tells the sequence id of its cells.
+    pub(crate) fn into_cell_file(self, name: FileName) -> CellFile {
+        let path = self.path.to_string();
+        CellFile { path, reader: self.file, clip: None, name: Some(name), leads_to: None }
     }
 
     fn cells(&self, each: impl FnMut(&CellRef<'_>)) -> Result<u64, Problem> {

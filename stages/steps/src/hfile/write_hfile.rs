@@ -26,8 +26,9 @@ pub struct HFileToWrite {
     pub region: String,
     /// The table, as `ns:name`.
     pub table: String,
-    /// MAX_SEQ_ID_KEY: the store is persisted up to here. No cell may have a larger sequence id.
-    pub max_sequence_id: u64,
+    /// MAX_SEQ_ID_KEY: the store is persisted up to here. No cell may have a larger sequence id. If there is none, it becomes
+    /// the largest of the cells.
+    pub max_sequence_id: Option<u64>,
     /// `hfile.CREATE_TIME_TS`, ms. The same cells and the same time give the same bytes.
     pub create_time: i64,
     /// More entries of the file info, such as those of files that are to be bulk loaded.
@@ -151,8 +152,8 @@ impl<'a> WriteHFile<'a> {
     /// A cell has a sequence id above the file's; the store's.
     pub fn finish(mut self) -> Result<WrittenHFile, Failure> {
         let max_sequence = self.encoder.cells().max_sequence();
-        if let Some(sequence) = max_sequence.filter(|sequence| *sequence > self.asked.max_sequence_id) {
-            let said = self.asked.max_sequence_id;
+        let said = *self.asked.max_sequence_id.get_or_insert(max_sequence.unwrap_or(0));
+        if let Some(sequence) = max_sequence.filter(|sequence| *sequence > said) {
             let what = format!("a cell has sequence id {sequence}, the file says that it ends at {said}");
             return Err(Failure::failed(WRITING, &self.asked.path, what));
         }
@@ -183,7 +184,7 @@ impl<'a> WriteHFile<'a> {
             more.set(key::MOB_FILE_REFS, NO_MOB_FILES);
         }
         StoreFileMetadata {
-            max_sequence_id: Some(self.asked.max_sequence_id),
+            max_sequence_id: self.asked.max_sequence_id,
             major_compaction: false,
             create_time: self.asked.create_time,
             more,

@@ -1,33 +1,26 @@
 //! Puts the cells of several files, and of edits, into one order.
 
-use crate::edits::SortedCells;
+use crate::edits::MergeEdits;
 use crate::hfile::HFileCursor;
+use columns::ChunkReader;
 use formats::cell::{CellRef, compare_cells};
 use stage::Problem;
 use std::cmp::Ordering;
 
 /// Where cells come from, in order.
-pub enum CellSource<'a> {
+pub enum CellSource<'a, R> {
     /// A file.
     File(Box<HFileCursor<'a>>),
-    /// Edits, from a place on.
-    Edits {
-        /// In order.
-        cells: &'a SortedCells,
-        /// The place after that of the current cell.
-        next: usize,
-    },
+    /// Edits.
+    Edits(Box<MergeEdits<'a, R>>),
 }
 
-impl CellSource<'_> {
+impl<R: ChunkReader + Clone + 'static> CellSource<'_, R> {
     #[inline]
     fn advance(&mut self) -> Result<bool, Problem> {
         match self {
             Self::File(cursor) => cursor.advance(),
-            Self::Edits { cells, next } => {
-                *next += 1;
-                Ok(*next <= cells.len())
-            }
+            Self::Edits(edits) => edits.advance(),
         }
     }
 
@@ -35,31 +28,31 @@ impl CellSource<'_> {
     fn cell(&self) -> Option<CellRef<'_>> {
         match self {
             Self::File(cursor) => cursor.cell(),
-            Self::Edits { cells, next } => cells.get(next.checked_sub(1)?),
+            Self::Edits(edits) => Some(edits.edit()?.cell),
         }
     }
 
     fn stored(&self) -> Option<CellRef<'_>> {
         match self {
             Self::File(cursor) => cursor.stored(),
-            Self::Edits { .. } => self.cell(),
+            Self::Edits(_) => self.cell(),
         }
     }
 }
 
 /// A k-way merge: by key, then the larger sequence id first, then what comes from the later source (`KeyValueHeap`).
-pub struct MergeCells<'a> {
-    sources: Vec<CellSource<'a>>,
-    /// Those that have cells left, by the cells at which they stand.
+pub struct MergeCells<'a, R> {
+    sources: Vec<CellSource<'a, R>>,
+    /// Those that have cells left, by the cells they stand at.
     order: Vec<usize>,
     started: bool,
 }
 
-impl<'a> MergeCells<'a> {
-    /// Merges sources that are ordered as HBase orders a store's files (`StoreFileComparators.SEQ_ID`), edits last: of
-    /// two cells that are equal in everything, the later source's comes first.
+impl<'a, R: ChunkReader + Clone + 'static> MergeCells<'a, R> {
+    /// Of sources that are ordered as HBase orders a store's files (`StoreFileComparators.SEQ_ID`), edits last: of two
+    /// cells that are equal in everything the later source's comes first.
     #[must_use]
-    pub fn new(sources: Vec<CellSource<'a>>) -> Self {
+    pub fn new(sources: Vec<CellSource<'a, R>>) -> Self {
         Self { order: Vec::with_capacity(sources.len()), sources, started: false }
     }
 
@@ -93,7 +86,17 @@ impl<'a> MergeCells<'a> {
         self.sources.get(*self.order.last()?)?.stored()
     }
 
-    /// Advances a source to its next cell and puts it where it belongs; the first of all is at the end.
+    /// How many edits have come by.
+    #[must_use]
+    pub fn edits(&self) -> u64 {
+        let of = |source: &CellSource<'_, R>| match source {
+            CellSource::Edits(edits) => edits.given(),
+            CellSource::File(_) => 0,
+        };
+        self.sources.iter().map(of).sum()
+    }
+
+    /// Takes a source to its next cell and puts it where it belongs; the first of all is at the end.
     #[inline]
     fn step(&mut self, number: usize) -> Result<(), Problem> {
         if !self.sources.get_mut(number).map_or(Ok(false), CellSource::advance)? {

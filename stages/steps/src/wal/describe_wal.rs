@@ -1,7 +1,7 @@
 //! Reads a WAL through and says what it holds.
 
 use crate::bytes::source_problem;
-use crate::wal::gather_cells::{GatherCells, Select, TableFilter};
+use crate::wal::gather_cells::{GatherCells, TableFilter};
 use crate::wal::gather_wal::{end_name, end_problem};
 use crate::wal::read_wal::ReadWal;
 use formats::wal::{CellLayout, WalDecoderOptions, WalEnd, WalHeader};
@@ -77,8 +77,8 @@ pub fn describe_wal(
     options: WalDecoderOptions,
 ) -> Result<(WalDescription, Problems), Problem> {
     let mut reader = ReadWal::new(file, options);
-    // Nothing is kept, everything is counted.
-    let mut gather = GatherCells::new(path, Select::Tables(TableFilter(Some(BTreeSet::new()))));
+    // Nothing is kept, all is counted.
+    let mut gather = GatherCells::new(path, TableFilter(Some(BTreeSet::new())));
     let end = loop {
         let mut take = |entry: &formats::wal::WalEntry<'_>| gather.take(entry);
         if let Some(end) = reader.next_entry(&mut take).map_err(|error| source_problem(&error))? {

@@ -2,11 +2,13 @@
 
 use crate::wal::gather_cells::RegionCells;
 use crate::wal::gather_wal::{GatheredWal, WalContent, WalToGather};
+use crate::wal::spill_runs::{SpilledRuns, encode_regions};
 use columns::batch::{BatchEncoder, BatchMarks};
 use columns::lineage::{LineageEncoder, LineageRow};
 use columns::markers::{MarkerRow, MarkersEncoder, WalSummary};
 use columns::{WalMarks, WriteError};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
+use std::collections::BTreeSet;
 
 /// What a file made from a WAL holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +38,21 @@ pub struct EncodedWal {
     /// Its files, in the order in which they are to be published.
     pub files: Vec<EncodedFile>,
     /// What is left to do if its cells did not fit into memory: its files are then only those without cells.
-    pub too_large: Option<WalContent>,
+    pub too_large: Option<LargeContent>,
     /// What is wrong.
     pub problems: Problems,
     /// Bytes that were read.
     pub bytes_read: u64,
+}
+
+/// The batches that are to be merged from runs.
+pub struct LargeContent {
+    /// The WAL.
+    pub summary: WalSummary,
+    /// Regions whose sequence ids go back, by table.
+    pub unordered: BTreeSet<(String, String)>,
+    /// The runs.
+    pub spilled: SpilledRuns,
 }
 
 impl Bytes for EncodedWal {
@@ -75,8 +87,9 @@ impl Map for EncodeWal {
                     problems.push(unencodable(&encoded.asked.wal.shown(), &error));
                 }
             }
-            if !content.whole && encoded.summary.is_some() {
-                encoded.too_large = Some(content);
+            if !content.spilled.is_empty() && encoded.summary.is_some() {
+                let WalContent { summary, unordered, spilled, .. } = content;
+                encoded.too_large = Some(LargeContent { summary, unordered, spilled });
             }
         }
         encoded.problems = problems;
@@ -92,14 +105,11 @@ pub fn unencodable(path: &str, error: &WriteError) -> Problem {
 
 fn encode(content: &mut WalContent, files: &mut Vec<EncodedFile>) -> Result<(), WriteError> {
     let summary = &content.summary;
-    if content.whole {
-        let mut regions =
-            std::mem::take(&mut content.regions).into_iter().filter(|of| !of.groups.is_empty()).peekable();
-        while let Some(table) = regions.peek().map(|region| region.table.clone()) {
-            let of_table = std::iter::from_fn(|| regions.next_if(|region| region.table == table));
-            let bytes = encode_batch(summary, &table, of_table)?;
-            files.push(EncodedFile { made: Made::Batch(table), bytes });
-        }
+    let mut regions = std::mem::take(&mut content.regions).into_iter().peekable();
+    while let Some(table) = regions.peek().map(|region| region.table.clone()) {
+        let of_table = std::iter::from_fn(|| regions.next_if(|region| region.table == table));
+        let bytes = encode_batch(summary, &table, &content.unordered, of_table)?;
+        files.push(EncodedFile { made: Made::Batch(table), bytes });
     }
     if content.has_meta {
         let bytes = encode_lineage(&summary.wal, std::mem::take(&mut content.lineage))?;
@@ -113,21 +123,26 @@ fn encode(content: &mut WalContent, files: &mut Vec<EncodedFile>) -> Result<(), 
 fn encode_batch(
     summary: &WalSummary,
     table: &str,
+    unordered: &BTreeSet<(String, String)>,
     regions: impl Iterator<Item = RegionCells>,
 ) -> Result<Vec<u8>, WriteError> {
     let mut bytes = Vec::new();
-    let mut encoder = BatchEncoder::new(&mut bytes, &batch_marks(summary, table), origin(summary))?;
-    for region in regions {
-        region.groups.into_iter().try_for_each(|group| encoder.push(group))?;
-    }
+    let marks = batch_marks(summary, table, unordered);
+    let mut encoder = BatchEncoder::new(&mut bytes, &marks, origin(summary))?;
+    encode_regions(regions, &mut encoder)?;
     encoder.finish()?;
     Ok(bytes)
 }
 
 /// The marks of a table's batch.
 #[must_use]
-pub fn batch_marks(summary: &WalSummary, table: &str) -> BatchMarks {
-    BatchMarks { wal: summary.wal.clone(), table: table.to_owned() }
+pub fn batch_marks(summary: &WalSummary, table: &str, unordered: &BTreeSet<(String, String)>) -> BatchMarks {
+    let of_table = unordered.iter().filter(|(of, _)| of == table);
+    BatchMarks {
+        wal: summary.wal.clone(),
+        table: table.to_owned(),
+        unordered: of_table.map(|(_, region)| region.clone()).collect(),
+    }
 }
 
 /// The server that wrote the WAL, where it is known.

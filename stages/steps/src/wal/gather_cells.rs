@@ -1,9 +1,10 @@
-//! Gathers the cells of a WAL by table and region, in arenas the size of a row group.
+//! Gathers the cells of a WAL by table, region and family, in arenas the size of a row group.
 
 use columns::TableTotals;
 use columns::batch::CellArena;
 use columns::lineage::LineageRow;
 use columns::markers::MarkerRow;
+use formats::cell::CellRef;
 use formats::wal::{METAFAMILY, WalEntry};
 use names::{EncodedRegionName, TableName};
 use stage::{Problem, ProblemKind, Problems};
@@ -27,25 +28,34 @@ impl TableFilter {
 /// hbase:meta: used for lineage, never as data.
 pub const META: &str = "hbase:meta";
 
-/// The cells of one region, in the order of the WAL.
+/// The cells of one family of one region, in the order of the WAL.
+#[derive(Debug)]
+pub struct FamilyCells {
+    /// The family.
+    pub family: Vec<u8>,
+    /// Arenas, all but the last full.
+    pub arenas: Vec<CellArena>,
+}
+
+/// The cells of one region.
 #[derive(Debug, Default)]
 pub struct RegionCells {
     /// The table, as `ns:name`.
     pub table: String,
     /// Encoded name of the region.
     pub region: String,
-    /// Row groups.
-    pub groups: Vec<CellArena>,
+    /// Its families.
+    pub families: Vec<FamilyCells>,
     /// Entries and cells, held or not.
     pub entries: u64,
     /// Cells, held or not.
     pub cells: u64,
-    /// Bytes of memory that its arenas take, held or not, about.
-    pub weight: u64,
     /// Markers.
     pub markers: u64,
     /// The smallest and largest sequence id, including those of markers.
     pub sequences: Option<(u64, u64)>,
+    /// Whether an id goes back.
+    pub goes_back: bool,
     last_sequence: Option<u64>,
     wanted: bool,
     meta: bool,
@@ -54,8 +64,8 @@ pub struct RegionCells {
 /// What has been gathered of a WAL.
 pub struct GatherCells {
     path: String,
-    select: Select,
-    /// Regions by table and name, as the WAL has them; an invalid name has no number.
+    tables: TableFilter,
+    /// Regions by table and name, as the WAL has them; a name that is none has no number.
     numbers: HashMap<Vec<u8>, Option<usize>>,
     name: Vec<u8>,
     /// The regions in the order in which they were met.
@@ -76,21 +86,12 @@ pub struct GatherCells {
     rows_held: usize,
 }
 
-/// What is kept of a WAL.
-#[derive(Debug, Clone)]
-pub enum Select {
-    /// Markers, lineage and the cells of the tables that are wanted.
-    Tables(TableFilter),
-    /// Only the cells of these regions: table and encoded name.
-    Regions(BTreeSet<(String, String)>),
-}
-
 impl GatherCells {
-    /// Starts empty. `path` is for messages.
-    pub fn new(path: &str, select: Select) -> Self {
+    /// Nothing yet. `path` is for messages.
+    pub fn new(path: &str, tables: TableFilter) -> Self {
         Self {
             path: path.to_owned(),
-            select,
+            tables,
             numbers: HashMap::new(),
             name: Vec::new(),
             regions: Vec::new(),
@@ -109,14 +110,23 @@ impl GatherCells {
         (self.held, self.rows_held)
     }
 
-    /// Drops the cells and takes no more: from now on they are only counted.
-    pub fn drop_cells(&mut self) {
+    /// Takes out the cells that are held, by table, region and family, in order.
+    pub fn take_cells(&mut self) -> Vec<RegionCells> {
         self.held = 0;
-        for region in &mut self.regions {
-            region.groups = Vec::new();
-            region.wanted = false;
-        }
-        self.select = Select::Tables(TableFilter(Some(BTreeSet::new())));
+        let with_cells = self.regions.iter_mut().filter(|region| !region.families.is_empty());
+        let mut taken: Vec<RegionCells> = with_cells
+            .map(|region| RegionCells {
+                table: region.table.clone(),
+                region: region.region.clone(),
+                families: std::mem::take(&mut region.families),
+                ..RegionCells::default()
+            })
+            .collect();
+        taken.sort_by(|one, other| (&one.table, &one.region).cmp(&(&other.table, &other.region)));
+        taken.iter_mut().for_each(|region| {
+            region.families.sort_by(|one, other| one.family.cmp(&other.family));
+        });
+        taken
     }
 
     /// Takes an entry.
@@ -145,11 +155,11 @@ impl GatherCells {
         }
         region.entries += 1;
         region.cells += u64::from(entry.key.cell_count);
-        region.weight += entry.cell_bytes() as u64 + 16 * u64::from(entry.key.cell_count);
         let goes_back = region.last_sequence.filter(|last| *last >= entry.key.sequence);
         region.last_sequence = Some(entry.key.sequence);
+        region.goes_back |= goes_back.is_some();
         if region.wanted {
-            let grown = keep(region, entry, goes_back.is_some());
+            let grown = keep(region, entry);
             self.held = self.held.saturating_add(grown);
         }
         if let Some(last) = goes_back {
@@ -157,19 +167,10 @@ impl GatherCells {
         }
     }
 
-    /// Takes out a row group that is complete, where only one region is gathered and it has begun another.
-    pub fn complete_group(&mut self) -> Option<(&str, CellArena)> {
-        let region = self.regions.iter_mut().find(|region| region.groups.len() > 1)?;
-        let arena = region.groups.remove(0);
-        self.held = self.held.saturating_sub(arena.bytes());
-        Some((&region.table, arena))
-    }
-
-    /// The regions with cells, by table and name.
-    pub fn into_regions(mut self) -> Vec<RegionCells> {
-        self.regions.retain(|region| region.entries > 0);
-        self.regions.sort_by(|one, other| (&one.table, &one.region).cmp(&(&other.table, &other.region)));
-        self.regions
+    /// The regions of a table whose ids go back, by name.
+    pub fn unordered(&self) -> BTreeSet<(String, String)> {
+        let back = self.regions.iter().filter(|region| region.goes_back);
+        back.map(|region| (region.table.clone(), region.region.clone())).collect()
     }
 
     /// What there is of each table, in order.
@@ -221,19 +222,12 @@ impl GatherCells {
     fn region(&self, table: &TableName, region: &EncodedRegionName) -> RegionCells {
         let (table, region) = (table.full_form().to_owned(), region.to_string());
         let meta = table == META;
-        let wanted = !meta
-            && match &self.select {
-                Select::Tables(filter) => filter.wants(&table),
-                Select::Regions(regions) => regions.contains(&(table.clone(), region.clone())),
-            };
+        let wanted = !meta && self.tables.wants(&table);
         RegionCells { table, region, wanted, meta, ..RegionCells::default() }
     }
 
     #[cold]
     fn note_going_back(&mut self, entry: &WalEntry<'_>, number: usize, last: u64) {
-        if matches!(self.select, Select::Regions(_)) {
-            return;
-        }
         let what =
             format!("the entry has sequence id {}, after {last} of the same region", entry.key.sequence);
         let problem = Problem::new(ProblemKind::Structure, &self.path, what).at(entry.offset);
@@ -249,7 +243,7 @@ impl GatherCells {
     }
 
     fn take_markers(&mut self, entry: &WalEntry<'_>, number: usize) {
-        let (Select::Tables(_), Ok(cells)) = (&self.select, entry.cells()) else { return };
+        let Ok(cells) = entry.cells() else { return };
         for (index, cell) in (0u32..).zip(cells) {
             let Some(region) = self.regions.get_mut(number) else { return };
             region.markers += 1;
@@ -264,7 +258,7 @@ impl GatherCells {
     }
 
     fn take_lineage(&mut self, entry: &WalEntry<'_>, number: usize) {
-        let (Select::Tables(_), Ok(cells)) = (&self.select, entry.cells()) else { return };
+        let Ok(cells) = entry.cells() else { return };
         for (index, cell) in (0u32..).zip(cells) {
             let Some((row, fault)) = lineage_row(entry, index, &cell) else { continue };
             if let Some(error) = fault {
@@ -277,19 +271,35 @@ impl GatherCells {
     }
 }
 
-/// Puts an entry's cells into the region's last row group, or a new one; returns the bytes that this took.
+/// Puts an entry's cells into the last arenas of their families, or new ones; gives the bytes that this took.
 #[inline]
-fn keep(region: &mut RegionCells, entry: &WalEntry<'_>, cut: bool) -> usize {
+fn keep(region: &mut RegionCells, entry: &WalEntry<'_>) -> usize {
     let Ok(cells) = entry.cells() else { return 0 };
-    let next = match region.groups.last() {
-        Some(last) if last.is_full() => Some(CellArena::following(last)),
-        Some(_) if !cut => None,
-        _ => Some(CellArena::new(&region.region)),
-    };
-    let fresh = next.is_some();
-    region.groups.extend(next);
-    let Some(arena) = region.groups.last_mut() else { return 0 };
-    let before = if fresh { 0 } else { arena.bytes() };
-    arena.push_entry(entry.key.sequence, entry.key.write_time, cells);
-    arena.bytes() - before
+    let RegionCells { families, region: name, .. } = region;
+    let (mut grown, mut at) = (0, 0);
+    for (index, cell) in (0u32..).zip(cells) {
+        let known = families.get(at).is_some_and(|of| of.family == cell.family);
+        if !known {
+            at = number_of_family(families, cell.family);
+        }
+        let Some(FamilyCells { arenas, .. }) = families.get_mut(at) else { return grown };
+        if arenas.last().is_none_or(CellArena::is_full) {
+            let next = arenas.last().map_or_else(|| CellArena::new(name, cell.family), CellArena::following);
+            grown += next.bytes();
+            arenas.push(next);
+        }
+        let Some(arena) = arenas.last_mut() else { return grown };
+        let before = arena.bytes();
+        arena.push(&CellRef { sequence: entry.key.sequence, ..cell }, index, entry.key.write_time);
+        grown += arena.bytes().saturating_sub(before);
+    }
+    grown
+}
+
+#[cold]
+fn number_of_family(families: &mut Vec<FamilyCells>, family: &[u8]) -> usize {
+    families.iter().position(|known| known.family == family).unwrap_or_else(|| {
+        families.push(FamilyCells { family: family.to_vec(), arenas: Vec::new() });
+        families.len() - 1
+    })
 }

@@ -1,14 +1,16 @@
-//! Decodes a whole WAL into arenas, within the memory allowed.
+//! Reads a WAL once and gathers its cells in arenas; what memory does not hold is written aside as sorted runs.
 
 use crate::bytes::{file_problem, source_problem};
-use crate::wal::gather_cells::{GatherCells, META, RegionCells, Select, TableFilter};
+use crate::wal::gather_cells::{GatherCells, META, RegionCells, TableFilter};
 use crate::wal::read_wal::{ReadWal, open_wal};
+use crate::wal::spill_runs::{SpillRuns, SpilledRuns};
 use columns::WalMarks;
 use columns::lineage::LineageRow;
 use columns::markers::{MarkerRow, WalSummary};
 use formats::FormatErrorKind;
 use formats::wal::{WalDecoderOptions, WalEnd, WalLimits};
-use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
+use stage::{Bytes, Failure, Found, Map, Problem, ProblemKind, Problems};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{ReadRanges, Store, StorePath};
 
@@ -59,12 +61,12 @@ pub fn wal_options(recovered_edits: bool, memory: usize) -> WalDecoderOptions {
 pub struct WalToGather {
     /// Which one.
     pub wal: WalPlace,
-    /// Bytes of memory that its cells may take; beyond that they are only counted.
+    /// Bytes of memory that its cells may take; beyond that they are written aside.
     pub memory: usize,
 }
 
 impl Bytes for WalToGather {
-    /// The memory that its cells may take, and as much again while they are encoded.
+    /// What its cells may take, and as much again while they are encoded.
     fn bytes(&self) -> usize {
         self.memory.saturating_mul(2)
     }
@@ -92,12 +94,12 @@ pub struct WalContent {
     pub lineage: Vec<LineageRow>,
     /// Whether hbase:meta is in it, so that there is a lineage, though it may be empty.
     pub has_meta: bool,
-    /// The regions with cells, by table and name.
+    /// The cells that are held, by table, region and family.
     pub regions: Vec<RegionCells>,
-    /// Whether the cells are there; otherwise they would have taken more memory than allowed.
-    pub whole: bool,
-    /// The open file, for reading it again.
-    pub file: Option<Arc<dyn ReadRanges>>,
+    /// Tables and regions whose sequence ids go back.
+    pub unordered: BTreeSet<(String, String)>,
+    /// Runs of each table that were written aside; then no cells are held.
+    pub spilled: SpilledRuns,
 }
 
 impl Bytes for GatheredWal {
@@ -110,6 +112,8 @@ impl Bytes for GatheredWal {
 pub struct GatherWal<'a> {
     /// Which tables' cells are wanted.
     pub tables: &'a TableFilter,
+    /// Where runs are written aside.
+    pub spill: &'a SpillRuns<'a>,
 }
 
 impl Map for GatherWal<'_> {
@@ -118,24 +122,22 @@ impl Map for GatherWal<'_> {
 
     fn map(&self, asked: WalToGather) -> Result<GatheredWal, Failure> {
         let mut decoded = GatheredWal { asked, content: None, problems: Problems::default(), bytes_read: 0 };
-        match self.decode(&mut decoded) {
-            Ok(content) => decoded.content = content,
-            Err(problem) => decoded.problems.push(problem),
-        }
+        let content = self.gather(&mut decoded);
+        decoded.content = decoded.problems.keep(content)?.flatten();
         Ok(decoded)
     }
 }
 
 impl GatherWal<'_> {
-    fn decode(&self, decoded: &mut GatheredWal) -> Result<Option<WalContent>, Problem> {
+    fn gather(&self, decoded: &mut GatheredWal) -> Found<Option<WalContent>> {
         let WalToGather { wal, memory } = &decoded.asked;
         let path = wal.shown();
         let file = open_wal(wal.store.as_ref(), &wal.places).map_err(|error| vanished(&error))?;
         let witnessed = Arc::clone(&file);
         let file: Arc<dyn ReadRanges> = file;
         let mut reader = ReadWal::new(Arc::clone(&file), wal.decoder_options(*memory));
-        let mut gather = GatherCells::new(&path, Select::Tables(self.tables.clone()));
-        let mut whole = true;
+        let mut gather = GatherCells::new(&path, self.tables.clone());
+        let mut spilled = SpilledRuns::default();
         let end = loop {
             let mut take = |entry: &formats::wal::WalEntry<'_>| gather.take(entry);
             if let Some(end) = reader.next_entry(&mut take).map_err(|error| source_problem(&error))? {
@@ -144,10 +146,9 @@ impl GatherWal<'_> {
             let (cells, rows) = gather.held();
             if cells.saturating_add(rows) > *memory {
                 if rows > *memory / 2 {
-                    return Err(too_many_markers(&path));
+                    return Err(too_many_markers(&path).into());
                 }
-                gather.drop_cells();
-                whole = false;
+                self.spill.write(&wal.name, gather.take_cells(), &mut spilled)?;
             }
         };
         decoded.bytes_read = reader.bytes_read();
@@ -171,9 +172,11 @@ impl GatherWal<'_> {
         let has_meta = gather.regions.iter().any(|region| region.table == META);
         let summary = summary(wal, &gather, &end, length);
         let (markers, lineage) = (std::mem::take(&mut gather.markers), std::mem::take(&mut gather.lineage));
-        let regions = gather.into_regions();
-        let file = (!whole).then_some(file);
-        Ok(Some(WalContent { summary, markers, lineage, has_meta, regions, whole, file }))
+        let (unordered, mut regions) = (gather.unordered(), gather.take_cells());
+        if !spilled.is_empty() {
+            self.spill.write(&wal.name, std::mem::take(&mut regions), &mut spilled)?;
+        }
+        Ok(Some(WalContent { summary, markers, lineage, has_meta, regions, unordered, spilled }))
     }
 }
 

@@ -6,7 +6,7 @@ use columns::lineage::LineageRow;
 use columns::markers::MarkerRow;
 use columns::{ChunkReader, ReadError};
 use formats::FormatError;
-use history::{Descent, Entries, FileEnd, MarkerEntry, NotAscending, PlaceState, RegionPlace};
+use history::{Descent, Entries, FileEnd, MarkerEntry, PlaceState, RegionPlace};
 use names::{EncodedRegionName, ServerName, TableName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +17,8 @@ pub struct RegionEntries {
     pub entries: Entries,
     /// How many there are.
     pub count: u64,
-    /// The first id that goes back, if one does; such entries are counted but not among the entries.
-    pub not_ascending: Option<NotAscending>,
+    /// Whether ids go back in the WAL, which HBase never writes.
+    pub goes_back: bool,
 }
 
 /// Reads which entries a batch has, region by region; no cells are read.
@@ -29,19 +29,21 @@ pub fn read_entries<R: ChunkReader + Clone + 'static>(
     batch: &BatchFile<R>,
 ) -> Result<BTreeMap<EncodedRegionName, RegionEntries>, ReadError> {
     let mut regions = BTreeMap::new();
-    for region in batch.regions() {
-        let name = EncodedRegionName::parse(&region.region)
-            .map_err(|error| ReadError::Damaged(error.to_string()))?;
-        let mut found = RegionEntries::default();
-        for run in region.runs {
-            batch.each_entry(run, |sequence, write_time| {
-                found.count += 1;
-                if let Err(error) = found.entries.push_edit(sequence, write_time) {
-                    found.not_ascending.get_or_insert(error);
-                }
-            })?;
+    for (name, groups) in batch.regions() {
+        let parsed = EncodedRegionName::parse(name).map_err(|error| ReadError::Damaged(error.to_string()))?;
+        let mut ids = Vec::new();
+        batch.each_entry(groups, |sequence, write_time| ids.push((sequence, write_time)))?;
+        ids.sort_unstable();
+        let mut found = RegionEntries {
+            goes_back: batch.marks().unordered.iter().any(|unordered| unordered == name),
+            ..RegionEntries::default()
+        };
+        for (sequence, write_time) in ids {
+            found.count += 1;
+            // An id that is there twice is one whose WAL goes back, which the batch's marks say.
+            let _ = found.entries.push_edit(sequence, write_time);
         }
-        regions.insert(name, found);
+        regions.insert(parsed, found);
     }
     Ok(regions)
 }
