@@ -15,7 +15,7 @@ use runtime::{Run, units};
 use stage::{Bytes, Failure, Map, Problem, ProblemKind, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 use steps::bytes::failed_store;
-use steps::edits::{EditToFind, EntriesOfEdit, FindEdits};
+use steps::edits::{EditToFind, EntriesOfEdit, FindEdits, FoundEdit};
 use steps::hfile::RowRange;
 use store::{Store, StorePath};
 
@@ -43,7 +43,8 @@ pub(crate) struct ReadDependencies<'a> {
 #[derive(Default)]
 struct Wanted {
     edits: Vec<EditToFind>,
-    found: BTreeMap<usize, EntriesOfEdit>,
+    /// Of each edit the entries that hold it.
+    found: Vec<Option<EntriesOfEdit>>,
     in_files: BTreeSet<usize>,
 }
 
@@ -93,23 +94,24 @@ impl ReadDependencies<'_> {
         wanted: &mut Wanted,
         problems: &mut Problems,
     ) -> Result<(), Failure> {
+        wanted.found = vec![None; wanted.edits.len()];
         let Some(batches) = self.batches.get(table).filter(|_| !wanted.edits.is_empty()) else {
             return Ok(());
         };
         let find = FindInBatch { store: self.store, find: FindEdits::new(&wanted.edits) };
         let paths = batches.iter().map(|batch| BatchToSearch(batch.wal.path.clone()));
         let meter = self.run.meter("find dependencies", Some(batches.len() as u64), None);
-        let mut all: BTreeMap<usize, EntriesOfEdit> = BTreeMap::new();
+        let all = &mut wanted.found;
         self.run.flow(units(paths)).io(self.workers, "find dependencies", &find).ordered().each(|batch| {
             meter.advance(1, 0);
             problems.extend(batch.problem);
-            for (number, entries) in batch.found {
-                all.entry(number).and_modify(|known| *known = known.with(entries)).or_insert(entries);
+            for (number, entry) in batch.found {
+                let Some(known) = all.get_mut(number) else { continue };
+                let entry = EntriesOfEdit::of(entry);
+                *known = Some(known.map_or(entry, |known| known.with(entry)));
             }
             Ok(())
-        })?;
-        wanted.found = all;
-        Ok(())
+        })
     }
 
     /// Looks in the snapshot's files for what no batch has: one row of one family at a time.
@@ -119,8 +121,9 @@ impl ReadDependencies<'_> {
         wanted: &mut Wanted,
         problems: &mut Problems,
     ) -> Result<(), Failure> {
+        let found = wanted.found.iter().enumerate();
         let left: Vec<usize> =
-            (0..wanted.edits.len()).filter(|number| !wanted.found.contains_key(number)).collect();
+            found.filter(|(_, entries)| entries.is_none()).map(|(number, _)| number).collect();
         let Some(base) = self.bases.iter().find(|base| base.stores.table == *table) else { return Ok(()) };
         if left.is_empty() {
             return Ok(());
@@ -172,10 +175,10 @@ fn found(
     which: impl Fn(&EntriesOfEdit) -> history::EntryId,
 ) -> Located {
     let Some(wanted) = tables.get(table) else { return Located::Nowhere };
-    match wanted.found.get(number) {
-        Some(entries) => Located::Entry(which(entries)),
-        None if wanted.in_files.contains(number) => Located::Files,
-        None => Located::Nowhere,
+    match wanted.found.get(*number) {
+        Some(Some(entries)) => Located::Entry(which(entries)),
+        _ if wanted.in_files.contains(number) => Located::Files,
+        _ => Located::Nowhere,
     }
 }
 
@@ -232,10 +235,9 @@ fn edit(document: &EditDocument, at: &str) -> Result<(TableName, EditToFind), Fa
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> =
-        text.chars().map(|digit| digit.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
-    let (pairs, []) = digits.as_chunks::<2>() else { return None };
-    Some(pairs.iter().map(|[high, low]| high << 4 | low).collect())
+    let digit = |digit: u8| char::from(digit).to_digit(16).map(|digit| digit as u8);
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
 struct BatchToSearch(StorePath);
@@ -248,13 +250,13 @@ impl Bytes for BatchToSearch {
 
 #[derive(Default)]
 struct SearchedBatch {
-    found: BTreeMap<usize, EntriesOfEdit>,
+    found: Vec<FoundEdit>,
     problem: Option<Problem>,
 }
 
 impl Bytes for SearchedBatch {
     fn bytes(&self) -> usize {
-        0
+        self.found.len() * size_of::<FoundEdit>()
     }
 }
 

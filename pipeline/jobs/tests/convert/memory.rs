@@ -42,7 +42,7 @@ fn made(memory: usize, wal: &[u8]) -> BTreeMap<String, Vec<u8>> {
 fn a_wal_several_times_larger_than_memory_gives_the_same_bytes() {
     let wal = large();
     let in_one_pass = made(1 << 30, &wal);
-    assert!(in_one_pass.contains_key(&format!(".tidegate/batches/ns/t/{SERVER}.100.parquet")));
+    assert!(in_one_pass.contains_key(&format!(".tidegate/batches/ns/t/{}.100.parquet", SERVER.replace("%2C", "~"))));
     assert!(!writes_aside(1 << 30, &wal));
     for memory in [8 << 20, 32 << 20] {
         assert!(made(memory, &wal) == in_one_pass, "{memory}");

@@ -153,6 +153,12 @@ impl CellArena {
         })
     }
 
+    /// The first byte of the cell that begins here.
+    #[inline]
+    pub(super) fn byte(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or_default()
+    }
+
     /// The cell that begins here.
     #[inline]
     pub(super) fn record(&self, at: usize) -> Option<Record<'_>> {

@@ -8,8 +8,8 @@
 //! named in the metadata ([`BatchMarks::unordered`]), as its order cannot be had again from here.
 
 mod arena;
-mod cursor;
 mod constant;
+mod cursor;
 mod encoder;
 mod entries;
 mod file;

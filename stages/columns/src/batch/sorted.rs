@@ -5,6 +5,9 @@ use super::arena::{CellArena, Record};
 /// A page has no more rows than this.
 pub(super) const PAGE_ROWS: usize = 4096;
 
+/// So many spans are brought near at once.
+const FETCHED: usize = 256;
+
 /// Cells that stand after each other in an arena: which one, where they begin, and how many there are.
 #[derive(Debug, Clone, Copy)]
 struct Span {
@@ -56,13 +59,24 @@ impl<'a> SortedCells<'a> {
         }
     }
 
+    /// Looks at the beginnings of the next spans, which lie all over the memory: their loads overlap, where reading one after the
+    /// other waits for each.
+    fn fetch(&self, from: usize) {
+        let next = self.spans.iter().skip(from).take(FETCHED);
+        let looked = |span: &Span| self.arenas.get(span.arena as usize).map(|arena| arena.byte(span.at));
+        std::hint::black_box(next.filter_map(looked).fold(0u8, u8::wrapping_add));
+    }
+
     /// Hands out the columns of each page; all have `PAGE_ROWS` rows, but the last.
     ///
     /// # Errors
     /// Those of `give`.
     pub(super) fn each_page<E>(&self, mut give: impl FnMut(PageColumns) -> Result<(), E>) -> Result<(), E> {
         let mut page = PageColumns::default();
-        for span in &self.spans {
+        for (number, span) in self.spans.iter().enumerate() {
+            if number.is_multiple_of(FETCHED) {
+                self.fetch(number);
+            }
             let Some(arena) = self.arenas.get(span.arena as usize) else { continue };
             let mut at = span.at;
             for _ in 0..span.len {

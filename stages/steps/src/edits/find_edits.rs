@@ -1,11 +1,12 @@
 //! Finds the entries that hold edits which somebody has named.
 
-use columns::batch::BatchFile;
+use columns::batch::{BatchCell, BatchCursor, BatchFile, GroupSummary};
 use columns::{ChunkReader, ReadError};
 use formats::cell::{CellRef, CellType};
 use history::EntryId;
 use names::EncodedRegionName;
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// An edit that is looked for, by its column and what else is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,11 @@ impl EditToFind {
             && self.agrees(cell)
     }
 
+    /// Whether a cell of its column is this edit.
+    fn is(&self, cell: &CellRef<'_>) -> bool {
+        self.agrees(cell) && self.sequence.is_none_or(|id| id == cell.sequence)
+    }
+
     fn agrees(&self, cell: &CellRef<'_>) -> bool {
         self.timestamp.is_none_or(|ms| ms == cell.timestamp)
             && self.cell_type.is_none_or(|cell_type| cell_type == cell.cell_type)
@@ -48,6 +54,12 @@ pub struct EntriesOfEdit {
 }
 
 impl EntriesOfEdit {
+    /// Holds one entry.
+    #[must_use]
+    pub fn of(entry: EntryId) -> Self {
+        Self { first: entry, last: entry }
+    }
+
     /// Combines two sets of entries. Ids ascend from a region to those that come of it, so they order entries of one
     /// row.
     #[must_use]
@@ -60,73 +72,109 @@ impl EntriesOfEdit {
     }
 }
 
-/// Looks for edits of one table; in time proportional to the cells that it is shown.
+/// Looks for edits of one table, by joining them with the cells of batches, which are sorted too.
 pub struct FindEdits<'a> {
     edits: &'a [EditToFind],
-    /// Their numbers, by column.
-    by_column: HashMap<Vec<u8>, Vec<usize>>,
+    /// Those of each family, by row and qualifier.
+    sorted: BTreeMap<&'a [u8], Vec<WantedEdit>>,
 }
+
+/// The head of an edit's row, by which most are told apart, and its number.
+type WantedEdit = (u128, usize);
+
+/// An entry that holds an edit of this number; an edit may be in several.
+pub type FoundEdit = (usize, EntryId);
 
 impl<'a> FindEdits<'a> {
     /// Makes a search for these.
     #[must_use]
     pub fn new(edits: &'a [EditToFind]) -> Self {
-        let mut by_column: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+        let mut sorted: BTreeMap<&[u8], Vec<WantedEdit>> = BTreeMap::new();
         for (number, edit) in edits.iter().enumerate() {
-            let mut column = Vec::new();
-            put_column(&edit.row, &edit.family, &edit.qualifier, &mut column);
-            by_column.entry(column).or_default().push(number);
+            sorted.entry(&edit.family).or_default().push((head_of(&edit.row), number));
         }
-        Self { edits, by_column }
+        let column = |number: usize| edits.get(number).map(column);
+        for of_family in sorted.values_mut() {
+            of_family.sort_unstable_by(|one, other| {
+                one.0.cmp(&other.0).then_with(|| column(one.1).cmp(&column(other.1)))
+            });
+        }
+        Self { edits, sorted }
     }
 
-    /// Which of them are in a batch, by number, and in which of its entries.
+    /// Which of them are in a batch, and in which of its entries.
     ///
     /// # Errors
     /// The batch cannot be read.
     pub fn in_batch<R: ChunkReader + Clone + 'static>(
         &self,
         batch: &BatchFile<R>,
-    ) -> Result<BTreeMap<usize, EntriesOfEdit>, ReadError> {
-        let mut found = BTreeMap::new();
-        let mut column = Vec::new();
+    ) -> Result<Vec<FoundEdit>, ReadError> {
+        let mut found = Vec::new();
         for (name, groups) in batch.regions() {
             let region =
                 EncodedRegionName::parse(name).map_err(|error| ReadError::Damaged(error.to_string()))?;
-            let mut cursor = batch.cursor(groups);
-            while cursor.advance()? {
-                let Some(edit) = cursor.cell() else { break };
-                put_column(edit.cell.row, edit.cell.family, edit.cell.qualifier, &mut column);
-                for number in self.by_column.get(&column).into_iter().flatten() {
-                    self.note(*number, &edit.cell, region, &mut found);
+            for group in groups {
+                let wanted = batch.groups().get(group).map_or(&[][..], |of| self.within(of));
+                if !wanted.is_empty() {
+                    self.join(wanted, batch.cursor([group]), region, &mut found)?;
                 }
             }
         }
         Ok(found)
     }
 
-    fn note(
+    /// The edits that a row group may hold.
+    fn within(&self, group: &GroupSummary) -> &[WantedEdit] {
+        let of_family = self.sorted.get(group.family.as_slice()).map(Vec::as_slice).unwrap_or_default();
+        let (first, last) = &group.row_bounds;
+        let row = |(_, number): &WantedEdit| self.edits.get(*number).map(|edit| edit.row.as_slice());
+        let start = of_family.partition_point(|edit| row(edit) < Some(first.as_slice()));
+        let end = of_family.partition_point(|edit| row(edit) <= Some(last.as_slice()));
+        of_family.get(start..end).unwrap_or_default()
+    }
+
+    /// Goes through the edits and the cells of a row group side by side.
+    fn join<R: ChunkReader + Clone + 'static>(
         &self,
-        number: usize,
-        cell: &CellRef<'_>,
+        mut wanted: &[WantedEdit],
+        mut cursor: BatchCursor<R>,
         region: EncodedRegionName,
-        found: &mut BTreeMap<usize, EntriesOfEdit>,
-    ) {
-        let Some(edit) = self.edits.get(number) else { return };
-        if edit.agrees(cell) && edit.sequence.is_none_or(|id| id == cell.sequence) {
-            let event = EntryId { region, sequence: cell.sequence };
-            let here = EntriesOfEdit { first: event, last: event };
-            found.entry(number).and_modify(|known| *known = known.with(here)).or_insert(here);
+        found: &mut Vec<FoundEdit>,
+    ) -> Result<(), ReadError> {
+        while cursor.advance()? {
+            let Some(BatchCell { cell, .. }) = cursor.cell() else { break };
+            let here = (cell.row, cell.qualifier);
+            let order =
+                |(_, number): &WantedEdit| self.edits.get(*number).map(|edit| column(edit).cmp(&here));
+            while let Some((first, others)) = wanted.split_first()
+                && order(first).is_none_or(Ordering::is_lt)
+            {
+                wanted = others;
+            }
+            if wanted.is_empty() {
+                break;
+            }
+            // The next cell may be of the same column.
+            for edit in wanted.iter().take_while(|edit| order(edit) == Some(Ordering::Equal)) {
+                let (_, number) = edit;
+                if self.edits.get(*number).is_some_and(|edit| edit.is(&cell)) {
+                    found.push((*number, EntryId { region, sequence: cell.sequence }));
+                }
+            }
         }
+        Ok(())
     }
 }
 
-/// A column's parts with their lengths, so that no two columns look alike.
-fn put_column(row: &[u8], family: &[u8], qualifier: &[u8], out: &mut Vec<u8>) {
-    out.clear();
-    out.extend_from_slice(&row.len().to_le_bytes());
-    out.extend_from_slice(row);
-    out.extend_from_slice(&family.len().to_le_bytes());
-    out.extend_from_slice(family);
-    out.extend_from_slice(qualifier);
+/// The column of an edit within its family.
+fn column(edit: &EditToFind) -> (&[u8], &[u8]) {
+    (&edit.row, &edit.qualifier)
+}
+
+/// The first sixteen bytes of a row as a number of the same order.
+fn head_of(row: &[u8]) -> u128 {
+    let mut head = [0; 16];
+    head.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
+    u128::from_be_bytes(head)
 }

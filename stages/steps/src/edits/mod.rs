@@ -15,7 +15,7 @@ mod write_edits;
 
 pub use compare_batches::{Conflict, compare_batches};
 pub use entry_lines::EntryLines;
-pub use find_edits::{EditToFind, EntriesOfEdit, FindEdits};
+pub use find_edits::{EditToFind, EntriesOfEdit, FindEdits, FoundEdit};
 pub use log_order::LogOrder;
 pub use merge_edits::{EditSource, MergeEdits};
 pub use merge_runs::{MergeRuns, MergedGroup};
