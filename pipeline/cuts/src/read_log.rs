@@ -1,8 +1,9 @@
 //! The step that reads what was made from one WAL: its markers, and which entries its batches have.
 
 use crate::READING;
-use catalog::{CatalogError, ListedWal, WalListing, layout};
+use catalog::{CatalogError, ListedWal, StoredParquet, WalListing, layout};
 use columns::TableTotals;
+use columns::batch::BatchFile;
 use columns::markers::{MarkerRow, WalSummary};
 use history::{Entries, FileEnd, LogFile, MarkerEntry, MetaLog, Origin, RegionLog};
 use names::{EncodedRegionName, TableName, WalKind, WalName, is_unordered_name};
@@ -295,14 +296,18 @@ impl ReadLog<'_> {
                 let problem = Problem::new(ProblemKind::Structure, &known.wal.path, what);
                 problems.push(problem.in_region(name).in_table(table.full_form()));
             }
-            let bounds = batch.groups().iter().filter(|group| group.region == name.as_str());
-            let first = bounds.clone().map(|group| group.first_sequence).min();
-            let last = bounds.map(|group| group.last_sequence).max();
-            known.regions.extend(first.zip(last).map(|bounds| (name, bounds)));
+            known.regions.extend(bounds_of(&batch, name).map(|bounds| (name, bounds)));
             region_log(file, table, name).entries = region.entries;
         }
         Ok(Some(known))
     }
+}
+
+/// The first and the last sequence id that a batch has of a region.
+fn bounds_of(batch: &BatchFile<StoredParquet>, region: EncodedRegionName) -> Option<(u64, u64)> {
+    let groups = batch.groups().get(batch.groups_of(region.as_str()))?.iter();
+    let first = groups.clone().map(|group| group.first_sequence).min();
+    first.zip(groups.map(|group| group.last_sequence).max())
 }
 
 fn region_log<'f>(file: &'f mut LogFile, table: &TableName, region: EncodedRegionName) -> &'f mut RegionLog {

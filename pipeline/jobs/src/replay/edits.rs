@@ -45,7 +45,7 @@ struct Table<'a> {
 
 /// The edits of a region: in the order of the log; or, where they are only counted, as they lie in batches.
 enum Edits<'a> {
-    Log(LogOrder<'a, StoredParquet>),
+    Log(Box<LogOrder<'a, StoredParquet>>),
     Keys(Box<MergeEdits<'a, StoredParquet>>),
 }
 
@@ -205,7 +205,7 @@ impl<'a> Table<'a> {
     fn begin_region(&mut self, memory: Option<usize>) -> Option<Region<'a>> {
         let (name, region) = self.regions.pop_front()?;
         let edits = match memory {
-            Some(memory) => Edits::Log(self.edits.of_region(name, region, memory)),
+            Some(memory) => Edits::Log(Box::new(self.edits.of_region(name, region, memory))),
             None => {
                 let mut merge = MergeEdits::new();
                 let wanted = Wanted { replaced: true, ..Wanted::default() };

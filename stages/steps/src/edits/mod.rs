@@ -18,7 +18,7 @@ pub use entry_lines::EntryLines;
 pub use find_edits::{EditToFind, EntriesOfEdit, FindEdits, FoundEdit};
 pub use log_order::LogOrder;
 pub use merge_edits::{EditSource, MergeEdits};
-pub use merge_runs::{MergeRuns, MergedGroup};
+pub use merge_runs::MergeRuns;
 pub use region_router::RegionRouter;
 pub use wanted::{EditBounds, Wanted};
 pub use write_edits::{

@@ -8,7 +8,7 @@ use stage::{Problem, ProblemKind};
 
 /// Where a run's cells come from.
 enum Cells<'a, R> {
-    Batch(BatchCursor<R>),
+    Batch(Box<BatchCursor<R>>),
     File(Box<HFileCursor<'a>>),
 }
 
@@ -62,7 +62,7 @@ impl<'a, R: ChunkReader + Clone + 'static> Run<'a, R> {
             path,
             region: any.region.clone(),
             has_tags: left.iter().any(|(_, group)| group.has_tags),
-            cells: Cells::Batch(batch.cursor(left.iter().map(|(number, _)| *number))),
+            cells: Cells::Batch(Box::new(batch.cursor(left.iter().map(|(number, _)| *number)))),
             ids,
             wanted: (first, last),
             range: (wanted.rows != RowRange::default()).then(|| wanted.rows.clone()),
