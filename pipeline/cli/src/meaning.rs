@@ -43,7 +43,7 @@ pub fn context(every: &EveryCommand) -> Result<Context, Failure> {
         on_signal.set();
     })
     .map_err(|error| Failure::failed("listening for interrupts", "", error))?;
-    let memory = every.memory.map_or_else(quarter_of_memory, |size| size.0);
+    let memory = every.memory.map_or_else(default_memory, |size| size.0);
     let progress: Arc<dyn Progress> = match every.progress {
         ProgressBars::Auto => Arc::new(Bars::new()),
         ProgressBars::Never => Arc::new(()),
@@ -63,12 +63,15 @@ pub fn context(every: &EveryCommand) -> Result<Context, Failure> {
     })
 }
 
-/// A quarter of the machine's memory; 1 GiB where that is unknown.
-fn quarter_of_memory() -> u64 {
+/// Enough for everything that is done: more makes nothing faster but the conversion of WALs larger than HBase writes them.
+const MEMORY: u64 = 512 << 20;
+
+/// That, or a quarter of the machine's memory where this is less.
+fn default_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kilobytes = total.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-    kilobytes.map_or(1 << 30, |kilobytes| kilobytes * 1024 / 4)
+    kilobytes.map_or(MEMORY, |kilobytes| MEMORY.min(kilobytes * 1024 / 4))
 }
 
 /// The options of an export.

@@ -48,7 +48,7 @@ pub struct EveryCommand {
     /// Whether progress bars are shown on standard error.
     #[arg(long, global = true, value_enum, default_value_t = ProgressBars::Auto, env = "TIDEGATE_PROGRESS")]
     pub progress: ProgressBars,
-    /// Memory that may be held in flight, as 256MiB or 4GB [default: a quarter of the machine's].
+    /// Memory that may be held in flight, as 256MiB or 4GB [default: 512MiB, or a quarter of the machine's if that is less].
     #[arg(long, global = true, value_name = "SIZE", env = "TIDEGATE_MEMORY")]
     pub memory: Option<ByteSize>,
     /// Report on standard error how long each piece of the work took.

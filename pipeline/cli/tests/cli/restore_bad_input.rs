@@ -79,6 +79,17 @@ const CASES: &[Case] = &[
         published: true,
     },
     Case {
+        name: "batches are of format 1",
+        harm: |repository| {
+            let batches = repository.join(".tidegate/batches");
+            fs::rename(batches.join("_markers"), batches.join("markers")).unwrap();
+        },
+        until: "end",
+        code: 4,
+        says: &["batches/markers", "format 1", "format 2", "hint:", "run convert again"],
+        published: false,
+    },
+    Case {
         name: "nothing has been converted",
         harm: |repository| fs::remove_dir_all(repository.join(".tidegate/batches")).unwrap(),
         until: "end",

@@ -112,8 +112,9 @@ pub fn run_between(
 /// What a run was doing when a document of the repository could not be read.
 const READING: &str = "reading the repository";
 
-/// The largest share of the memory that one WAL may take: two are then in flight, and each is decoded and encoded.
-const SHARES: usize = 5;
+/// The largest share of the memory that the cells of one WAL may take: two are in flight, one being read and one encoded. Of half a
+/// gigabyte this is more than a WAL of the size at which HBase rolls takes, so that none of those is written aside.
+const SHARES: usize = 3;
 /// The most memory that a byte of a WAL ever needs.
 const EXPANSION: usize = 4;
 /// What the smallest WAL may take.

@@ -6,12 +6,11 @@ use jobs::wal::CatWalOptions;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use store::{Store, connect};
 
 /// The golden sets, wherever they lie; none, visibly, if they do not.
-fn golden_sets(test: &str) -> Vec<PathBuf> {
+pub fn golden_sets(test: &str) -> Vec<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let shared = std::env::var_os("TIDEGATE_SHARED").map_or(beside, PathBuf::from);
     let Ok(entries) = std::fs::read_dir(shared.join("golden")) else {
@@ -151,7 +150,7 @@ fn name_of(file: &str) -> String {
 }
 
 /// Converts a golden set into a directory.
-fn converted(set: &Path, to: &Path) -> Arc<dyn Store> {
+pub fn converted(set: &Path, to: &Path) -> Arc<dyn Store> {
     let source = connect(&set.join("root").display().to_string()).unwrap();
     let target = connect(&to.display().to_string()).unwrap();
     let report = run_between(&options(), source, None, &target, &context(256 << 20)).unwrap();
@@ -191,86 +190,4 @@ fn batches_hold_the_cells_that_hbases_reader_gave() {
         assert!(missing.is_empty(), "{missing:?}");
     }
     eprintln!("{cells} cells");
-}
-
-const PYTHON: &str = r#"
-import sys, json, hashlib, glob
-import pyarrow.parquet as parquet, duckdb
-directory = sys.argv[1]
-files = sorted(glob.glob(directory + '/*.parquet'))
-def line(r):
-    return '|'.join([r['region'], str(r['sequence']), str(r['index']), r['row'].hex(), r['family'].hex(), r['qualifier'].hex(),
-      str(r['timestamp']), str(r['type']), hashlib.sha256(r['value']).hexdigest(), (r['tags'] or b'').hex(), str(r['write_time']), r['origin'] or ''])
-arrow = sorted(line(r) for f in files for r in parquet.read_table(f, partitioning=None).to_pylist())
-names = ['region', 'sequence', 'index', 'row', 'family', 'qualifier', 'timestamp', 'type', 'value', 'tags', 'write_time', 'origin']
-columns = ', '.join('"' + n + '"' for n in names)
-duck = sorted(line(dict(zip(names, r))) for f in files for r in duckdb.sql(f"select {columns} from '{f}'").fetchall())
-assert arrow == duck
-# The directory is one data set: nothing lies in it but batches and names that begin with `_`.
-import pyarrow.dataset as dataset
-folder = dataset.dataset(directory)
-assert sorted(line(r) for r in folder.to_table().to_pylist()) == arrow
-every = duckdb.sql(f"select {columns} from '{directory}/*.parquet'").fetchall()
-assert sorted(line(dict(zip(names, r))) for r in every) == arrow
-# Rows between two others, by statistics and without.
-rows = sorted({r['row'] for r in folder.to_table().to_pylist()})
-for low, high in [(rows[0], rows[len(rows) // 2]), (rows[len(rows) // 3], rows[-1]), (rows[-1], rows[-1])]:
-    of_all = sorted(l for l in arrow if low.hex() <= l.split('|')[3] <= high.hex())
-    pruned = folder.to_table(filter=(dataset.field('row') >= low) & (dataset.field('row') <= high)).to_pylist()
-    assert sorted(line(r) for r in pruned) == of_all
-    found = duckdb.execute(f"select {columns} from '{directory}/*.parquet' where row between $1 and $2", [low, high]).fetchall()
-    assert sorted(line(dict(zip(names, r))) for r in found) == of_all
-print(len(arrow), hashlib.sha256('\n'.join(arrow).encode()).hexdigest())
-"#;
-
-#[test]
-fn pyarrow_and_duckdb_read_the_same_cells() {
-    let probe = Command::new("python3").args(["-c", "import pyarrow, duckdb"]).output();
-    if !probe.is_ok_and(|probe| probe.status.success()) {
-        eprintln!("SKIPPED: python3 with pyarrow and duckdb is not there (pip install pyarrow duckdb)");
-        return;
-    }
-    let sets = golden_sets("pyarrow_and_duckdb_read_the_same_cells");
-    let Some(set) = sets.iter().find(|set| set.ends_with("topology-1")) else { return };
-    let directory = tempfile::tempdir().unwrap();
-    let target = converted(set, directory.path());
-    let mut lines = Vec::new();
-    for listed in catalog::list_batches(target.as_ref(), "default:ta").unwrap() {
-        lines.extend(rows(&target, "default:ta", &listed.stem).iter().map(line));
-    }
-    lines.sort();
-    let expected = format!("{} {}", lines.len(), sha256(lines.join("\n").as_bytes()));
-    let output = Command::new("python3")
-        .args(["-c", PYTHON])
-        .arg(directory.path().join(".tidegate/batches/default/ta"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected);
-}
-
-fn line(row: &Row) -> String {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let code =
-        formats::cell::CellType::ALL.into_iter().find(|known| known.name() == row.cell_type).unwrap().code();
-    let fields = [
-        row.region.clone(),
-        row.sequence.to_string(),
-        row.index.to_string(),
-        hex(&row.row),
-        hex(&row.family),
-        hex(&row.qualifier),
-        row.timestamp.to_string(),
-        code.to_string(),
-        sha256(&row.value),
-        hex(&row.tags),
-        row.write_time.to_string(),
-        row.origin.clone().unwrap_or_default(),
-    ];
-    fields.join("|")
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    use sha2::Digest;
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panic and says what it skips")]
 
 mod golden;
+mod readers;
 mod support;
 
 macro_rules! converts {

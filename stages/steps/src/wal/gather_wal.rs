@@ -66,9 +66,9 @@ pub struct WalToGather {
 }
 
 impl Bytes for WalToGather {
-    /// What its cells may take, and as much again while they are encoded.
+    /// What its cells may take, and half of that for what they are encoded as.
     fn bytes(&self) -> usize {
-        self.memory.saturating_mul(2)
+        self.memory.saturating_add(self.memory / 2)
     }
 }
 
