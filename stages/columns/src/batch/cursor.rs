@@ -1,4 +1,5 @@
 use super::file::GroupSummary;
+use super::sorted::PAGE_ROWS;
 use crate::error::{damaged, decoding};
 use crate::reading::{binary, number};
 use crate::{ChunkReader, ReadError};
@@ -13,6 +14,11 @@ use std::sync::Arc;
 
 /// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 1024;
+
+/// Whether all rows of a group are decoded at once.
+fn is_small(group: &GroupSummary) -> bool {
+    group.rows <= PAGE_ROWS as u64
+}
 
 /// One cell of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,13 +111,16 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
         let columns = decoding(|| {
             loop {
                 if let Some(batch) = reader.as_mut().and_then(Iterator::next) {
+                    // A reader holds a decompressor a column, which is more than the rows of a small group.
+                    reader.take_if(|_| at.as_ref().is_some_and(|group| is_small(group)));
                     return Columns::of(&batch.map_err(damaged)?).map(Some);
                 }
                 let Some((number, group)) = groups.next() else { return Ok(None) };
+                let batch_rows = if is_small(&group) { PAGE_ROWS } else { BATCH_ROWS };
                 *at = Some(group);
                 let builder =
                     ParquetRecordBatchReaderBuilder::new_with_metadata(input.clone(), metadata.clone());
-                let builder = builder.with_row_groups(vec![number]).with_batch_size(BATCH_ROWS);
+                let builder = builder.with_row_groups(vec![number]).with_batch_size(batch_rows);
                 let builder = builder.with_projection(wanted.clone());
                 *reader = Some(builder.build().map_err(damaged)?);
             }
