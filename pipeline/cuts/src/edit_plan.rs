@@ -78,9 +78,12 @@ impl EditPlan {
         for (name, region) in &replayed {
             sources.push(source_region(name, region, schema, source.as_ref())?);
         }
-        let units = units(sources, cut.history.lineages());
+        let mut units = units(sources, cut.history.lineages());
         // This holds whatever decides the result: the same work gives the same files.
         let _ = write!(work, "{units:?}");
+        for unit in &mut units {
+            unit.estimate(batches.iter().map(|opened| &opened.batch));
+        }
         let forecast = forecast(&units, &batches, schema);
         let settings = |family| {
             let settings = |has_tags| store_file_settings(family, has_tags);
@@ -226,7 +229,7 @@ fn units(sources: Vec<SourceRegion>, lineages: &Lineages) -> Vec<EditsToWrite> {
         }
     }
     let groups = groups.into_iter().filter(|group| !group.is_empty());
-    (0..).zip(groups).map(|(unit, regions)| EditsToWrite { unit, regions }).collect()
+    (0..).zip(groups).map(|(unit, regions)| EditsToWrite { unit, regions, held: 0 }).collect()
 }
 
 fn forecast(

@@ -44,11 +44,37 @@ pub struct EditsToWrite {
     pub unit: u32,
     /// The regions.
     pub regions: Vec<SourceRegion>,
+    /// Bytes of memory that merging their runs takes, about.
+    pub held: usize,
 }
 
 impl Bytes for EditsToWrite {
     fn bytes(&self) -> usize {
-        0
+        self.held
+    }
+}
+
+impl EditsToWrite {
+    /// Estimates what merging these edits of some batches holds: of each run the rows of a small group, or a part of a large one
+    /// and what decompresses its columns. One family is merged at a time.
+    pub fn estimate<'b, R: ChunkReader + Clone + 'static>(
+        &mut self,
+        batches: impl Iterator<Item = &'b BatchFile<R>> + Clone,
+    ) {
+        const MOST: u64 = 2 << 20;
+        let mut families: BTreeMap<&[u8], u64> = BTreeMap::new();
+        for batch in batches {
+            for region in &self.regions {
+                let mut runs: BTreeMap<&[u8], u64> = BTreeMap::new();
+                for group in batch.groups().get(batch.groups_of(region.region.as_str())).unwrap_or_default() {
+                    let run = runs.entry(&group.family).or_default();
+                    *run = group.weight.min(MOST).max(*run);
+                }
+                runs.into_iter().for_each(|(family, run)| *families.entry(family).or_default() += run);
+            }
+        }
+        let most = families.into_values().max().unwrap_or_default();
+        self.held = usize::try_from(most).unwrap_or(usize::MAX);
     }
 }
 
