@@ -1,4 +1,5 @@
 use super::file::GroupSummary;
+use super::footer::Footer;
 use super::sorted::PAGE_ROWS;
 use crate::error::{damaged, decoding};
 use crate::reading::{binary, number};
@@ -7,9 +8,7 @@ use arrow_array::types::{Int64Type, UInt8Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, BinaryArray, Int64Array, RecordBatch, UInt8Array, UInt32Array, UInt64Array};
 use formats::cell::{CellRef, CellType};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use std::sync::Arc;
 
 /// Rows that are decoded at a time.
@@ -36,7 +35,7 @@ pub struct BatchCell<'a> {
 /// Goes through the cells of some row groups, one after the other.
 pub struct BatchCursor<R> {
     input: R,
-    metadata: ArrowReaderMetadata,
+    footer: Arc<Footer>,
     /// Numbers of row groups, and what the footer says of all of their rows.
     groups: std::vec::IntoIter<(usize, Arc<GroupSummary>)>,
     group: Option<Arc<GroupSummary>>,
@@ -50,15 +49,10 @@ pub struct BatchCursor<R> {
 }
 
 impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
-    pub(super) fn new(
-        input: R,
-        metadata: ArrowReaderMetadata,
-        groups: Vec<(usize, Arc<GroupSummary>)>,
-    ) -> Self {
-        let schema = metadata.metadata().file_metadata().schema_descr();
-        let wanted = ProjectionMask::columns(schema, EDIT);
+    pub(super) fn new(input: R, footer: Arc<Footer>, groups: Vec<(usize, Arc<GroupSummary>)>) -> Self {
+        let wanted = ProjectionMask::columns(footer.schema(), EDIT);
         let groups = groups.into_iter();
-        Self { input, metadata, groups, group: None, wanted, reader: None, columns: None, row: 0, rows: 0 }
+        Self { input, footer, groups, group: None, wanted, reader: None, columns: None, row: 0, rows: 0 }
     }
 
     /// Goes to the next cell; false at the end, and for ever after an error.
@@ -107,7 +101,7 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
 
     fn next_rows(&mut self) -> Result<bool, ReadError> {
         let (reader, groups, at) = (&mut self.reader, &mut self.groups, &mut self.group);
-        let (input, metadata, wanted) = (&self.input, &self.metadata, &self.wanted);
+        let (input, footer, wanted) = (&self.input, &self.footer, &self.wanted);
         let columns = decoding(|| {
             loop {
                 if let Some(batch) = reader.as_mut().and_then(Iterator::next) {
@@ -118,9 +112,9 @@ impl<R: ChunkReader + Clone + 'static> BatchCursor<R> {
                 let Some((number, group)) = groups.next() else { return Ok(None) };
                 let batch_rows = if is_small(&group) { PAGE_ROWS } else { BATCH_ROWS };
                 *at = Some(group);
-                let builder =
-                    ParquetRecordBatchReaderBuilder::new_with_metadata(input.clone(), metadata.clone());
-                let builder = builder.with_row_groups(vec![number]).with_batch_size(batch_rows);
+                let metadata = footer.of_groups(&[number])?;
+                let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input.clone(), metadata);
+                let builder = builder.with_batch_size(batch_rows);
                 let builder = builder.with_projection(wanted.clone());
                 *reader = Some(builder.build().map_err(damaged)?);
             }

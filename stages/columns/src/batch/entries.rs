@@ -23,10 +23,10 @@ impl<R: ChunkReader + Clone + 'static> BatchFile<R> {
         let wanted: u64 = groups.iter().filter_map(|group| self.groups().get(*group)).map(|of| of.rows).sum();
         let mut rows = 0;
         decoding(|| {
-            let builder =
-                ParquetRecordBatchReaderBuilder::new_with_metadata(self.input.clone(), self.metadata.clone());
+            let metadata = self.footer.of_groups(&groups)?;
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.input.clone(), metadata);
             let mask = ProjectionMask::columns(builder.parquet_schema(), COLUMNS);
-            let builder = builder.with_projection(mask).with_row_groups(groups).with_batch_size(BATCH_ROWS);
+            let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
             for batch in builder.build().map_err(damaged)? {
                 let batch = batch.map_err(damaged)?;
                 let sequences = number::<UInt64Type>(&batch, "sequence")?.values();

@@ -1,4 +1,5 @@
 use super::cursor::BatchCursor;
+use super::footer::Footer;
 use super::schema::{BatchMarks, plain_schema};
 use crate::error::{damaged, decoding};
 use crate::marks::check_columns;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 /// A batch, opened: its footer has been read and checked.
 pub struct BatchFile<R> {
     pub(super) input: R,
-    pub(super) metadata: ArrowReaderMetadata,
+    pub(super) footer: Arc<Footer>,
     marks: BatchMarks,
     groups: Vec<Arc<GroupSummary>>,
 }
@@ -55,7 +56,8 @@ impl<R: ChunkReader + Clone + 'static> BatchFile<R> {
             if !groups.is_sorted_by(|one, next| one.precedes(next)) {
                 return Err(damaged("the row groups are not in order"));
             }
-            Ok(Self { input, metadata, marks, groups })
+            let footer = Arc::new(Footer::of(metadata.metadata()));
+            Ok(Self { input, footer, marks, groups })
         })
     }
 
@@ -97,7 +99,7 @@ impl<R: ChunkReader + Clone + 'static> BatchFile<R> {
     pub fn cursor(&self, groups: impl IntoIterator<Item = usize>) -> BatchCursor<R> {
         let found = |number: usize| self.groups.get(number).map(|group| (number, Arc::clone(group)));
         let groups = groups.into_iter().filter_map(found).collect();
-        BatchCursor::new(self.input.clone(), self.metadata.clone(), groups)
+        BatchCursor::new(self.input.clone(), Arc::clone(&self.footer), groups)
     }
 }
 

@@ -14,6 +14,7 @@ mod encoder;
 mod entries;
 mod file;
 mod fill;
+mod footer;
 mod schema;
 mod sort;
 mod sorted;
