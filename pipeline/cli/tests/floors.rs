@@ -60,7 +60,12 @@ const FLOORS: &[Floor] = &[
         uses: &["jobs", "catalog", "stage", "names"],
         never: &["rayon", "tokio", "arrow", "parquet"],
     },
-    Floor { name: "fixtures", uses: &["names", "formats", "columns", "store", "jobs"], never: SCREEN },
+    // Its binary has a command line, and shows nothing but one line.
+    Floor {
+        name: "fixtures",
+        uses: &["names", "formats", "columns", "store", "jobs"],
+        never: &["indicatif", "console", "comfy-table"],
+    },
     Floor {
         name: "benches",
         uses: &["names", "formats", "columns", "store", "steps", "jobs", "fixtures", "stage"],

@@ -25,6 +25,7 @@ mod kill_converts;
 mod kill_restores;
 mod kills;
 mod kinds;
+mod made;
 mod one_answer;
 mod options;
 mod restore;

@@ -75,7 +75,7 @@ fn markers_and_vectors_take_it_as_well() {
     assert_eq!(loads(&history, &starts, &at_marker(&history, &marker)), [14]);
     let vector = |last| at_sequences(&history, &starts, &BTreeMap::from([(region('a'), last)]));
     assert_eq!(loads(&history, &starts, &vector(11)), [14], "whoever has REGION_OPEN has what was before it");
-    assert_eq!(loads(&history, &starts, &vector(10)), []);
+    assert_eq!(loads(&history, &starts, &vector(10)), Vec::<u64>::new());
     assert_eq!(loads(&history, &starts, &at_end(&history)), [14]);
 }
 
@@ -106,7 +106,7 @@ fn a_snapshot_that_holds_it_cannot_be_cut_before_it() {
         check(&history, &cut, &starts, &none, &frontier(&history, &none))
     };
     assert!(matches!(checked(2), Err(Refusal::BelowStart { .. })), "{:?}", checked(2));
-    assert_eq!(loads(&history, &starts, &at_time(&history, 14, &none)), []);
+    assert_eq!(loads(&history, &starts, &at_time(&history, 14, &none)), Vec::<u64>::new());
 }
 
 #[test]
