@@ -133,7 +133,8 @@ print(len(every), found > 0)
 /// Rows with a long common beginning, with bytes above 0x7f (which a signed comparison puts first), and rows that begin like others.
 fn awkward_rows() -> Vec<Vec<u8>> {
     let long = |number: u32| [&[b'p'; 300], &number.wrapping_mul(0x9e37_79b9).to_be_bytes()[..]].concat();
-    let high = |number: u32| number.wrapping_mul(0x85eb_ca6b).to_be_bytes()[..1 + number as usize % 4].to_vec();
+    let high =
+        |number: u32| number.wrapping_mul(0x85eb_ca6b).to_be_bytes()[..1 + number as usize % 4].to_vec();
     let mut rows: Vec<Vec<u8>> = (0..9_000).map(long).chain((0..3_000).map(high)).collect();
     rows.extend([vec![0xff; 300], vec![0xff; 301], vec![0], vec![0x7f], vec![0x80]]);
     rows
