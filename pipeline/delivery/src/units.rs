@@ -138,6 +138,11 @@ impl<'a> CopyUnits<'a> {
         }
     }
 
+    /// Whether all of a file is there: a power cut may have taken what an interrupted run has copied.
+    fn is_whole(&self, path: &StorePath, shape: WriteShape) -> bool {
+        self.target.metadata(path).is_ok_and(|metadata| metadata.len == shape.len)
+    }
+
     /// Collects short files until they make a unit.
     fn next_bundle(&mut self) -> Result<Option<CopyUnit>, Failure> {
         let mut ranges = Vec::new();
@@ -151,7 +156,9 @@ impl<'a> CopyUnits<'a> {
             }
             self.short.next();
             bytes += found.len;
-            ranges.push(self.resumed(self.asked(number, 0, file, found, None)?, true));
+            let asked = self.asked(number, 0, file, found, None)?;
+            let there = self.copied.contains_key(&(number, 0)) && self.is_whole(&asked.target, asked.shape);
+            ranges.push(self.resumed(asked, there));
         }
         Ok((!ranges.is_empty()).then_some(CopyUnit { ranges }))
     }

@@ -25,7 +25,7 @@ pub use error::{StoreError, StoreErrorKind};
 pub use faulty::{Effect, Fault, Faults, Faulty};
 pub use file::{AlignedBuffer, FileStore};
 pub use location::{Location, connect, connect_around};
-pub use memory::MemoryStore;
+pub use memory::{Lost, MemoryStore};
 pub use path::{StorePath, shown};
 pub use recording::{Record, Recording};
 pub use side::{SideFile, is_side_file};

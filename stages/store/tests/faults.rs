@@ -7,8 +7,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 use store::{
-    Effect, Fault, Faults, Faulty, MemoryStore, Op, Publish, Store, StoreErrorKind, StorePath, WriteShape,
-    read_all,
+    Effect, Fault, Faults, Faulty, Lost, MemoryStore, Op, Publish, Store, StoreErrorKind, StorePath,
+    WriteShape, read_all,
 };
 
 fn path(text: &str) -> StorePath {
@@ -109,4 +109,37 @@ fn a_call_comes_before_the_nth_operation_of_all() {
     store.metadata(&path("cf/a")).unwrap();
     store.available().unwrap();
     assert_eq!(at.load(Ordering::Relaxed), 1);
+}
+
+/// A power cut takes what was not synced, and only that.
+#[test]
+fn what_was_not_synced_goes_with_the_power() {
+    for lost in [Lost::Files, Lost::Bytes] {
+        let store = MemoryStore::files();
+        store.put(&path("put"), b"1234", Publish::IfAbsent).unwrap();
+        for name in ["synced", "written", "renamed", "again"] {
+            let writing = store.write(&path(name), WriteShape::whole(4), None).unwrap();
+            let mut part = writing.part(0).unwrap();
+            part.write(b"1234").unwrap();
+            let receipt = part.finish().unwrap();
+            writing.finish(&[receipt]).unwrap();
+        }
+        store.sync_batch(&[path("synced"), path("renamed"), path("again")]).unwrap();
+        store.rename(&path("renamed"), &path("new name"), Publish::IfAbsent).unwrap();
+        store.append_log(&path("again")).unwrap().append(b"5").unwrap();
+        let taken = store.lose_power(lost, None);
+        let names: Vec<_> = store::list_all(&store, &StorePath::root()).unwrap();
+        let names: Vec<_> = names.iter().map(|entry| entry.name.as_str()).collect();
+        match lost {
+            Lost::Files => assert_eq!((taken, names), (3, vec!["put", "synced"])),
+            Lost::Bytes => {
+                assert_eq!((taken, names), (2, vec!["again", "new name", "put", "synced", "written"]));
+                assert_eq!(read_all(&store, &path("again"), 9).unwrap(), [0; 5]);
+                assert_eq!(read_all(&store, &path("written"), 9).unwrap(), [0; 4]);
+            }
+        }
+        for whole in ["put", "synced"] {
+            assert_eq!(read_all(&store, &path(whole), 9).unwrap(), b"1234");
+        }
+    }
 }

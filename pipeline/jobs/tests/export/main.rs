@@ -12,6 +12,7 @@ mod again;
 mod crashes;
 mod faults;
 mod moving;
+mod power;
 mod refused;
 mod side_files;
 mod source_faults;

@@ -37,7 +37,7 @@ impl AppendLog for AppendedFile {
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
-        Ok(())
+        self.store.tree().sync(&self.path).map_err(self.store.at("syncing", &self.path))
     }
 }
 

@@ -10,6 +10,8 @@ pub(super) struct Content {
     bytes: Bytes,
     version: AtomicU64,
     appended_to: AtomicBool,
+    /// Whether all that was written is on the medium.
+    durable: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -54,7 +56,23 @@ impl Content {
     }
 
     fn new(bytes: Bytes, version: u64) -> Self {
-        Self { bytes, version: AtomicU64::new(version), appended_to: AtomicBool::new(false) }
+        let version = AtomicU64::new(version);
+        Self { bytes, version, appended_to: AtomicBool::new(false), durable: AtomicBool::new(false) }
+    }
+
+    pub(super) fn sync(&self) {
+        self.durable.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_durable(&self) -> bool {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    /// Forgets the bytes, but not how many there were.
+    pub(super) fn forget(&self) {
+        if let Bytes::Held(held) = &self.bytes {
+            held.write().unwrap_or_else(PoisonError::into_inner).written.clear();
+        }
     }
 
     /// Says whether nobody else holds it.
@@ -109,6 +127,7 @@ impl Content {
             place.copy_from_slice(bytes);
         }
         held.len = held.len.max(end as u64);
+        self.durable.store(false, Ordering::Release);
         self.version.store(version, Ordering::Release);
         true
     }

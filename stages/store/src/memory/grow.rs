@@ -17,13 +17,12 @@ impl WholeFile {
         let content = Arc::new(Content::whole(Vec::new(), store.next_version()));
         let file = Self { store, path: path.clone(), content };
         if file.store.abilities.directories {
-            file.publish()?;
+            file.publish(File::new(Arc::clone(&file.content)))?;
         }
         Ok(file)
     }
 
-    fn publish(&self) -> Result<(), StoreError> {
-        let file = File::new(Arc::clone(&self.content));
+    fn publish(&self, file: File) -> Result<(), StoreError> {
         let published = self.store.tree().insert(&self.path, file, Publish::Replace);
         published.map_err(self.store.at("writing", &self.path))
     }
@@ -36,7 +35,7 @@ impl GrowingFile for WholeFile {
 
     fn finish(self: Box<Self>) -> Result<u64, StoreError> {
         if !self.store.abilities.directories {
-            self.publish()?;
+            self.publish(File::durable(Arc::clone(&self.content)))?;
         }
         Ok(self.content.len())
     }

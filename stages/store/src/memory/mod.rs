@@ -3,6 +3,7 @@
 mod append;
 mod content;
 mod grow;
+mod power;
 mod read;
 mod tree;
 mod write;
@@ -12,6 +13,7 @@ use crate::{
     StoreChecksum, StoreError, StoreErrorKind, StorePath, WriteParts, WriteShape,
 };
 use content::Content;
+pub use power::Lost;
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicU64, Ordering},
@@ -91,7 +93,10 @@ impl MemoryStore {
     /// Reading it is an error.
     pub fn insert_hollow(&self, path: &StorePath, len: u64) -> Result<(), StoreError> {
         let content = Arc::new(Content::hollow(len, self.0.next_version()));
-        self.0.tree().insert(path, File::new(content), Publish::Replace).map_err(self.0.at("making", path))
+        self.0
+            .tree()
+            .insert(path, File::durable(content), Publish::Replace)
+            .map_err(self.0.at("making", path))
     }
 
     /// A file with these bytes and this mtime.
@@ -102,7 +107,7 @@ impl MemoryStore {
         modified_ms: i64,
     ) -> Result<(), StoreError> {
         let content = Arc::new(Content::whole(bytes.into(), self.0.next_version()));
-        let mut file = File::new(content);
+        let mut file = File::durable(content);
         file.modified_ms = Some(modified_ms);
         self.0.tree().insert(path, file, Publish::Replace).map_err(self.0.at("making", path))
     }
@@ -128,7 +133,7 @@ impl Inner {
 
     fn insert(&self, path: &StorePath, bytes: Vec<u8>, rule: Publish) -> Result<(), StoreError> {
         let content = Arc::new(Content::whole(bytes, self.next_version()));
-        self.tree().insert(path, File::new(content), rule).map_err(self.at("publishing", path))
+        self.tree().insert(path, File::durable(content), rule).map_err(self.at("publishing", path))
     }
 
     /// Adds to what is wrong what was being done, and to which path.
@@ -202,7 +207,7 @@ impl Store for MemoryStore {
     }
 
     fn sync_batch(&self, paths: &[StorePath]) -> Result<(), StoreError> {
-        paths.iter().try_for_each(|path| self.metadata(path).map(drop))
+        paths.iter().try_for_each(|path| self.0.tree().sync(path).map_err(self.0.at("syncing", path)))
     }
 
     fn rename(&self, from: &StorePath, to: &StorePath, rule: Publish) -> Result<(), StoreError> {

@@ -13,11 +13,19 @@ pub(super) struct File {
     attributes: Option<Box<Attributes>>,
     /// None is kept of a file that is written: nothing in memory may depend on when it was.
     pub(super) modified_ms: Option<i64>,
+    /// Whether its name is on the medium.
+    pub(super) named_durably: bool,
 }
 
 impl File {
     pub(super) fn new(content: Arc<Content>) -> Self {
-        Self { content, attributes: None, modified_ms: None }
+        Self { content, attributes: None, modified_ms: None, named_durably: false }
+    }
+
+    /// A file that is on the medium with its name.
+    pub(super) fn durable(content: Arc<Content>) -> Self {
+        content.sync();
+        Self { named_durably: true, ..Self::new(content) }
     }
 
     pub(super) fn metadata(&self) -> Metadata {
@@ -32,13 +40,13 @@ impl File {
 }
 
 #[derive(Debug, Default)]
-struct Dir {
-    names: BTreeMap<Box<str>, Node>,
+pub(super) struct Dir {
+    pub(super) names: BTreeMap<Box<str>, Node>,
     attributes: Attributes,
 }
 
 #[derive(Debug)]
-enum Node {
+pub(super) enum Node {
     File(File),
     Dir(Dir),
 }
@@ -61,7 +69,7 @@ impl Node {
 /// All names. Where directories are only prefixes, one goes with the last name in it.
 #[derive(Debug)]
 pub(super) struct Tree {
-    root: Node,
+    pub(super) root: Node,
     directories: bool,
 }
 
@@ -85,7 +93,7 @@ impl Tree {
         })
     }
 
-    fn node_mut(&mut self, path: &StorePath) -> Result<&mut Node, Wrong> {
+    pub(super) fn node_mut(&mut self, path: &StorePath) -> Result<&mut Node, Wrong> {
         segments(path).try_fold(&mut self.root, |node, name| match node {
             Node::Dir(dir) => dir.names.get_mut(name).ok_or(NOT_FOUND),
             Node::File(_) => Err(IS_FILE),
@@ -197,7 +205,10 @@ impl Tree {
             _ => {}
         }
         self.make_parent(to)?;
-        let moved = self.parent_mut(from)?.names.remove(from.name()).ok_or(NOT_FOUND)?;
+        let mut moved = self.parent_mut(from)?.names.remove(from.name()).ok_or(NOT_FOUND)?;
+        if let Node::File(file) = &mut moved {
+            file.named_durably = false;
+        }
         self.make_parent(to)?.names.insert(to.name().into(), moved);
         self.prune_above(from);
         Ok(())

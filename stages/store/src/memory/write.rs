@@ -96,7 +96,7 @@ impl WriteParts for PartialFile {
             .check_receipts(receipts, receipt)
             .map_err(|what| self.wrong(FINISHING, StoreErrorKind::Other, what))?;
         if !self.store.abilities.directories {
-            let file = File::new(Arc::clone(content));
+            let file = File::durable(Arc::clone(content));
             let named = self.store.tree().insert(path, file, Publish::Replace);
             named.map_err(self.store.at(FINISHING, path))?;
         } else if !self.store.still_names(&self.file) {
