@@ -11,10 +11,11 @@ use store::{AppendLog, Publish, ReadRanges, Store, StoreError, StorePath};
 /// line is whole and its sum agrees; the first line that is not ends the journal (a killed run leaves at most one
 /// torn line at the end, and the next run starts after it).
 ///
-/// Where the storage cannot append ([`store::Abilities::append`]) the journal is a directory, with a file for each line.
+/// Where the storage cannot append ([`store::Abilities::append`]) the journal is a directory, with a file for
+/// each call that adds records.
 pub struct Journal {
     log: Log,
-    line: Vec<u8>,
+    lines: Vec<u8>,
 }
 
 enum Log {
@@ -55,7 +56,7 @@ impl Journal {
         if recovered.torn_bytes > 0 {
             log.append(b"\n")?;
         }
-        Ok((Self { log: Log::File(log), line: Vec::new() }, recovered))
+        Ok((Self { log: Log::File(log), lines: Vec::new() }, recovered))
     }
 
     fn open_files<R: DeserializeOwned>(
@@ -70,7 +71,7 @@ impl Journal {
             next = entry.name.parse().map_or(next, |number: u64| number.saturating_add(1));
         }
         Ok((
-            Self { log: Log::Files { store: Arc::clone(store), dir: dir.clone(), next }, line: Vec::new() },
+            Self { log: Log::Files { store: Arc::clone(store), dir: dir.clone(), next }, lines: Vec::new() },
             whole,
         ))
     }
@@ -85,17 +86,22 @@ impl Journal {
 
     /// Adds a record. Once this returns, a killed process does not lose it (a power cut may).
     pub fn append<R: Serialize>(&mut self, record: &R) -> Result<(), CatalogError> {
-        let unencodable = |error: serde_json::Error| CatalogError::damaged("journal record", error);
-        let record = serde_json::value::to_raw_value(record).map_err(unencodable)?;
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, &Line { sum: sum_of(&record).into(), record: &record })
-            .map_err(unencodable)?;
-        self.line.push(b'\n');
+        self.append_all(std::slice::from_ref(record))
+    }
+
+    /// Adds records in one write. A process that is killed within it leaves the first of them, or all, or none.
+    pub fn append_all<R: Serialize>(&mut self, records: &[R]) -> Result<(), CatalogError> {
+        self.lines.clear();
+        for record in records {
+            add_line(&mut self.lines, record)
+                .map_err(|error| CatalogError::damaged("journal record", error))?;
+        }
         match &mut self.log {
-            Log::File(log) => log.append(&self.line)?,
+            _ if records.is_empty() => {}
+            Log::File(log) => log.append(&self.lines)?,
             Log::Files { store, dir, next } => {
                 // In the order of their names they are in the order of their numbers.
-                store.put(&dir.join(&format!("{next:020}"))?, &self.line, Publish::Replace)?;
+                store.put(&dir.join(&format!("{next:020}"))?, &self.lines, Publish::Replace)?;
                 *next += 1;
             }
         }
@@ -110,6 +116,13 @@ impl Journal {
             Log::Files { .. } => Ok(()),
         }
     }
+}
+
+fn add_line<R: Serialize>(lines: &mut Vec<u8>, record: &R) -> Result<(), serde_json::Error> {
+    let record = serde_json::value::to_raw_value(record)?;
+    serde_json::to_writer(&mut *lines, &Line { sum: sum_of(&record).into(), record: &record })?;
+    lines.push(b'\n');
+    Ok(())
 }
 
 fn sum_of(record: &RawValue) -> String {
@@ -228,6 +241,27 @@ mod tests {
         Journal::delete(store.as_ref(), &journal_path()).unwrap();
         assert!(Journal::delete(store.as_ref(), &journal_path()).unwrap_err().is_not_found());
         assert!(store::list_all(store.as_ref(), &StorePath::root()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn records_of_one_write_are_one_file_where_nothing_can_be_appended_and_cut_anywhere_count_singly() {
+        for store in [MemoryStore::files(), MemoryStore::objects()] {
+            let store: Arc<dyn Store> = Arc::new(store);
+            let (mut journal, _) = Journal::open::<u64>(&store, &journal_path()).unwrap();
+            journal.append_all::<u64>(&[]).unwrap();
+            journal.append_all(&[0u64, 1, 2]).unwrap();
+            journal.append_all(&[3u64, 4]).unwrap();
+            drop(journal);
+            let (_, recovered) = Journal::open::<u64>(&store, &journal_path()).unwrap();
+            assert_eq!(recovered.records, [0, 1, 2, 3, 4]);
+            if store.abilities().append {
+                let whole = bytes_of(&store);
+                let recovered: Recovered<u64> = recover(&whole[..whole.len() / 2]).unwrap();
+                assert_eq!(recovered.records, [0, 1]);
+            } else {
+                assert_eq!(store::list_all(store.as_ref(), &journal_path()).unwrap().len(), 2);
+            }
+        }
     }
 
     #[test]
