@@ -83,8 +83,8 @@ pub trait Store: Send + Sync {
     /// Makes everything written to these files, and their names, durable. One call for many files.
     fn sync_batch(&self, paths: &[StorePath]) -> Result<(), StoreError>;
 
-    /// Renames a file or directory; directories above the new name are made. Durable after the next
-    /// [`Store::sync_batch`] that names the new path.
+    /// Renames a file or directory, which keeps its identity; directories above the new name are made. Durable after the
+    /// next [`Store::sync_batch`] that names the new path.
     ///
     /// Where [`Abilities::rename`] is false, a file is copied within the store, with another identity, and its old name is
     /// deleted afterwards: the new name holds all of the file or nothing, and a killed process may leave both names. A

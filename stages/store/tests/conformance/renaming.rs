@@ -7,7 +7,10 @@ pub fn a_file(store: &dyn Store) {
     let rename = |from: &str, to: &str, rule| store.rename(&path(from), &path(to), rule);
     put(store, "a/f", b"1");
     put(store, "taken", b"2");
+    let before = store.metadata(&path("a/f")).unwrap().identity;
     rename("a/f", "b/g", Publish::IfAbsent).unwrap();
+    let same = store.metadata(&path("b/g")).unwrap().identity == before;
+    assert_eq!(same, store.abilities().rename, "only a copy is another file");
     assert_eq!(read(store, "b/g"), b"1");
     assert_kind(store.metadata(&path("a/f")), StoreErrorKind::NotFound);
     assert_kind(rename("b/g", "taken", Publish::IfAbsent), StoreErrorKind::AlreadyExists);
