@@ -1,7 +1,7 @@
 //! The course of a delivery, in its phases: what is there, begin, copy, finish. A job with files of its own makes them
 //! before the finish.
 
-use crate::copy::Copying;
+use crate::copying::Copying;
 use crate::publish::{Publishing, There};
 use crate::record::Record;
 use crate::state::{FileState, State, Tally};

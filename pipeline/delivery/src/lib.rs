@@ -7,15 +7,18 @@
 //! [`DeliveryPlan`] and may add files of their own ([`AddedFile`]); nothing here knows a job's options.
 
 mod copy;
+mod copying;
 mod course;
 mod finishing;
 mod image;
 mod interrupt;
 mod new_files;
+mod placing;
 mod plan;
 mod plan_document;
 mod publish;
 mod record;
+mod settling;
 mod snapshot_files;
 mod state;
 mod units;
@@ -27,6 +30,7 @@ pub use new_files::{AddedFile, is_there, name_new_files, waiting_path};
 pub use plan::{Aim, DeliveryPlan, Documents, Terms, Wording};
 pub use plan_document::PlanDocument;
 pub use record::{Record, WrittenRecord};
+pub use settling::Settling;
 pub use snapshot_files::{SnapshotFiles, find};
 pub use state::{FileState, State, Tally};
 pub use verifying::{NotLookedInto, Verified, verify_files};

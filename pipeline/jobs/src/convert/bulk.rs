@@ -4,6 +4,7 @@ use super::publish::PublishWals;
 use super::report::BulkCounts;
 use catalog::layout;
 use columns::markers::MarkerRow;
+use delivery::Settling;
 use names::{EncodedRegionName, FamilyName, FileName, NameError, Place, StoreDirectory, TableName};
 use runtime::{Run, units};
 use stage::{Failure, Problem, ProblemKind, Problems};
@@ -162,9 +163,10 @@ impl KeepBulk<'_> {
         let target = self.publishing.target;
         let meter = self.run.meter("keep bulk-loaded files", Some(copies.len() as u64), None);
         let copy = CopyRanges { source: self.source, target, verify_sums: true, verify_blocks: true };
+        let settle = Settling::new(target);
         let prove = ProveRanges { target, verify_blocks: true };
-        let flow =
-            self.run.flow(units(copies)).io(self.workers, "copy", &copy).io(self.workers, "prove", &prove);
+        let flow = self.run.flow(units(copies)).io(self.workers, "copy", &copy);
+        let flow = flow.io(self.workers, "sync", &settle).io(self.workers, "prove", &prove);
         flow.unordered().each(|unit| {
             for (number, range) in unit.ranges {
                 meter.advance(1, 0);

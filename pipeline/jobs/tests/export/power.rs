@@ -107,3 +107,24 @@ fn dying_before_many_units_are_synced_together() {
         verify(&shared(target), "many").unwrap();
     }
 }
+
+/// Units are synced together, not each by itself, and nothing of them is read back before.
+#[test]
+fn everything_is_synced_before_it_is_read_back() {
+    let (target, record) = recorded(shared(MemoryStore::files()));
+    let options = ExportOptions { range_len: 1 << 20, ..options("many") };
+    export(&options, &shared(many()), &target).unwrap();
+    let (mut written, mut synced) = (0, 0);
+    for operation in record.operations() {
+        let is_partial = operation.path.as_str().contains("/partial/");
+        match operation.op {
+            Op::Write if is_partial => written += 1,
+            Op::SyncBatch if is_partial => synced += operation.bytes,
+            Op::Rename if is_partial => assert!(synced > 0),
+            _ => {}
+        }
+    }
+    assert_eq!((written, synced), (150, 150));
+    let lines = record.operations().iter().filter(|operation| operation.op == Op::Append).count();
+    assert!(lines <= 2 * 150 / 64 + 2, "{lines} writes to the journal");
+}

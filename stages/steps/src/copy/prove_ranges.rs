@@ -1,4 +1,4 @@
-//! Makes what was copied durable, reads it back from the medium and compares.
+//! Reads what was copied, and made durable since, back from the medium and compares.
 //!
 //! What is read back is compared with the CRC32C of what was read from the source, not with its BLAKE3. The fault that
 //! is looked for is one of a medium, a controller or a cable, not forged bytes: CRC32C finds every burst of up to 32
@@ -14,7 +14,7 @@ use crc_fast::{CrcAlgorithm, Digest};
 use formats::FormatError;
 use formats::hfile::{BlockWalker, Walked};
 use stage::{Bytes, Failure, Map, Problem};
-use store::{AlignedBuffer, Metadata, ReadRanges, Store, StoreError};
+use store::{AlignedBuffer, Identity, Metadata, ReadRanges, Store, StoreError};
 
 /// A copied range after it was read back.
 pub struct ProvedRange {
@@ -25,6 +25,8 @@ pub struct ProvedRange {
     /// What the file says about itself, if the range is the whole file and agrees. The error is no problem yet: where
     /// blocks are not verified a damaged file is copied as it is, and its image keeps the error's words.
     pub contents: Result<Contents, FormatError>,
+    /// The identity of the file that was read back; `None` if there was none.
+    pub identity: Option<Identity>,
 }
 
 /// The ranges of a unit after they were read back; those that could not be copied stay problems.
@@ -39,7 +41,7 @@ impl Bytes for ProvedUnit {
     }
 }
 
-/// The step.
+/// The step. Whoever calls it has synced the files.
 pub struct ProveRanges<'a> {
     /// Where the copies are.
     pub target: &'a dyn Store,
@@ -52,15 +54,6 @@ impl Map for ProveRanges<'_> {
     type Out = ProvedUnit;
 
     fn map(&self, unit: CopiedUnit) -> Result<ProvedUnit, Failure> {
-        let paths: Vec<_> = unit
-            .ranges
-            .iter()
-            .flat_map(|(_, copied)| copied)
-            .map(|copied| copied.asked.target.clone())
-            .collect();
-        self.target
-            .sync_batch(&paths)
-            .map_err(|error| failed_store("making the copy durable", self.target, error))?;
         let mut buffer = AlignedBuffer::new(BUFFER_LEN);
         let prove = |(file, range): (u32, Result<CopiedRange, Problem>)| match range {
             Ok(copied) => Ok((file, Ok(self.prove(copied, &mut buffer)?))),
@@ -77,7 +70,8 @@ impl ProveRanges<'_> {
             Ok(file) => file,
             // An earlier run wrote it, and a power cut took it.
             Err(error) if error.is_not_found() => {
-                return Ok(ProvedRange { copied, agrees: false, contents: Ok(Contents::default()) });
+                let contents = Ok(Contents::default());
+                return Ok(ProvedRange { copied, agrees: false, contents, identity: None });
             }
             Err(error) => return Err(unreadable(error)),
         };
@@ -99,7 +93,8 @@ impl ProveRanges<'_> {
             true => Contents::read(file.as_ref()),
         };
         let contents = contents.map(Ok).or_else(|fault| fault.format().map(Err)).map_err(unreadable)?;
-        Ok(ProvedRange { copied, agrees, contents })
+        let identity = Some(file.metadata().identity.clone());
+        Ok(ProvedRange { copied, agrees, contents, identity })
     }
 }
 
