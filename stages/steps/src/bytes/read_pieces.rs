@@ -7,6 +7,8 @@ use store::{ReadRanges, StoreError, WriteShape};
 /// Bytes read and written at a time.
 pub const BUFFER_LEN: usize = 1 << 20;
 
+const PAGE: usize = 4096;
+
 /// All bytes of a file from `start` to `end`, or to the end of the file.
 pub(crate) fn read_span(file: &dyn ReadRanges, start: u64, end: u64) -> Result<Vec<u8>, StoreError> {
     let mut bytes = vec![0; usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX)];
@@ -22,12 +24,19 @@ pub(crate) struct ReadPieces<'a> {
     offset: u64,
     end: u64,
     ended: bool,
+    multiple: usize,
 }
 
 impl<'a> ReadPieces<'a> {
     /// Reads `len` bytes from `offset` on.
     pub(crate) fn new(file: &'a dyn ReadRanges, (offset, len): (u64, u64), buffer: &'a mut [u8]) -> Self {
-        Self { file, buffer, offset, end: offset.saturating_add(len), ended: false }
+        Self { file, buffer, offset, end: offset.saturating_add(len), ended: false, multiple: 1 }
+    }
+
+    /// Asks for whole pages, though only the span's bytes count: past the page cache the end of a file then comes without
+    /// a buffer in between.
+    pub(crate) fn in_pages(self) -> Self {
+        Self { multiple: PAGE, ..self }
     }
 
     /// The next piece; `None` at the end of the span, and at the file's if that comes first.
@@ -36,7 +45,9 @@ impl<'a> ReadPieces<'a> {
         if wanted == 0 || self.ended {
             return Ok(None);
         }
-        let read = self.file.read_at(self.offset, self.buffer.get_mut(..wanted).unwrap_or_default())?;
+        let asked = wanted.next_multiple_of(self.multiple).min(self.buffer.len());
+        let read = self.file.read_at(self.offset, self.buffer.get_mut(..asked).unwrap_or_default())?;
+        let read = read.min(wanted);
         self.ended = read < wanted;
         self.offset += read as u64;
         Ok(self.buffer.get(..read))

@@ -111,7 +111,7 @@ fn read_back(
     let span = asked.shape.part(asked.range);
     let mut walker = walk.then(|| walker_at(span.0, asked.shape.len));
     let mut crc = Digest::new(CrcAlgorithm::Crc32Iscsi);
-    let mut pieces = ReadPieces::new(file, span, buffer);
+    let mut pieces = ReadPieces::new(file, span, buffer).in_pages();
     while let Some(piece) = pieces.next_piece()? {
         crc.update(piece);
         if let Some(walker) = &mut walker {

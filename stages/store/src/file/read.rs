@@ -1,7 +1,7 @@
 use super::aligned::{ALIGNMENT, AlignedBuffer, is_aligned};
 use super::{Inner, failed, failure};
 use crate::{Metadata, ReadRanges, StoreError, StoreErrorKind, StorePath};
-use rustix::fs::{Advice, OFlags, fadvise};
+use rustix::fs::{Advice, OFlags, fadvise, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use std::{
     cell::RefCell,
@@ -26,11 +26,15 @@ pub(super) struct CachedFile {
 
 impl CachedFile {
     pub(super) fn open(store: Arc<Inner>, path: &StorePath) -> Result<Self, StoreError> {
+        Self::open_with(store, path, OFlags::empty())
+    }
+
+    fn open_with(store: Arc<Inner>, path: &StorePath, flags: OFlags) -> Result<Self, StoreError> {
         let path = store.path(path);
         // Without NONBLOCK, opening a pipe would wait for its writer.
         let file = OpenOptions::new()
             .read(true)
-            .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+            .custom_flags((flags | OFlags::NONBLOCK).bits().cast_signed())
             .open(&path)
             .map_err(failed(OPENING, &path))?;
         let status = file.metadata().map_err(failed(OPENING, &path))?;
@@ -53,7 +57,7 @@ impl ReadRanges for CachedFile {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
-        fill(offset, buffer, |offset, buffer| self.file.read_at(buffer, offset))
+        fill(offset, buffer, 1, |offset, buffer| self.file.read_at(buffer, offset))
             .map_err(failed(READING, &self.path))
     }
 
@@ -66,9 +70,9 @@ impl ReadRanges for CachedFile {
 /// A file read from the medium: past the page cache with `O_DIRECT`, or, where the file system does not have that,
 /// after the cache was told to forget the file.
 pub(super) struct UncachedFile {
-    cached: CachedFile,
-    direct: Option<File>,
-    direct_refused: AtomicBool,
+    file: CachedFile,
+    /// Whether it is open with `O_DIRECT`.
+    direct: AtomicBool,
 }
 
 /// Bytes that one direct read takes at most when the caller's buffer is not aligned.
@@ -81,17 +85,21 @@ thread_local! {
 
 impl UncachedFile {
     pub(super) fn open(store: Arc<Inner>, path: &StorePath) -> Result<Self, StoreError> {
-        let cached = CachedFile::open(store, path)?;
-        let direct = OpenOptions::new()
-            .read(true)
-            .custom_flags((OFlags::DIRECT | OFlags::NONBLOCK).bits().cast_signed())
-            .open(&cached.path)
-            .ok();
-        let direct = direct.filter(|direct| same_file(direct, &cached.file));
-        if direct.is_none() {
-            cached.forget()?;
+        if let Ok(file) = CachedFile::open_with(Arc::clone(&store), path, OFlags::DIRECT) {
+            return Ok(Self { file, direct: AtomicBool::new(true) });
         }
-        Ok(Self { cached, direct, direct_refused: AtomicBool::new(false) })
+        let file = CachedFile::open(store, path)?;
+        file.forget()?;
+        Ok(Self { file, direct: AtomicBool::new(false) })
+    }
+
+    /// From now on the file is read through the cache, of which its pages go first.
+    fn leave_direct(&self) -> Result<(), StoreError> {
+        self.file.forget()?;
+        let flags = fcntl_getfl(&self.file.file).map_err(failed(READING, &self.file.path))?;
+        fcntl_setfl(&self.file.file, flags - OFlags::DIRECT).map_err(failed(READING, &self.file.path))?;
+        self.direct.store(false, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -110,25 +118,25 @@ impl CachedFile {
 
 impl ReadRanges for UncachedFile {
     fn metadata(&self) -> &Metadata {
-        self.cached.metadata()
+        self.file.metadata()
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
-        let direct = self.direct.as_ref().filter(|_| !self.direct_refused.load(Ordering::Relaxed));
-        let Some(direct) = direct else { return self.cached.read_at(offset, buffer) };
-        match fill(offset, buffer, |offset, buffer| read_direct(direct, offset, buffer)) {
+        if !self.direct.load(Ordering::Relaxed) {
+            return self.file.read_at(offset, buffer);
+        }
+        match fill(offset, buffer, ALIGNMENT, |offset, buffer| read_direct(&self.file.file, offset, buffer)) {
             Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => {
                 // The file system let it be opened so, but cannot do it.
-                self.direct_refused.store(true, Ordering::Relaxed);
-                self.cached.forget()?;
-                self.cached.read_at(offset, buffer)
+                self.leave_direct()?;
+                self.file.read_at(offset, buffer)
             }
-            read => read.map_err(failed(READING, &self.cached.path)),
+            read => read.map_err(failed(READING, &self.file.path)),
         }
     }
 
     fn current(&self) -> Result<Metadata, StoreError> {
-        self.cached.current()
+        self.file.current()
     }
 }
 
@@ -155,10 +163,11 @@ fn read_direct(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize>
     })
 }
 
-/// Reads until the buffer is full or the file ends.
+/// Reads until the buffer is full or the file ends, which a read shows that ends within such a block.
 fn fill(
     offset: u64,
     buffer: &mut [u8],
+    block: usize,
     read: impl Fn(u64, &mut [u8]) -> io::Result<usize>,
 ) -> io::Result<usize> {
     let mut done = 0;
@@ -167,7 +176,12 @@ fn fill(
         let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) else { break };
         match read(at, rest) {
             Ok(0) => break,
-            Ok(n) => done += n,
+            Ok(n) => {
+                done += n;
+                if !at.saturating_add(n as u64).is_multiple_of(block as u64) {
+                    break;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -188,9 +202,11 @@ mod tests {
         let bytes: Vec<u8> = (0..100_000u32).map(|n| (n / 3) as u8).collect();
         store.put(&path, &bytes, Publish::IfAbsent).unwrap();
         let open = || UncachedFile::open(Arc::clone(&store.0), &path).unwrap();
-        // Neither opened directly, nor refused at the first read, nor direct: all read the same.
-        let never = UncachedFile { direct: None, ..open() };
-        let refused = UncachedFile { direct_refused: AtomicBool::new(true), ..open() };
+        // Neither opened directly, nor refused at a read, nor direct: all read the same.
+        let cached = CachedFile::open(Arc::clone(&store.0), &path).unwrap();
+        let never = UncachedFile { file: cached, direct: AtomicBool::new(false) };
+        let refused = open();
+        refused.leave_direct().unwrap();
         for file in [never, refused, open()] {
             let mut buffer = vec![0; 70_000];
             assert_eq!(file.read_at(50_001, &mut buffer).unwrap(), 49_999);
