@@ -1,4 +1,4 @@
-use super::side::drop_side;
+use super::side::{drop_side, has_side};
 use super::{Inner, failed, failure};
 use crate::{Publish, StoreError, StoreErrorKind, StorePath};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, renameat_with};
@@ -138,7 +138,8 @@ impl Inner {
 /// killed. Where the name is taken and stays with its bytes, so does its side file.
 fn drop_side_for(to: &Path, rule: Publish) -> Result<(), StoreError> {
     match rule {
-        Publish::IfAbsent if fs::symlink_metadata(to).is_ok() => Ok(()),
+        // Most files have none, and then it does not matter whether the name is taken.
+        Publish::IfAbsent if !has_side(to) || fs::symlink_metadata(to).is_ok() => Ok(()),
         _ => drop_side(to),
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct PartialFile {
     direct_refused: AtomicBool,
     shape: WriteShape,
     token: String,
+    /// Device and inode.
+    place: (u64, u64),
 }
 
 impl PartialFile {
@@ -49,29 +51,30 @@ impl PartialFile {
             let what = io::Error::from(error);
             return Err(failure(&format!("taking room for {} bytes", shape.len), &path, &what));
         }
-        let token = token_of(&file, &path, shape)?;
-        Ok(Self::opened(path, file, shape, token))
+        let status = file.metadata().map_err(failed(WRITING, &path))?;
+        Ok(Self::opened(path, file, shape, &status))
     }
 
-    fn opened(path: PathBuf, file: File, shape: WriteShape, token: String) -> Self {
+    fn opened(path: PathBuf, file: File, shape: WriteShape, status: &fs::Metadata) -> Self {
         let direct = (shape.len >= ALLOCATE_FROM).then(|| open_direct(&path, &file)).flatten();
-        Self { path, file, direct, direct_refused: AtomicBool::new(false), shape, token }
+        let (token, place) = (token_of(status, shape), (status.dev(), status.ino()));
+        Self { path, file, direct, direct_refused: AtomicBool::new(false), shape, token, place }
     }
 
     /// The file that an earlier run began, if it is still that one.
     pub(super) fn resume(path: PathBuf, shape: WriteShape, token: &str) -> Result<Self, StoreError> {
         let doing = "going on with";
         let file = OpenOptions::new().write(true).open(&path).map_err(failed(doing, &path))?;
-        if token_of(&file, &path, shape)? != token {
+        let status = file.metadata().map_err(failed(doing, &path))?;
+        if token_of(&status, shape) != token {
             let what = "this is not the file that was begun: start it afresh";
             let path = path.display().to_string();
             return Err(StoreError::new(StoreErrorKind::NotFound, doing, path, what));
         }
-        let len = file.metadata().map_err(failed(doing, &path))?.len();
-        if len != shape.len && shape.parts() > 1 {
+        if status.len() != shape.len && shape.parts() > 1 {
             file.set_len(shape.len).map_err(failed(doing, &path))?;
         }
-        Ok(Self::opened(path, file, shape, token.to_owned()))
+        Ok(Self::opened(path, file, shape, &status))
     }
 
     /// Writes as much as can be written past the page cache, and says how much that was.
@@ -121,11 +124,10 @@ fn take_room(file: &File, shape: WriteShape, store: &Inner) -> Result<(), Errno>
 }
 
 /// Shape, inode and birth: an inode's number alone is soon used again.
-fn token_of(file: &File, path: &Path, shape: WriteShape) -> Result<String, StoreError> {
-    let status = file.metadata().map_err(failed(WRITING, path))?;
+fn token_of(status: &fs::Metadata, shape: WriteShape) -> String {
     let born = status.created().ok().and_then(|born| born.duration_since(SystemTime::UNIX_EPOCH).ok());
     let born = born.unwrap_or_default().as_nanos();
-    Ok(format!("{}:{}:{}:{born}", shape.len, shape.part_len, status.ino()))
+    format!("{}:{}:{}:{born}", shape.len, shape.part_len, status.ino())
 }
 
 fn receipt(index: u32, len: u64) -> PartReceipt {
@@ -147,13 +149,12 @@ impl WriteParts for PartialFile {
 
     fn finish(&self, receipts: &[PartReceipt]) -> Result<(), StoreError> {
         self.shape.check_receipts(receipts, receipt).map_err(|what| self.wrong(what))?;
-        let written = self.file.metadata().map_err(failed(FINISHING, &self.path))?;
         let named = fs::metadata(&self.path).map_err(failed(FINISHING, &self.path))?;
-        if (written.dev(), written.ino()) != (named.dev(), named.ino()) {
+        if (named.dev(), named.ino()) != self.place {
             return Err(self.wrong("another file has taken its name meanwhile".to_owned()));
         }
-        if written.len() != self.shape.len {
-            let what = format!("it has {} bytes, not the {} announced", written.len(), self.shape.len);
+        if named.len() != self.shape.len {
+            let what = format!("it has {} bytes, not the {} announced", named.len(), self.shape.len);
             return Err(self.wrong(what));
         }
         Ok(())
