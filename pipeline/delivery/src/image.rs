@@ -2,6 +2,7 @@
 //! about files that are in the target already.
 
 use crate::DeliveryPlan;
+use crate::beside::Beside;
 use crate::new_files::AddedFile;
 use crate::publish::{Publishing, There, is_on_medium};
 use crate::state::{FileState, State, Tally, add};
@@ -82,9 +83,10 @@ pub fn unchanged(plan: &DeliveryPlan, target: &dyn Store) -> Result<Option<(Tall
         Err(CatalogError::Damaged { .. }) => return Ok(None),
         files => files.map_err(unread)?,
     };
+    let mut beside = Beside::new(target);
     for batch in files {
         for row in batch.map_err(unread)? {
-            if !is_still(target, &row, &mut tally)? {
+            if is_still(&mut beside, target, &row, &mut tally)?.is_none() {
                 return Ok(None);
             }
             add(&mut tally.reused, row.len);
@@ -95,30 +97,25 @@ pub fn unchanged(plan: &DeliveryPlan, target: &dyn Store) -> Result<Option<(Tall
     Ok((rows == image.files.count).then_some((tally, verified)))
 }
 
-/// Whether a file is the one that an image knows. Checksums that Hadoop keeps of it and that the image does not know
-/// are removed if they are stale.
-fn is_still(target: &dyn Store, row: &FileRow, tally: &mut Tally) -> Result<bool, Failure> {
+/// The identity of a file and of its checksums, if it is the one that an image knows. Checksums that Hadoop keeps of it
+/// and that the image does not know are removed if they are stale.
+fn is_still(
+    beside: &mut Beside<'_>,
+    target: &dyn Store,
+    row: &FileRow,
+    tally: &mut Tally,
+) -> Result<Option<String>, Failure> {
     let path = StorePath::parse(&row.path).map_err(Failure::usage)?;
-    let failed = |error| failed_store(LOOKING, target, error);
-    let metadata = match target.metadata(&path) {
-        Err(error) if error.is_not_found() => return Ok(false),
-        found => found.map_err(failed)?,
-    };
+    let Some((metadata, identity)) = beside.find(&path)? else { return Ok(None) };
     if metadata.len != row.len || metadata.identity.0 != file_identity(&row.identity) {
-        return Ok(false);
+        return Ok(None);
     }
-    if identity_with_side(target, &path, &metadata.identity).map_err(failed)? != row.identity {
-        tally.side_files_removed += u64::from(settle_side(target, &path).map_err(failed)?);
+    if identity == row.identity {
+        return Ok(Some(identity));
     }
-    Ok(true)
-}
-
-/// The identity of a file and of its checksums as they are now.
-fn now(target: &dyn Store, path: &str) -> Result<String, Failure> {
     let failed = |error| failed_store(LOOKING, target, error);
-    let path = StorePath::parse(path).map_err(Failure::usage)?;
-    let metadata = target.metadata(&path).map_err(failed)?;
-    identity_with_side(target, &path, &metadata.identity).map_err(failed)
+    tally.side_files_removed += u64::from(settle_side(target, &path).map_err(failed)?);
+    identity_with_side(target, &path, &metadata.identity).map(Some).map_err(failed)
 }
 
 const LOOKING: &str = "looking at the target";
@@ -143,13 +140,14 @@ pub fn reuse(plan: &DeliveryPlan, target: &dyn Store, state: &mut State) -> Resu
         if proved.is_none_or(|level| level < plan.aim.level) {
             continue;
         }
+        let mut beside = Beside::new(target);
         for row in files.flatten().flatten() {
             let Some(&(number, len)) = wanted.get(&row.path) else { continue };
             if row.len == len
-                && is_still(target, &row, &mut state.tally)?
-                && let Some(mut proof) = proof_of(&row)
+                && let Some(identity) = is_still(&mut beside, target, &row, &mut state.tally)?
+                && let Some(proof) = proof_of(&row)
             {
-                proof.identity = now(target, &row.path)?;
+                let proof = Proof { identity, ..proof };
                 wanted.remove(&row.path);
                 if !plan.in_place {
                     add(&mut state.tally.reused, len);

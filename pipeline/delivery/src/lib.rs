@@ -6,6 +6,7 @@
 //! was killed at any moment is resumed by the same plan: its journal is found by the plan's digest. Jobs pass a
 //! [`DeliveryPlan`] and may add files of their own ([`AddedFile`]); nothing here knows a job's options.
 
+mod beside;
 mod copy;
 mod copying;
 mod course;

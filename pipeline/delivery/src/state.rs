@@ -1,14 +1,14 @@
 //! The state of an export: what is done of each file, from the journal, from earlier images, and as it proceeds.
 
 use crate::DeliveryPlan;
+use crate::beside::Beside;
 use crate::new_files::AddedFile;
 use crate::record::{CopiedRecord, Record};
 use stage::Failure;
-use std::collections::{BTreeMap, HashMap};
-use steps::bytes::{failed_store, with_side};
+use std::collections::BTreeMap;
 use steps::copy::Proof;
 use steps::hfile::Level;
-use store::{Kind, Metadata, Store, StorePath, list_there};
+use store::{Kind, Store};
 
 /// What is to be done with a file.
 #[derive(Debug, Clone)]
@@ -94,20 +94,11 @@ impl State {
             state.files.resize(plan.found.len(), FileState::InPlace);
             return Ok(state);
         }
-        // The files are in the order of their directories, and one look at a directory is cheaper than one at each
-        // file.
-        let mut looked_at = (u32::MAX, HashMap::new());
+        let mut beside = Beside::new(target);
         for (number, (file, found)) in plan.listed.files.iter().zip(&plan.found).enumerate() {
             let path = plan.target_path(file, found).map_err(Failure::usage)?;
-            if looked_at.0 != file.directory {
-                looked_at = (file.directory, files_beside(target, &path)?);
-            }
-            let there = match looked_at.1.remove(path.name()) {
-                Some(metadata) if metadata.kind == Kind::File => {
-                    let side = path.side_file().and_then(|side| looked_at.1.remove(side.name()));
-                    let side = side.filter(|_| target.abilities().side_files);
-                    Some(with_side(&metadata.identity, side.as_ref().map(|side| &side.identity)))
-                }
+            let there = match beside.find(&path)? {
+                Some((metadata, identity)) if metadata.kind == Kind::File => Some(identity),
                 Some(_) => {
                     return Err(Failure::refused(&*plan.wording.doing, path, "is a directory in the target"));
                 }
@@ -157,14 +148,6 @@ fn forget(copied: &mut BTreeMap<(u32, u32), CopiedRecord>, file: u32) {
     for range in ranges {
         copied.remove(&range);
     }
-}
-
-/// What lies in the directory of a path, by name.
-fn files_beside(target: &dyn Store, path: &StorePath) -> Result<HashMap<String, Metadata>, Failure> {
-    let dir = path.parent().unwrap_or_default();
-    let entries =
-        list_there(target, &dir).map_err(|error| failed_store("looking at the target", target, error))?;
-    Ok(entries.unwrap_or_default().into_iter().map(|entry| (entry.name, entry.metadata)).collect())
 }
 
 /// Counts a file of this many bytes.
