@@ -106,11 +106,12 @@ impl CellArena {
         self.record(self.last).map(|record| record.cell.row)
     }
 
-    /// Bytes of memory that it holds.
+    /// Bytes of memory that it holds. What is reserved for more is not counted: an operating system gives a page when it is
+    /// written to.
     #[inline]
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.bytes.capacity() + size_of::<Self>() + self.region.len() + self.family.len()
+        self.bytes.len() + size_of::<Self>() + self.region.len() + self.family.len()
     }
 
     /// Whether an entry of this many bytes can still be counted by Parquet's offsets: always, unless one entry has
